@@ -1,0 +1,1 @@
+//! Projection of a case on a side, player, drivers and runner.

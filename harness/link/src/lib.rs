@@ -1,0 +1,1 @@
+//! The wire layer towards a device under test: handshake, frames, recorded bytes, in-memory pipes.

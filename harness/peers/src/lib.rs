@@ -1,0 +1,1 @@
+//! Reference station and CSMS as state machines without I/O, and their seeded faults.

@@ -1,0 +1,1 @@
+//! The case language: reader with positions, checker, formatter, diagrams. No network.

@@ -1,0 +1,1 @@
+//! Consumers of the event stream: terminal, JUnit, JSON lines.

@@ -1,0 +1,1 @@
+//! The catalogue of cases, embedded into the binary.
