@@ -1,1 +1,3 @@
 //! The case language: reader with positions, checker, formatter, diagrams. No network.
+
+pub mod ast;
