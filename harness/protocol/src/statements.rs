@@ -1,0 +1,200 @@
+//! The statement catalogue: every numbered rule that a case or an oracle can rest on.
+//!
+//! `R-031` is a rule of the frames and connections, `16-BOOT-02` one of 1.6, `B01.FR.03` a requirement of 2.x
+//! under its own number. The sentences are ours.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Role, Version};
+
+/// How binding a statement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// The specification demands it.
+    Must,
+    /// The specification recommends it.
+    Should,
+    /// The specification allows it.
+    May,
+    /// The sources conflict or are silent: never a reason to fail a device.
+    Uncertain,
+}
+
+impl Strength {
+    /// The word in the catalogue.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strength::Must => "must",
+            Strength::Should => "should",
+            Strength::May => "may",
+            Strength::Uncertain => "uncertain",
+        }
+    }
+}
+
+impl fmt::Display for Strength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whom a statement binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The station.
+    Station,
+    /// The CSMS.
+    Csms,
+    /// Both sides.
+    Both,
+}
+
+impl Side {
+    /// Whether it binds this side.
+    pub fn includes(self, role: Role) -> bool {
+        match self {
+            Side::Station => role == Role::Station,
+            Side::Csms => role == Role::Csms,
+            Side::Both => true,
+        }
+    }
+
+    /// The word in the catalogue.
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Station => "station",
+            Side::Csms => "csms",
+            Side::Both => "both",
+        }
+    }
+}
+
+/// A numbered rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// `R-031`, `16-BOOT-02`, `B01.FR.03`.
+    pub id: &'static str,
+    /// What it says, in our words.
+    pub sentence: &'static str,
+    /// How binding it is.
+    pub strength: Strength,
+    /// Whom it binds.
+    pub side: Side,
+    /// The versions it belongs to.
+    pub versions: Vec<Version>,
+}
+
+impl Statement {
+    /// Whether it belongs to this version.
+    pub fn is_of(&self, version: Version) -> bool {
+        self.versions.contains(&version)
+    }
+}
+
+/// The statement with this id.
+pub fn statement(id: &str) -> Option<&'static Statement> {
+    let catalogue = catalogue();
+    catalogue.by_id.get(id).map(|&at| &catalogue.statements[at])
+}
+
+/// Every statement, in the order of the catalogue.
+pub fn statements() -> &'static [Statement] {
+    &catalogue().statements
+}
+
+/// The id that was probably meant by one that is none.
+pub fn suggest(id: &str) -> Option<&'static str> {
+    crate::catalogue::suggest(id, statements().iter().map(|statement| statement.id))
+}
+
+struct Statements {
+    statements: Vec<Statement>,
+    by_id: HashMap<&'static str, usize>,
+}
+
+fn catalogue() -> &'static Statements {
+    static STATEMENTS: OnceLock<Statements> = OnceLock::new();
+    STATEMENTS.get_or_init(|| {
+        // A line that does not fit is left out here; a test finds it.
+        let statements: Vec<Statement> = include_str!("../catalogue/statements.txt")
+            .lines()
+            .filter_map(read)
+            .collect();
+        let by_id = statements
+            .iter()
+            .enumerate()
+            .map(|(at, statement)| (statement.id, at))
+            .collect();
+        Statements { statements, by_id }
+    })
+}
+
+/// One line: `16-BOOT-02 | must | station | 1.6 | The sentence.`
+fn read(line: &'static str) -> Option<Statement> {
+    let mut cells = line.splitn(5, '|').map(str::trim);
+    let id = cells.next()?;
+    if id.is_empty() || id.starts_with('#') {
+        return None;
+    }
+    let strength = match cells.next()? {
+        "must" => Strength::Must,
+        "should" => Strength::Should,
+        "may" => Strength::May,
+        "uncertain" => Strength::Uncertain,
+        _ => return None,
+    };
+    let side = match cells.next()? {
+        "station" => Side::Station,
+        "csms" => Side::Csms,
+        "both" => Side::Both,
+        _ => return None,
+    };
+    let versions: Option<Vec<Version>> = cells
+        .next()?
+        .split_whitespace()
+        .map(|version| version.parse().ok())
+        .collect();
+    Some(Statement {
+        id,
+        sentence: cells.next()?,
+        strength,
+        side,
+        versions: versions?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_statement_with_its_own_id() {
+        let mut known = HashSet::new();
+        for line in include_str!("../catalogue/statements.txt").lines() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let statement = read(line).unwrap_or_else(|| panic!("no statement: {line}"));
+            assert!(known.insert(statement.id), "{} twice", statement.id);
+            assert!(!statement.versions.is_empty(), "{}", statement.id);
+            assert!(statement.sentence.ends_with('.'), "{}", statement.id);
+        }
+    }
+
+    #[test]
+    fn a_statement_is_found_by_its_id() {
+        let statement = statement("16-BOOT-02").unwrap();
+        assert_eq!(statement.strength, Strength::Must);
+        assert_eq!(statement.side, Side::Station);
+        assert!(statement.is_of(Version::V16));
+        assert_eq!(suggest("16-BOOT-O2"), Some("16-BOOT-02"));
+    }
+}
