@@ -1,0 +1,54 @@
+//! The opening handshake: who may come in, and which version is spoken.
+
+use protocol::{Timestamp, Version};
+
+use super::Csms;
+use crate::HandshakeAnswer;
+
+impl Csms {
+    /// Decides on an opening handshake: the identity is the decoded last segment of the path, the credentials
+    /// are those of Basic authentication, `offered` the subprotocols, best first.
+    pub fn decide_handshake(
+        &mut self,
+        now: Timestamp,
+        identity: &str,
+        credentials: Option<(&str, &[u8])>,
+        offered: &[String],
+    ) -> HandshakeAnswer {
+        self.pass_time(now);
+        let known = self
+            .settings
+            .stations
+            .as_ref()
+            .is_none_or(|stations| stations.iter().any(|station| station == identity));
+        if !known || identity.is_empty() {
+            return HandshakeAnswer::Refuse { status: 404 };
+        }
+        if let Some(password) = self.settings.passwords.get(identity) {
+            // The user is the identity; the bytes are compared as they are.
+            let right = credentials
+                .is_some_and(|(user, given)| user == identity && given == password.as_slice());
+            if !right {
+                return HandshakeAnswer::Refuse { status: 401 };
+            }
+        }
+        let own = self.settings.version.subprotocol();
+        let offers_own = offered.iter().any(|name| name == own);
+        if !offers_own {
+            // No common version: no subprotocol in the answer, and the link is closed at once.
+            return HandshakeAnswer::Accept { subprotocol: None };
+        }
+        if self.faults.hits("csms-chooses-unoffered-subprotocol") {
+            let other = Version::ALL
+                .into_iter()
+                .map(Version::subprotocol)
+                .find(|name| !offered.iter().any(|offer| offer == name));
+            return HandshakeAnswer::Accept {
+                subprotocol: other.map(str::to_owned),
+            };
+        }
+        HandshakeAnswer::Accept {
+            subprotocol: Some(own.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What the CSMS knows of each station, and the messages on its link.
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+use super::asks::Ask;
+use super::Csms;
+use crate::exchange::Exchange;
+use crate::frames::{self, Incoming};
+use crate::{Output, Refusal};
+
+/// A station, as the CSMS sees it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) online: bool,
+    pub(super) registration: Registration,
+    pub(super) exchange: Exchange<Ask>,
+    /// Calls that wait for their turn.
+    pub(super) waiting: VecDeque<Ask>,
+    /// What a Pending station was asked to send, and how often.
+    triggered: Vec<String>,
+    /// The version of the list sent last and accepted.
+    pub(super) list_version: i64,
+}
+
+/// What the CSMS has decided about a station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registration {
+    /// It has not booted so far.
+    Unknown,
+    Pending,
+    Rejected,
+    Accepted,
+}
+
+/// How many stations that are not connected are remembered.
+const SESSIONS_KEPT: usize = 10_000;
+
+impl Session {
+    fn new() -> Session {
+        Session {
+            online: false,
+            registration: Registration::Unknown,
+            exchange: Exchange::new(),
+            waiting: VecDeque::new(),
+            triggered: Vec::new(),
+            list_version: 0,
+        }
+    }
+
+    /// Remembers what a call asks the station to send of its own.
+    pub(super) fn note_trigger(&mut self, ask: &Ask) {
+        if let Some(message) = ask.request["requestedMessage"].as_str() {
+            self.triggered.retain(|earlier| earlier != message);
+            self.triggered.push(message.to_owned());
+        }
+    }
+
+    /// Whether the station was asked for this message.
+    pub(super) fn was_triggered(&self, action: &str) -> bool {
+        self.triggered.iter().any(|message| message == action)
+    }
+}
+
+impl Csms {
+    /// The session of a station, made if there is none.
+    pub(super) fn session(&mut self, identity: &str) -> &mut Session {
+        if self.sessions.len() >= SESSIONS_KEPT && !self.sessions.contains_key(identity) {
+            let idle = self
+                .sessions
+                .iter()
+                .find(|(_, session)| !session.online)
+                .map(|(name, _)| name.clone());
+            if let Some(idle) = idle {
+                self.sessions.remove(&idle);
+            }
+        }
+        self.sessions
+            .entry(identity.to_owned())
+            .or_insert_with(Session::new)
+    }
+
+    pub(super) fn connected(&mut self, identity: &str, subprotocol: Option<&str>) {
+        let right = subprotocol == Some(self.settings.version.subprotocol())
+            || self.faults.active("csms-chooses-unoffered-subprotocol");
+        if !right {
+            self.put(identity, Output::Close { code: 1002 });
+            return;
+        }
+        let session = self.session(identity);
+        session.online = true;
+        session.exchange.abandon();
+    }
+
+    pub(super) fn disconnected(&mut self, identity: &str) {
+        let session = self.session(identity);
+        session.online = false;
+        session.exchange.abandon();
+        for ask in std::mem::take(&mut session.waiting) {
+            self.done(
+                &ask,
+                Err(Refusal::not_now("the station went away before its turn came")),
+            );
+        }
+    }
+
+    pub(super) fn received(&mut self, identity: &str, text: &[u8]) {
+        if !self.session(identity).online {
+            return;
+        }
+        match frames::read(self.settings.version, text) {
+            Incoming::Call {
+                id,
+                action,
+                payload,
+            } => self.called(identity, text, &id, &action, &payload),
+            Incoming::Result { id, payload } => {
+                if let Some(ask) = self.session(identity).exchange.answered(&id) {
+                    if self.faults.hits("csms-answers-answers") {
+                        let answer = frames::result(&id, &serde_json::json!({}));
+                        self.put(identity, Output::Send(answer));
+                    }
+                    self.answered(identity, &ask, &payload);
+                }
+            }
+            Incoming::Error { id, .. } => {
+                self.session(identity).exchange.answered(&id);
+            }
+            Incoming::DamagedCall { id } => {
+                let code = if self.is_v16() {
+                    "FormationViolation"
+                } else {
+                    "RpcFrameworkError"
+                };
+                self.refuse_frame(identity, id, code);
+            }
+            Incoming::UnknownType { id } => {
+                // 1.6 says to ignore it; in 2.0.1 the sender is told.
+                if !self.is_v16() {
+                    self.refuse_frame(identity, id, "MessageTypeNotSupported");
+                }
+            }
+            Incoming::Unreadable => {
+                if !self.is_v16() {
+                    self.refuse_frame(identity, None, "RpcFrameworkError");
+                }
+            }
+            Incoming::DamagedAnswer => {}
+        }
+    }
+
+    fn refuse_frame(&mut self, identity: &str, id: Option<String>, code: &'static str) {
+        let id = match id {
+            Some(id) => id,
+            // An id that cannot be read is answered as "-1" in 2.x and not at all in 1.6.
+            None if self.is_v16() => return,
+            None => "-1".to_owned(),
+        };
+        self.send_error(identity, &id, code, "the frame is damaged");
+    }
+
+    pub(super) fn called(
+        &mut self,
+        identity: &str,
+        text: &[u8],
+        id: &str,
+        action: &str,
+        payload: &Value,
+    ) {
+        if let Some(answer) = self.session(identity).exchange.earlier_answer(id, text) {
+            self.put(identity, Output::Send(answer));
+            return;
+        }
+        if action == "MeterValues" && self.faults.hits("csms-ignores-meter-values") {
+            return;
+        }
+        let outcome = if self.is_v16() {
+            self.answer_v16(identity, action, payload)
+        } else {
+            self.answer_v201(identity, action, payload)
+        };
+        match outcome {
+            Ok(payload) => {
+                let answer = frames::result(&self.answer_id(id), &payload);
+                self.session(identity)
+                    .exchange
+                    .keep_answer(id, text, &answer);
+                self.put(identity, Output::Send(answer.clone()));
+                if self.faults.hits("csms-answers-twice") {
+                    self.put(identity, Output::Send(answer));
+                }
+            }
+            Err(code) => {
+                self.send_error(identity, id, code, action);
+                if code == "NotImplemented" && self.faults.hits("csms-drops-link-on-unknown-action")
+                {
+                    self.put(identity, Output::Close { code: 1002 });
+                }
+            }
+        }
+    }
+
+    fn answer_id(&mut self, id: &str) -> String {
+        if self.faults.hits("csms-answers-with-its-own-id") {
+            return format!("own-{:x}", self.now.0);
+        }
+        let upper = id.to_uppercase();
+        if upper != id && self.faults.hits("csms-upper-cases-ids") {
+            return upper;
+        }
+        id.to_owned()
+    }
+
+    fn send_error(&mut self, identity: &str, id: &str, code: &'static str, description: &str) {
+        let corrected = match code {
+            "FormationViolation" => "FormatViolation",
+            "OccurenceConstraintViolation" => "OccurrenceConstraintViolation",
+            other => other,
+        };
+        let code = if corrected != code && self.faults.hits("csms-corrects-error-codes") {
+            corrected
+        } else {
+            code
+        };
+        let description: String = description.chars().take(255).collect();
+        let answer = frames::error(id, code, &description);
+        self.put(identity, Output::Send(answer));
+        if self.faults.hits("csms-crashes-after-error") {
+            self.put(identity, Output::Cut);
+            self.sessions.remove(identity);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The answers of a 1.6 CSMS.
+
+use protocol::Version;
+use serde_json::{Map, Value, json};
+
+use super::session::Registration;
+use super::transactions::Record;
+use super::{Csms, integer, text};
+use crate::frames;
+
+/// Actions of 1.6 that only a CSMS sends.
+const WRONG_WAY: [&str; 25] = [
+    "CancelReservation",
+    "CertificateSigned",
+    "ChangeAvailability",
+    "ChangeConfiguration",
+    "ClearCache",
+    "ClearChargingProfile",
+    "DeleteCertificate",
+    "ExtendedTriggerMessage",
+    "GetCompositeSchedule",
+    "GetConfiguration",
+    "GetDiagnostics",
+    "GetInstalledCertificateIds",
+    "GetLocalListVersion",
+    "GetLog",
+    "InstallCertificate",
+    "RemoteStartTransaction",
+    "RemoteStopTransaction",
+    "ReserveNow",
+    "Reset",
+    "SendLocalList",
+    "SetChargingProfile",
+    "SignedUpdateFirmware",
+    "TriggerMessage",
+    "UnlockConnector",
+    "UpdateFirmware",
+];
+
+/// Actions that a 1.6 CSMS answers.
+const SERVED: [&str; 14] = [
+    "Authorize",
+    "BootNotification",
+    "DataTransfer",
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "LogStatusNotification",
+    "MeterValues",
+    "SecurityEventNotification",
+    "SignCertificate",
+    "SignedFirmwareStatusNotification",
+    "StartTransaction",
+    "StatusNotification",
+    "StopTransaction",
+];
+
+impl Csms {
+    pub(super) fn answer_v16(
+        &mut self,
+        identity: &str,
+        action: &str,
+        payload: &Value,
+    ) -> Result<Value, &'static str> {
+        if WRONG_WAY.contains(&action) {
+            return Err("NotSupported");
+        }
+        if !SERVED.contains(&action) {
+            return Err("NotImplemented");
+        }
+        let accepted = self.session(identity).registration == Registration::Accepted;
+        // Not before it is accepted (16-BOOT-16), but what a Pending station was asked for is welcome.
+        let pending = self.session(identity).registration == Registration::Pending;
+        if action != "BootNotification"
+            && !accepted
+            && !(pending && self.session(identity).was_triggered(action))
+            && !self.faults.hits("csms-serves-unregistered-stations")
+        {
+            return Err("SecurityError");
+        }
+        if let Some(code) = frames::request_error(Version::V16, action, payload) {
+            return Err(code);
+        }
+        let empty = Map::new();
+        let request = payload.as_object().unwrap_or(&empty);
+        Ok(match action {
+            "BootNotification" => self.boot_v16(identity),
+            "Heartbeat" => self.heartbeat(),
+            "Authorize" => self.authorize_v16(request),
+            "StartTransaction" => self.start_v16(identity, request),
+            "StopTransaction" => return self.stop_v16(identity, request),
+            "DataTransfer" => {
+                let status = if self.faults.hits("csms-knows-every-vendor") {
+                    "Accepted".to_owned()
+                } else {
+                    let decided = self.decided("DataTransfer");
+                    decided.unwrap_or_else(|| "UnknownVendorId".to_owned())
+                };
+                json!({ "status": status })
+            }
+            "SignCertificate" => json!({ "status": "Rejected" }),
+            "StatusNotification" if self.faults.hits("csms-adds-to-status-answer") => {
+                json!({ "status": "Accepted" })
+            }
+            _ => json!({}),
+        })
+    }
+
+    fn boot_v16(&mut self, identity: &str) -> Value {
+        let status = self.decide_boot(identity);
+        let accepted = status == "Accepted";
+        let interval = if accepted {
+            self.settings.heartbeat_interval
+        } else {
+            self.settings.retry_interval
+        };
+        self.first_boot.get_or_insert(self.now);
+        let mut answer = json!({ "status": status, "currentTime": self.timestamp() });
+        if !self.faults.hits("csms-leaves-out-boot-interval") {
+            answer["interval"] = interval.into();
+        }
+        if self.faults.hits("csms-sends-time-without-offset") {
+            let time = self.now.to_string();
+            answer["currentTime"] = time.trim_end_matches('Z').into();
+        }
+        answer
+    }
+
+    /// The status for a booting station, kept as its registration.
+    pub(super) fn decide_boot(&mut self, identity: &str) -> String {
+        let status = self
+            .decided("BootNotification")
+            .or_else(|| self.boot_decisions.get(identity).cloned())
+            .or_else(|| self.boot_decisions.get("").cloned())
+            .unwrap_or_else(|| "Accepted".to_owned());
+        let session = self.session(identity);
+        session.registration = match status.as_str() {
+            "Accepted" => Registration::Accepted,
+            "Pending" => Registration::Pending,
+            _ => Registration::Rejected,
+        };
+        status
+    }
+
+    pub(super) fn heartbeat(&mut self) -> Value {
+        let stale = self.first_boot.filter(|time| *time != self.now);
+        if let Some(time) = stale
+            && self.faults.hits("csms-repeats-heartbeat-time")
+        {
+            return json!({ "currentTime": time.to_string() });
+        }
+        json!({ "currentTime": self.timestamp() })
+    }
+
+    fn authorize_v16(&mut self, request: &Map<String, Value>) -> Value {
+        let tag = text(request, "idTag");
+        let status = match self.decided("Authorize") {
+            Some(status) => status,
+            None => self.token_status(tag),
+        };
+        json!({ "idTagInfo": self.id_tag_info(tag, &status) })
+    }
+
+    fn start_v16(&mut self, identity: &str, request: &Map<String, Value>) -> Value {
+        let tag = text(request, "idTag").to_owned();
+        let connector = integer(request, "connectorId").unwrap_or(0);
+        let start = format!(
+            "{connector} {} {} {}",
+            text(request, "timestamp"),
+            integer(request, "meterStart").unwrap_or(0),
+            tag.to_lowercase()
+        );
+        // The same start again, because our answer was lost, is the same transaction.
+        let repeated = self.ledger.repeated(identity, &start);
+        let id = match &repeated {
+            Some(record) => record.id.parse().unwrap_or(0),
+            None => self.fresh_transaction_id(),
+        };
+        let status = self.start_status(&tag, &id.to_string());
+        if repeated.is_none() {
+            self.ledger.open(Record {
+                id: id.to_string(),
+                station: identity.to_owned(),
+                tag: tag.clone(),
+                start,
+                open: true,
+            });
+        }
+        json!({ "transactionId": id, "idTagInfo": self.id_tag_info(&tag, &status) })
+    }
+
+    /// The token is checked again at the start (16-TX-03).
+    fn start_status(&mut self, tag: &str, id: &str) -> String {
+        if let Some(status) = self.decided("StartTransaction") {
+            return status;
+        }
+        let status = self.token_status(tag);
+        if status != "Accepted" && self.faults.hits("csms-trusts-start-transaction") {
+            return "Accepted".to_owned();
+        }
+        if status == "Accepted"
+            && self.ledger.is_charging(tag, id)
+            && !self.faults.hits("csms-allows-concurrent-transactions")
+        {
+            return "ConcurrentTx".to_owned();
+        }
+        status
+    }
+
+    /// Answered whatever it says (16-TX-05); only the station that runs a transaction ends it (16-TX-06).
+    fn stop_v16(
+        &mut self,
+        identity: &str,
+        request: &Map<String, Value>,
+    ) -> Result<Value, &'static str> {
+        let id = integer(request, "transactionId").unwrap_or(-1).to_string();
+        let owner = self.ledger.find(&id).map(|record| record.station.clone());
+        let ends = match owner {
+            None if self.faults.hits("csms-refuses-unknown-stop") => return Err("GenericError"),
+            None => false,
+            Some(owner) => owner == identity || self.faults.hits("csms-lets-strangers-stop"),
+        };
+        if let Some(record) = self.ledger.find(&id).filter(|_| ends) {
+            record.open = false;
+        }
+        let tag = text(request, "idTag");
+        if tag.is_empty() {
+            return Ok(json!({}));
+        }
+        let status = match self.decided("StopTransaction") {
+            Some(status) => status,
+            None => self.token_status(tag),
+        };
+        Ok(json!({ "idTagInfo": self.id_tag_info(tag, &status) }))
+    }
+}

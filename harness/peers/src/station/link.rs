@@ -1,0 +1,270 @@
+//! The connection, and messages on their way out and in.
+
+use std::time::Duration;
+
+use protocol::{Timestamp, Version};
+use serde_json::Value;
+
+use super::boot::Registration;
+use super::charge_point::{ChargePoint, Sent};
+use crate::frames::{self, Incoming};
+use crate::Output;
+
+/// The connection to the CSMS.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    pub(super) state: LinkState,
+    /// Attempts that failed in a row.
+    failures: u32,
+}
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum LinkState {
+    /// No connection and none wanted yet.
+    #[default]
+    Idle,
+    /// Asked for.
+    Connecting,
+    /// Open.
+    Up,
+    /// Lost or failed; the next attempt is at this moment.
+    Waiting(Timestamp),
+    /// Ended by ourselves; the other side's end of it is awaited.
+    Closing,
+}
+
+/// The longest wait between two connection attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+impl ChargePoint {
+    /// The link is open.
+    pub(super) fn is_online(&self) -> bool {
+        self.link.state == LinkState::Up
+    }
+
+    pub(super) fn link_wakeup(&self) -> Option<Timestamp> {
+        match self.link.state {
+            LinkState::Waiting(until) if self.is_powered() => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn pass_link(&mut self) {
+        if self.link_wakeup().is_some_and(|until| until <= self.now) {
+            self.connect();
+        }
+    }
+
+    pub(super) fn connect(&mut self) {
+        self.link.state = LinkState::Connecting;
+        self.out.push(Output::Connect);
+    }
+
+    pub(super) fn connected(&mut self, subprotocol: Option<&str>) {
+        if !self.is_powered() {
+            self.out.push(Output::Cut);
+            return;
+        }
+        // A server that chose nothing, or something else, is not spoken to.
+        if subprotocol != Some(Version::V16.subprotocol()) {
+            self.out.push(Output::Close { code: 1002 });
+            self.connect_failed();
+            return;
+        }
+        self.link.state = LinkState::Up;
+        self.link.failures = 0;
+        self.deaf = false;
+        match self.registration {
+            Registration::Unknown | Registration::Unanswered { .. } => {
+                if self.faults.hits("station-reports-status-before-boot") {
+                    self.post_status(0, true);
+                }
+                self.boot(false);
+            }
+            Registration::Accepted => {
+                if self.faults.hits("station-boots-on-reconnect") {
+                    self.registration = Registration::Unknown;
+                    self.boot(false);
+                } else {
+                    self.schedule_heartbeat();
+                }
+            }
+            Registration::Pending { .. } | Registration::Rejected { .. } => {}
+        }
+    }
+
+    pub(super) fn connect_failed(&mut self) {
+        let wait = self
+            .settings
+            .reconnect_wait
+            .saturating_mul(1 << self.link.failures.min(10))
+            .clamp(Duration::from_millis(100), LONGEST_WAIT);
+        self.link.failures = self.link.failures.saturating_add(1);
+        self.link.state = LinkState::Waiting(self.now + wait);
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        let was_ours = matches!(self.link.state, LinkState::Idle | LinkState::Waiting(_));
+        for purpose in self.exchange.abandon() {
+            match purpose {
+                Sent::Authorize(asked) => self.authorise_offline(&asked),
+                Sent::Status(number) => self.forget_told(number),
+                _ => {}
+            }
+        }
+        for message in std::mem::take(&mut self.outbox) {
+            match message.purpose {
+                Sent::Authorize(asked) => self.authorise_offline(&asked),
+                Sent::Status(number) => self.forget_told(number),
+                _ => {}
+            }
+        }
+        self.held_calls.clear();
+        for queued in &mut self.storage.queue {
+            queued.waited_offline = true;
+        }
+        if self.is_powered() && !was_ours {
+            self.connect_failed();
+        }
+    }
+
+    /// Ends the link; the station comes back after a moment.
+    pub(super) fn close(&mut self, code: u16) {
+        if self.is_online() {
+            self.link.state = LinkState::Closing;
+            self.out.push(Output::Close { code });
+        }
+    }
+
+    /// The power is gone or the processor restarts: no link any more, and no attempt for now.
+    pub(super) fn drop_link(&mut self, output: Output) {
+        let open = matches!(
+            self.link.state,
+            LinkState::Up | LinkState::Connecting | LinkState::Closing
+        );
+        self.link.state = LinkState::Idle;
+        self.link.failures = 0;
+        if open {
+            self.out.push(output);
+        }
+    }
+
+    /// Sends what may be sent, one call at a time.
+    pub(super) fn pump(&mut self) {
+        while self.is_online() {
+            let hasty = self.exchange.is_waiting();
+            if hasty && !self.faults.active("station-does-not-wait-for-answers") {
+                return;
+            }
+            if !self.send_next() {
+                return;
+            }
+            if hasty {
+                self.faults.hits("station-does-not-wait-for-answers");
+            }
+        }
+    }
+
+    fn send_next(&mut self) -> bool {
+        let from_outbox = self
+            .outbox
+            .iter()
+            .position(|message| self.may_send(&message.purpose, message.triggered));
+        let from_queue = self.next_queued();
+        let outbox_first = match (from_outbox.map(|at| self.outbox[at].sequence), from_queue) {
+            (Some(outbox), Some(queue)) => outbox < queue,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => return false,
+        };
+        if !outbox_first {
+            return self.send_queued();
+        }
+        let Some(message) = from_outbox.and_then(|at| self.outbox.remove(at)) else {
+            return false;
+        };
+        self.send_call(message.action, &message.payload, message.purpose);
+        true
+    }
+
+    pub(super) fn send_call(&mut self, action: &str, payload: &Value, purpose: Sent) {
+        let text = self
+            .exchange
+            .call(self.now, self.message_timeout(), action, payload, purpose);
+        self.out.push(Output::Send(text));
+    }
+
+    /// The registration gate.
+    fn may_send(&self, purpose: &Sent, triggered: bool) -> bool {
+        match self.registration {
+            Registration::Accepted => true,
+            Registration::Pending { .. } => triggered || matches!(purpose, Sent::Boot),
+            Registration::Unknown
+            | Registration::Unanswered { .. }
+            | Registration::Rejected { .. } => {
+                matches!(purpose, Sent::Boot)
+                    || self.faults.active("station-reports-status-before-boot")
+            }
+        }
+    }
+
+    pub(super) fn boot_outstanding(&self) -> bool {
+        self.exchange
+            .purposes()
+            .any(|purpose| matches!(purpose, Sent::Boot))
+    }
+
+    pub(super) fn received(&mut self, text: &[u8]) {
+        if !self.is_powered() || !self.is_online() {
+            return;
+        }
+        match frames::read(Version::V16, text) {
+            Incoming::Call {
+                id,
+                action,
+                payload,
+            } => self.called(text, &id, &action, &payload),
+            Incoming::Result { id, payload } => {
+                if let Some(purpose) = self.exchange.answered(&id) {
+                    self.answered(purpose, &payload);
+                    self.release_held_calls();
+                }
+            }
+            Incoming::Error { id, .. } => {
+                if let Some(purpose) = self.exchange.answered(&id) {
+                    self.unanswered(purpose);
+                    self.release_held_calls();
+                }
+            }
+            Incoming::DamagedCall { id: Some(id) } => {
+                self.send_error(&id, "FormationViolation", "not a complete call");
+            }
+            // Nothing is prescribed for the rest, and silence is always safe.
+            Incoming::DamagedCall { id: None }
+            | Incoming::DamagedAnswer
+            | Incoming::UnknownType { .. }
+            | Incoming::Unreadable => {}
+        }
+    }
+
+    fn answered(&mut self, purpose: Sent, answer: &Value) {
+        match purpose {
+            Sent::Boot => self.boot_answered(answer),
+            Sent::Heartbeat => self.heartbeat_answered(answer),
+            Sent::Authorize(asked) => self.authorize_answered(&asked, answer),
+            Sent::Transaction(sequence) => self.queue_answered(sequence, answer),
+            Sent::Status(_) | Sent::Other => {}
+        }
+    }
+
+    /// A CALLERROR came instead of a result, or nothing in time.
+    pub(super) fn unanswered(&mut self, purpose: Sent) {
+        match purpose {
+            Sent::Boot => self.boot_failed(),
+            Sent::Authorize(asked) => self.authorise_offline(&asked),
+            Sent::Transaction(sequence) => self.queue_failed(sequence),
+            Sent::Heartbeat | Sent::Status(_) | Sent::Other => {}
+        }
+    }
+}
