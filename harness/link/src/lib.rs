@@ -15,6 +15,7 @@
 
 mod connection;
 pub mod dial;
+mod event;
 mod finding;
 pub mod frame;
 pub mod handshake;
@@ -25,7 +26,8 @@ mod stream;
 pub mod tap;
 pub mod url;
 
-pub use connection::{Connection, End, EventKind, LinkEvent, SendError};
+pub use connection::{Connection, SendError};
+pub use event::{End, EventKind, LinkEvent};
 pub use finding::{Finding, FindingKind};
 pub use limits::Limits;
 pub use stream::{AsyncStream, Side, Stream};

@@ -1,6 +1,8 @@
 //! Frames to messages (RFC 6455 5.4), with what is wrong between frames.
 
-use super::{BINARY, CLOSE, CONTINUATION, Frame, TEXT, close_code_allowed, is_control};
+use super::{
+    BINARY, CLOSE, CONTINUATION, Frame, TEXT, close_code_allowed, close_parts, is_control,
+};
 use crate::{Finding, FindingKind};
 
 /// A message or control frame as a whole.
@@ -16,17 +18,6 @@ pub struct Message {
     pub findings: Vec<Finding>,
     /// It grew beyond the limit and was not read to its end; the payload is empty.
     pub over_limit: bool,
-}
-
-impl Message {
-    /// Code and reason, when this is a close frame. A one-byte body has neither.
-    #[must_use]
-    pub fn close_parts(&self) -> (Option<u16>, &[u8]) {
-        match self.payload.split_first_chunk::<2>() {
-            Some((code, reason)) => (Some(u16::from_be_bytes(*code)), reason),
-            None => (None, &[]),
-        }
-    }
 }
 
 /// Joins frames. Holds at most one unfinished message of the permitted length.
@@ -147,12 +138,12 @@ impl Assembler {
             at,
         } = open;
         // With a reserved bit set the bytes may mean anything, so they are not blamed for not being UTF-8 as well.
-        if message.opcode == TEXT && !compressed {
-            if let Err(error) = std::str::from_utf8(&message.payload) {
-                let detail = format!("the text is not UTF-8 from byte {} on", error.valid_up_to());
-                Finding::new(FindingKind::InvalidUtf8, at, detail)
-                    .merge_into(&mut message.findings);
-            }
+        if message.opcode == TEXT
+            && !compressed
+            && let Err(error) = std::str::from_utf8(&message.payload)
+        {
+            let detail = format!("the text is not UTF-8 from byte {} on", error.valid_up_to());
+            Finding::new(FindingKind::InvalidUtf8, at, detail).merge_into(&mut message.findings);
         }
         Some(message)
     }
@@ -193,7 +184,7 @@ fn check_close(message: &mut Message, at: u64) {
             .findings
             .push(Finding::new(FindingKind::CloseOneByte, at, detail));
     }
-    let (code, reason) = message.close_parts();
+    let (code, reason) = close_parts(&message.payload);
     let bad_code = code.filter(|code| !close_code_allowed(*code));
     let bad_reason = std::str::from_utf8(reason).is_err();
     if let Some(code) = bad_code {

@@ -18,6 +18,15 @@ pub fn close_payload(code: Option<u16>, reason: &[u8]) -> Vec<u8> {
     payload
 }
 
+/// Code and reason out of the payload of a close frame. A body of one byte has neither.
+#[must_use]
+pub fn close_parts(payload: &[u8]) -> (Option<u16>, &[u8]) {
+    match payload.split_first_chunk::<2>() {
+        Some((code, reason)) => (Some(u16::from_be_bytes(*code)), reason),
+        None => (None, &[]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ mod encode;
 mod mask;
 
 pub use assemble::{Assembler, Message};
-pub use close::{close_code_allowed, close_payload};
+pub use close::{close_code_allowed, close_parts, close_payload};
 pub use decode::{Decoder, Frame, Step};
 pub use encode::{LengthForm, RawFrame};
 pub use mask::apply_mask;
