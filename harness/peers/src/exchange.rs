@@ -100,7 +100,10 @@ impl<T> Exchange<T> {
 
     /// The link is gone: the purposes of the calls that died with it.
     pub(crate) fn abandon(&mut self) -> Vec<T> {
-        self.outstanding.drain(..).map(|call| call.purpose).collect()
+        self.outstanding
+            .drain(..)
+            .map(|call| call.purpose)
+            .collect()
     }
 
     /// The answer that this very message had before, if it is a repetition.

@@ -407,7 +407,11 @@ mod tests {
     #[test]
     fn ids_are_unique_kebab_words_that_begin_with_their_side() {
         for (at, info) in FAULTS.iter().enumerate() {
-            assert!(info.id.starts_with(&format!("{}-", info.side)), "{}", info.id);
+            assert!(
+                info.id.starts_with(&format!("{}-", info.side)),
+                "{}",
+                info.id
+            );
             assert!(
                 info.id
                     .bytes()

@@ -1,6 +1,8 @@
 //! Reading and writing of frames for the peers.
 
 use protocol::Version;
+use protocol::frame::{self, Frame, FrameFindingKind};
+use protocol::validate::{self, ViolationKind};
 use serde_json::{Value, json};
 
 /// A text message as a peer sees it.
@@ -15,9 +17,13 @@ pub(crate) enum Incoming {
     /// An answer to one of our calls.
     Result { id: String, payload: Value },
     /// An error answer to one of our calls.
-    Error { id: String, code: String },
+    Error { id: String },
     /// A call whose frame is damaged; the id if it can be read.
-    DamagedCall { id: Option<String> },
+    DamagedCall {
+        id: Option<String>,
+        /// All is well but for the payload, which is no object.
+        payload_only: bool,
+    },
     /// An answer whose frame is damaged: only dropped.
     DamagedAnswer,
     /// A frame with a message type number that this version does not know.
@@ -27,73 +33,106 @@ pub(crate) enum Incoming {
 }
 
 /// Reads a text message.
-pub(crate) fn read(_version: Version, text: &[u8]) -> Incoming {
-    let Ok(Value::Array(parts)) = serde_json::from_slice::<Value>(text) else {
-        return Incoming::Unreadable;
-    };
-    let id = parts
-        .get(1)
-        .and_then(Value::as_str)
-        .filter(|id| id.chars().count() <= 36)
-        .map(str::to_owned);
-    match parts.first().and_then(Value::as_i64) {
-        Some(2) => match (id, parts.get(2), parts.get(3), parts.len()) {
-            (Some(id), Some(Value::String(action)), Some(payload), 4) if is_payload(payload) => {
-                Incoming::Call {
-                    id,
-                    action: action.clone(),
-                    payload: or_empty(payload),
-                }
-            }
-            (id, ..) => Incoming::DamagedCall { id },
-        },
-        Some(3) => match (id, parts.get(2), parts.len()) {
-            (Some(id), Some(payload), 3) if is_payload(payload) => Incoming::Result {
+pub(crate) fn read(version: Version, text: &[u8]) -> Incoming {
+    let reading = frame::read(version, text);
+    // An id that breaks the rules for ids is not repeated in an answer.
+    let id_is_bad = reading.findings.iter().any(|finding| {
+        matches!(
+            finding.kind,
+            FrameFindingKind::IdNotString | FrameFindingKind::IdTooLong
+        )
+    });
+    let id = reading.id.clone().filter(|_| !id_is_bad);
+    let flawed = reading.is_flawed() || id_is_bad;
+    match (reading.message_type, reading.frame) {
+        (None, _) if id.is_none() => Incoming::Unreadable,
+        (
+            Some(2),
+            Some(Frame::Call {
                 id,
-                payload: or_empty(payload),
-            },
-            _ => Incoming::DamagedAnswer,
+                action,
+                payload,
+            }),
+        ) if !flawed => Incoming::Call {
+            id,
+            action,
+            payload,
         },
-        Some(4) => match (id, parts.get(2).and_then(Value::as_str)) {
-            (Some(id), Some(code)) => Incoming::Error {
-                id,
-                code: code.to_owned(),
-            },
-            _ => Incoming::DamagedAnswer,
+        (Some(2), frame) => Incoming::DamagedCall {
+            id,
+            payload_only: matches!(frame, Some(Frame::Call { .. }))
+                && reading
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.certain)
+                    .all(|finding| finding.kind == FrameFindingKind::PayloadNotObject),
         },
+        (Some(3), Some(Frame::Result { id, payload })) if !flawed => {
+            Incoming::Result { id, payload }
+        }
+        // A refusal counts, however badly it is put.
+        (Some(4), Some(Frame::Error { id, .. })) if !id_is_bad => Incoming::Error { id },
+        (Some(3 | 4), _) => Incoming::DamagedAnswer,
         _ => Incoming::UnknownType { id },
-    }
-}
-
-fn is_payload(payload: &Value) -> bool {
-    // An empty payload may be written as null.
-    payload.is_object() || payload.is_null()
-}
-
-fn or_empty(payload: &Value) -> Value {
-    if payload.is_null() {
-        json!({})
-    } else {
-        payload.clone()
     }
 }
 
 /// The text of a CALL.
 pub(crate) fn call(id: &str, action: &str, payload: &Value) -> String {
-    json!([2, id, action, payload]).to_string()
+    Frame::Call {
+        id: id.to_owned(),
+        action: action.to_owned(),
+        payload: payload.clone(),
+    }
+    .to_text()
 }
 
 /// The text of a CALLRESULT.
 pub(crate) fn result(id: &str, payload: &Value) -> String {
-    json!([3, id, payload]).to_string()
+    Frame::Result {
+        id: id.to_owned(),
+        payload: payload.clone(),
+    }
+    .to_text()
 }
 
 /// The text of a CALLERROR.
 pub(crate) fn error(id: &str, code: &str, description: &str) -> String {
-    json!([4, id, code, description, {}]).to_string()
+    Frame::Error {
+        id: id.to_owned(),
+        code: code.to_owned(),
+        description: description.chars().take(255).collect(),
+        details: json!({}),
+    }
+    .to_text()
 }
 
-/// The error code that a request earns, if it does not fit the schema of its action.
-pub(crate) fn request_error(_version: Version, _action: &str, _payload: &Value) -> Option<&'static str> {
-    None
+/// The error code that a request earns, if it does not fit the schema of its action (R-038, section 4).
+pub(crate) fn request_error(
+    version: Version,
+    action: &str,
+    payload: &Value,
+) -> Option<&'static str> {
+    let violations = validate::request_violations(version, action, payload);
+    let old = version == Version::V16;
+    violations.first().map(|violation| match violation.kind {
+        ViolationKind::NotAnObject | ViolationKind::UnknownField if old => "FormationViolation",
+        ViolationKind::NotAnObject | ViolationKind::UnknownField => "FormatViolation",
+        ViolationKind::MissingField | ViolationKind::TooManyItems | ViolationKind::TooFewItems
+            if old =>
+        {
+            "OccurenceConstraintViolation"
+        }
+        ViolationKind::MissingField | ViolationKind::TooManyItems | ViolationKind::TooFewItems => {
+            "OccurrenceConstraintViolation"
+        }
+        ViolationKind::WrongType => "TypeConstraintViolation",
+        ViolationKind::NotInEnumeration
+        | ViolationKind::TooLong
+        | ViolationKind::TooShort
+        | ViolationKind::OutOfRange
+        | ViolationKind::NotAMultiple
+        | ViolationKind::BadDateTime
+        | ViolationKind::BadUri => "PropertyConstraintViolation",
+    })
 }

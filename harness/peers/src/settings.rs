@@ -148,7 +148,10 @@ impl StationSettings {
             ("OfflineTransactions", offline || !v16),
             ("BackupPower", self.backup_power && v16),
             ("LockFailure", self.lock && !self.fixed_cable),
-            ("UnknownOffline", self.allow_offline_unknown.is_some() && v16),
+            (
+                "UnknownOffline",
+                self.allow_offline_unknown.is_some() && v16,
+            ),
             ("SharedReader", self.connectors > 1),
             ("LocalStop", true),
             ("EvDisconnectSettable", self.ev_disconnect_settable && v16),

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::asks::Ask;
 use super::Csms;
+use super::asks::Ask;
 use crate::exchange::Exchange;
 use crate::frames::{self, Incoming};
 use crate::{Output, Refusal};
@@ -100,7 +100,9 @@ impl Csms {
         for ask in std::mem::take(&mut session.waiting) {
             self.done(
                 &ask,
-                Err(Refusal::not_now("the station went away before its turn came")),
+                Err(Refusal::not_now(
+                    "the station went away before its turn came",
+                )),
             );
         }
     }
@@ -124,14 +126,14 @@ impl Csms {
                     self.answered(identity, &ask, &payload);
                 }
             }
-            Incoming::Error { id, .. } => {
+            Incoming::Error { id } => {
                 self.session(identity).exchange.answered(&id);
             }
-            Incoming::DamagedCall { id } => {
-                let code = if self.is_v16() {
-                    "FormationViolation"
-                } else {
-                    "RpcFrameworkError"
+            Incoming::DamagedCall { id, payload_only } => {
+                let code = match (self.is_v16(), payload_only) {
+                    (true, _) => "FormationViolation",
+                    (false, true) => "FormatViolation",
+                    (false, false) => "RpcFrameworkError",
                 };
                 self.refuse_frame(identity, id, code);
             }

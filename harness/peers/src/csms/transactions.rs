@@ -32,11 +32,11 @@ impl Ledger {
             .any(|record| record.open && record.id != except && record.tag.to_lowercase() == tag)
     }
 
-    /// The transaction that this very start has opened before.
+    /// The running transaction that this very start has opened before.
     pub(super) fn repeated(&self, station: &str, start: &str) -> Option<Record> {
         self.records
             .iter()
-            .find(|record| record.station == station && record.start == start)
+            .find(|record| record.open && record.station == station && record.start == start)
             .cloned()
     }
 

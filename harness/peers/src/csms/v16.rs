@@ -68,12 +68,15 @@ impl Csms {
         if !SERVED.contains(&action) {
             return Err("NotImplemented");
         }
-        let accepted = self.session(identity).registration == Registration::Accepted;
         // Not before it is accepted (16-BOOT-16), but what a Pending station was asked for is welcome.
-        let pending = self.session(identity).registration == Registration::Pending;
-        if action != "BootNotification"
-            && !accepted
-            && !(pending && self.session(identity).was_triggered(action))
+        let session = self.session(identity);
+        let served = match session.registration {
+            Registration::Accepted => true,
+            Registration::Pending => session.was_triggered(action),
+            Registration::Unknown | Registration::Rejected => false,
+        };
+        if !served
+            && action != "BootNotification"
             && !self.faults.hits("csms-serves-unregistered-stations")
         {
             return Err("SecurityError");

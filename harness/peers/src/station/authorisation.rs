@@ -199,8 +199,8 @@ impl ChargePoint {
     }
 
     fn listed(&self, tag: &str) -> Option<&TagInfo> {
-        let usable = self.settings.local_list
-            && self.storage.configuration.is_true("LocalAuthListEnabled");
+        let usable =
+            self.settings.local_list && self.storage.configuration.is_true("LocalAuthListEnabled");
         usable.then(|| self.storage.list.find(tag)).flatten()
     }
 

@@ -217,6 +217,8 @@ impl ChargePoint {
     /// What follows at once from the state reached: transactions begin, states are told, messages leave.
     fn settle(&mut self) {
         if self.is_powered() {
+            // An ended transaction is told before the availability that waited for its end.
+            self.tell_states();
             self.apply_scheduled_availability();
             self.begin_transactions();
             self.tell_states();
@@ -237,7 +239,12 @@ impl ChargePoint {
             let due = self.connectors[index]
                 .timeout(timeout)
                 .is_some_and(|due| due <= self.now);
-            if due && !self.faults.hits("station-ignores-connection-time-out") {
+            if !due {
+                continue;
+            }
+            if self.faults.hits("station-ignores-connection-time-out") {
+                self.connectors[index].preparing_since = None;
+            } else {
                 self.connectors[index].time_out();
             }
         }
@@ -264,7 +271,8 @@ impl ChargePoint {
     }
 
     pub(super) fn connector(&self, number: u32) -> Option<&Connector> {
-        self.connectors.get(usize::try_from(number).ok()?.checked_sub(1)?)
+        self.connectors
+            .get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     pub(super) fn connector_mut(&mut self, number: u32) -> Option<&mut Connector> {
@@ -308,5 +316,10 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
         .collect();
     let digits = digits?;
-    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    digits.len().is_multiple_of(2).then(|| {
+        digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect()
+    })
 }

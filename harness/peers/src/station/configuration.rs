@@ -67,7 +67,12 @@ impl Configuration {
             (settings.reservation, "Reservation"),
             (settings.remote_trigger, "RemoteTrigger"),
         ];
-        profiles.extend(optional.iter().filter(|(has, _)| *has).map(|(_, name)| name));
+        profiles.extend(
+            optional
+                .iter()
+                .filter(|(has, _)| *has)
+                .map(|(_, name)| name),
+        );
         let mut configuration = Configuration { keys: Vec::new() };
         let mut add = |name, value: &str, access, kind| {
             configuration.keys.push(Key {
@@ -78,38 +83,128 @@ impl Configuration {
             });
         };
         add("AuthorizeRemoteTxRequests", "true", ReadWrite, Boolean);
-        add("ClockAlignedDataInterval", "0", ReadWrite, Integer(0, 86_400));
+        add(
+            "ClockAlignedDataInterval",
+            "0",
+            ReadWrite,
+            Integer(0, 86_400),
+        );
         add("ConnectionTimeOut", "60", ReadWrite, Integer(1, LARGEST));
-        add("ConnectorPhaseRotation", &rotation.join(","), ReadWrite, Rotation);
-        add("GetConfigurationMaxKeys", "50", ReadOnly, Integer(0, LARGEST));
+        add(
+            "ConnectorPhaseRotation",
+            &rotation.join(","),
+            ReadWrite,
+            Rotation,
+        );
+        add(
+            "GetConfigurationMaxKeys",
+            "50",
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
         add("HeartbeatInterval", "300", ReadWrite, Integer(0, LARGEST));
         add("LocalAuthorizeOffline", "true", ReadWrite, Boolean);
         add("LocalPreAuthorize", "false", ReadWrite, Boolean);
         add("MaxEnergyOnInvalidId", "0", ReadWrite, Integer(0, LARGEST));
         add("MessageTimeout", "30", ReadWrite, Integer(1, LARGEST));
-        add("MeterValuesAlignedData", MEASURANDS[0], ReadWrite, Measurands);
-        add("MeterValuesAlignedDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
-        add("MeterValuesSampledData", MEASURANDS[0], ReadWrite, Measurands);
-        add("MeterValuesSampledDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
-        add("MeterValueSampleInterval", "60", ReadWrite, Integer(0, LARGEST));
+        add(
+            "MeterValuesAlignedData",
+            MEASURANDS[0],
+            ReadWrite,
+            Measurands,
+        );
+        add(
+            "MeterValuesAlignedDataMaxLength",
+            &measurands,
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
+        add(
+            "MeterValuesSampledData",
+            MEASURANDS[0],
+            ReadWrite,
+            Measurands,
+        );
+        add(
+            "MeterValuesSampledDataMaxLength",
+            &measurands,
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
+        add(
+            "MeterValueSampleInterval",
+            "60",
+            ReadWrite,
+            Integer(0, LARGEST),
+        );
         add("MinimumStatusDuration", "0", ReadWrite, Integer(0, LARGEST));
-        add("NumberOfConnectors", &settings.connectors.to_string(), ReadOnly, Integer(0, LARGEST));
+        add(
+            "NumberOfConnectors",
+            &settings.connectors.to_string(),
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
         add("ResetRetries", "3", ReadWrite, Integer(0, LARGEST));
-        add("StopTransactionMaxMeterValues", "100", ReadOnly, Integer(0, LARGEST));
-        add("StopTransactionOnEVSideDisconnect", "true", ev_access, Boolean);
+        add(
+            "StopTransactionMaxMeterValues",
+            "100",
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
+        add(
+            "StopTransactionOnEVSideDisconnect",
+            "true",
+            ev_access,
+            Boolean,
+        );
         add("StopTransactionOnInvalidId", "true", ReadWrite, Boolean);
         add("StopTxnAlignedData", "", ReadWrite, Measurands);
-        add("StopTxnAlignedDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
+        add(
+            "StopTxnAlignedDataMaxLength",
+            &measurands,
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
         add("StopTxnSampledData", "", ReadWrite, Measurands);
-        add("StopTxnSampledDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
-        add("SupportedFeatureProfiles", &profiles.join(","), ReadOnly, Text);
-        add("TransactionMessageAttempts", "3", ReadWrite, Integer(1, LARGEST));
-        add("TransactionMessageRetryInterval", "60", ReadWrite, Integer(0, LARGEST));
+        add(
+            "StopTxnSampledDataMaxLength",
+            &measurands,
+            ReadOnly,
+            Integer(0, LARGEST),
+        );
+        add(
+            "SupportedFeatureProfiles",
+            &profiles.join(","),
+            ReadOnly,
+            Text,
+        );
+        add(
+            "TransactionMessageAttempts",
+            "3",
+            ReadWrite,
+            Integer(1, LARGEST),
+        );
+        add(
+            "TransactionMessageRetryInterval",
+            "60",
+            ReadWrite,
+            Integer(0, LARGEST),
+        );
         // With a fixed cable there is nothing to unlock (16-CFG-15).
         if settings.fixed_cable || !settings.lock {
-            add("UnlockConnectorOnEVSideDisconnect", "false", ReadOnly, Boolean);
+            add(
+                "UnlockConnectorOnEVSideDisconnect",
+                "false",
+                ReadOnly,
+                Boolean,
+            );
         } else {
-            add("UnlockConnectorOnEVSideDisconnect", "true", ev_access, Boolean);
+            add(
+                "UnlockConnectorOnEVSideDisconnect",
+                "true",
+                ev_access,
+                Boolean,
+            );
         }
         add("WebSocketPingInterval", "0", ReadWrite, Integer(0, LARGEST));
         add("AuthorizationKey", "", WriteOnly, Password);
@@ -118,12 +213,27 @@ impl Configuration {
             add("AuthorizationCacheEnabled", "true", ReadWrite, Boolean);
         }
         if let Some(allowed) = settings.allow_offline_unknown {
-            add("AllowOfflineTxForUnknownId", &allowed.to_string(), ReadWrite, Boolean);
+            add(
+                "AllowOfflineTxForUnknownId",
+                &allowed.to_string(),
+                ReadWrite,
+                Boolean,
+            );
         }
         if settings.local_list {
             add("LocalAuthListEnabled", "true", ReadWrite, Boolean);
-            add("LocalAuthListMaxLength", "100", ReadOnly, Integer(0, LARGEST));
-            add("SendLocalListMaxLength", "20", ReadOnly, Integer(0, LARGEST));
+            add(
+                "LocalAuthListMaxLength",
+                "100",
+                ReadOnly,
+                Integer(0, LARGEST),
+            );
+            add(
+                "SendLocalListMaxLength",
+                "20",
+                ReadOnly,
+                Integer(0, LARGEST),
+            );
         }
         if settings.reservation {
             add("ReserveConnectorZeroSupported", "true", ReadOnly, Boolean);
@@ -197,7 +307,12 @@ impl ChargePoint {
         // Write-only keys are never shown (16-CFG-01, R-206).
         let readable = |key: &&Key| key.access != WriteOnly;
         if asked.is_empty() {
-            let known: Vec<Value> = configuration.keys.iter().filter(readable).map(show).collect();
+            let known: Vec<Value> = configuration
+                .keys
+                .iter()
+                .filter(readable)
+                .map(show)
+                .collect();
             return json!({ "configurationKey": known });
         }
         let mut known: Vec<&'static str> = Vec::new();
@@ -238,9 +353,9 @@ impl ChargePoint {
             return "Rejected";
         }
         let negative_ping = name == "WebSocketPingInterval" && value.trim().starts_with('-');
-        if !fits(kind, value, connectors)
-            && !(negative_ping && self.faults.hits("station-takes-negative-ping-interval"))
-        {
+        let taken = fits(kind, value, connectors)
+            || (negative_ping && self.faults.hits("station-takes-negative-ping-interval"));
+        if !taken {
             return "Rejected";
         }
         if self.faults.hits("station-forgets-accepted-configuration") {
@@ -279,7 +394,7 @@ fn fits(kind: KeyKind, value: &str, connectors: u32) -> bool {
         Rotation => items.all(|item| is_rotation(item, connectors)),
         Password => {
             (32..=40).contains(&value.len())
-                && value.len() % 2 == 0
+                && value.len().is_multiple_of(2)
                 && value.bytes().all(|b| b.is_ascii_hexdigit())
         }
         Text => true,

@@ -76,7 +76,10 @@ impl Connector {
             jammed: false,
             fault: None,
             lock_fault: false,
-            #[expect(clippy::cast_precision_loss, reason = "a meter shows far less than 2^53 Wh")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a meter shows far less than 2^53 Wh"
+            )]
             register_wh: register_wh as f64,
             authorised: None,
             preparing_since: None,
@@ -89,7 +92,10 @@ impl Connector {
 
     /// The register as messages carry it.
     pub(super) fn register(&self) -> i64 {
-        #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a cast of a float saturates"
+        )]
         let whole = self.register_wh as i64;
         whole
     }

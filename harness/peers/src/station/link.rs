@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::boot::Registration;
 use super::charge_point::{ChargePoint, Sent};
-use crate::frames::{self, Incoming};
 use crate::Output;
+use crate::frames::{self, Incoming};
 
 /// The connection to the CSMS.
 #[derive(Debug, Default)]
@@ -120,6 +120,7 @@ impl ChargePoint {
                 _ => {}
             }
         }
+        self.outdate_told();
         self.held_calls.clear();
         for queued in &mut self.storage.queue {
             queued.waited_offline = true;
@@ -231,17 +232,17 @@ impl ChargePoint {
                     self.release_held_calls();
                 }
             }
-            Incoming::Error { id, .. } => {
+            Incoming::Error { id } => {
                 if let Some(purpose) = self.exchange.answered(&id) {
                     self.unanswered(purpose);
                     self.release_held_calls();
                 }
             }
-            Incoming::DamagedCall { id: Some(id) } => {
+            Incoming::DamagedCall { id: Some(id), .. } => {
                 self.send_error(&id, "FormationViolation", "not a complete call");
             }
             // Nothing is prescribed for the rest, and silence is always safe.
-            Incoming::DamagedCall { id: None }
+            Incoming::DamagedCall { id: None, .. }
             | Incoming::DamagedAnswer
             | Incoming::UnknownType { .. }
             | Incoming::Unreadable => {}

@@ -42,7 +42,10 @@ impl ChargePoint {
         if !self.settings.local_list {
             return "NotSupported";
         }
-        let version = request.get("listVersion").and_then(Value::as_i64).unwrap_or(0);
+        let version = request
+            .get("listVersion")
+            .and_then(Value::as_i64)
+            .unwrap_or(0);
         let full = request.get("updateType").and_then(Value::as_str) == Some("Full");
         let Some(changes) = read_entries(request.get("localAuthorizationList")) else {
             return "Failed";
@@ -65,7 +68,8 @@ impl ChargePoint {
             self.storage.list = LocalList { version, entries };
             return "Accepted";
         }
-        if version <= self.storage.list.version && !self.faults.hits("station-takes-old-list-version")
+        if version <= self.storage.list.version
+            && !self.faults.hits("station-takes-old-list-version")
         {
             return "VersionMismatch";
         }

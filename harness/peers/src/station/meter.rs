@@ -48,7 +48,9 @@ impl ChargePoint {
         connector.register_wh += watt_hours;
         let register = connector.register();
         if let Some(transaction) = &mut connector.transaction
-            && transaction.energy_until_wh.is_some_and(|limit| register >= limit)
+            && transaction
+                .energy_until_wh
+                .is_some_and(|limit| register >= limit)
         {
             transaction.energy_until_wh = None;
             transaction.energy_withheld = true;
@@ -118,7 +120,10 @@ impl ChargePoint {
         }
         let connector = self.connectors.get(index)?;
         let limit = connector.transaction.as_ref()?.energy_until_wh?;
-        #[expect(clippy::cast_precision_loss, reason = "a meter shows far less than 2^53 Wh")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a meter shows far less than 2^53 Wh"
+        )]
         let left = (limit as f64 - connector.register_wh).max(0.0);
         let seconds = left * 3600.0 / f64::from(self.settings.power_w);
         Some(self.now + Duration::try_from_secs_f64(seconds + 0.001).unwrap_or(Duration::MAX))
@@ -165,9 +170,9 @@ impl ChargePoint {
 
     /// Values at a full interval of the clock, with their own context (16-MV-03).
     fn aligned_values(&mut self) {
-        let at = self
-            .aligned_due
-            .map_or(self.clock(), |due| Timestamp(due.0.saturating_add(self.clock_offset)));
+        let at = self.aligned_due.map_or(self.clock(), |due| {
+            Timestamp(due.0.saturating_add(self.clock_offset))
+        });
         for number in 1..=self.connectors.len() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let values = self.measure(number, "MeterValuesAlignedData", "Sample.Clock");

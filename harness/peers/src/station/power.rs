@@ -17,9 +17,14 @@ pub(super) enum Power {
     Fresh,
     On,
     /// On its way down; it goes when everything is told, at the latest at this moment.
-    GoingDown { latest: Timestamp, then: Then },
+    GoingDown {
+        latest: Timestamp,
+        then: Then,
+    },
     /// Starting up until this moment.
-    Starting { until: Timestamp },
+    Starting {
+        until: Timestamp,
+    },
     Off,
 }
 
@@ -97,9 +102,8 @@ impl ChargePoint {
         let Power::GoingDown { latest, then } = self.power else {
             return;
         };
-        let told = self.storage.queue.is_empty()
-            && self.outbox.is_empty()
-            && !self.exchange.is_waiting();
+        let told =
+            self.storage.queue.is_empty() && self.outbox.is_empty() && !self.exchange.is_waiting();
         if told || latest <= self.now || !self.is_online() {
             self.down(Output::Close { code: 1001 });
             if then == Then::Restart {

@@ -97,7 +97,9 @@ impl ChargePoint {
             if kind == Kind::Stop && self.faults.hits("station-stops-wrong-transaction") {
                 id = id.saturating_add(1);
             }
-            if kind == Kind::Stop && late && self.faults.hits("station-stops-minus-one-after-offline")
+            if kind == Kind::Stop
+                && late
+                && self.faults.hits("station-stops-minus-one-after-offline")
             {
                 id = -1;
             }
@@ -140,7 +142,13 @@ impl ChargePoint {
             }
             (Kind::Stop | Kind::Meter, _) => {}
         }
-        if kind == Kind::Stop && !self.storage.queue.iter().any(|queued| queued.local == local) {
+        if kind == Kind::Stop
+            && !self
+                .storage
+                .queue
+                .iter()
+                .any(|queued| queued.local == local)
+        {
             self.storage.transaction_ids.remove(&local);
         }
     }
@@ -189,7 +197,9 @@ fn numbers_for_texts(payload: &mut Value) {
     for value in values {
         let samples = value["sampledValue"].as_array_mut().into_iter().flatten();
         for sample in samples {
-            let number = sample["value"].as_str().and_then(|text| text.parse::<f64>().ok());
+            let number = sample["value"]
+                .as_str()
+                .and_then(|text| text.parse::<f64>().ok());
             if let Some(number) = number {
                 sample["value"] = json!(number);
             }

@@ -131,19 +131,20 @@ impl ChargePoint {
 
     /// Whether this driver may use the connector (16-RES-05).
     pub(super) fn is_free_for(&self, number: u32, driver: &Authorised) -> bool {
-        let mut here = self
-            .storage
-            .reservations
-            .iter()
-            .filter(|r| r.connector == number || (r.connector == 0 && self.free_connectors() <= 1));
+        let mut here =
+            self.storage.reservations.iter().filter(|r| {
+                r.connector == number || (r.connector == 0 && self.free_connectors() <= 1)
+            });
         self.may_start(number) && here.all(|reservation| reservation.is_for(driver))
     }
 
     /// Ends the driver's reservation by its use and gives its id (16-RES-09).
     pub(super) fn use_reservation(&mut self, number: u32, driver: &Authorised) -> Option<i64> {
-        let at = self.storage.reservations.iter().position(|r| {
-            (r.connector == number || r.connector == 0) && r.is_for(driver)
-        })?;
+        let at = self
+            .storage
+            .reservations
+            .iter()
+            .position(|r| (r.connector == number || r.connector == 0) && r.is_for(driver))?;
         Some(self.storage.reservations.remove(at).id)
     }
 

@@ -164,6 +164,8 @@ pub(super) struct Told {
     condition: Option<Condition>,
     /// A different condition and since when it lasts, for MinimumStatusDuration.
     lasting: Option<(Condition, Timestamp)>,
+    /// The link was lost since: what lies between is history and not told (16-STAT-11).
+    stale: bool,
 }
 
 impl ChargePoint {
@@ -256,7 +258,7 @@ impl ChargePoint {
                 _ => now,
             };
             if now.since(since) >= minimum {
-                self.tell(number, condition);
+                self.tell(number, condition, false);
             } else {
                 told.lasting = Some((condition, since));
             }
@@ -264,11 +266,12 @@ impl ChargePoint {
     }
 
     /// Tells the present condition of one connector, over states between if the direct way is not legal.
-    fn tell(&mut self, number: u32, condition: Condition) {
+    fn tell(&mut self, number: u32, condition: Condition, triggered: bool) {
         let last = self
             .told_mut(number)
+            .filter(|told| !told.stale)
             .and_then(|told| told.condition.as_ref().map(|c| c.status));
-        if let Some(last) = last.filter(|_| number > 0) {
+        if let Some(last) = last.filter(|last| number > 0 && *last != condition.status) {
             let mut way = last.way_to(condition.status);
             way.pop();
             for status in way {
@@ -277,16 +280,16 @@ impl ChargePoint {
                     error: "NoError".to_owned(),
                     info: None,
                 };
-                self.post_condition(number, between, false);
+                self.post_condition(number, between, triggered);
             }
         }
-        self.post_condition(number, condition, false);
+        self.post_condition(number, condition, triggered);
     }
 
     /// Sends the present condition, changed or not.
     pub(super) fn post_status(&mut self, number: u32, triggered: bool) {
         let condition = self.condition(number);
-        self.post_condition(number, condition, triggered);
+        self.tell(number, condition, triggered);
     }
 
     fn post_condition(&mut self, number: u32, condition: Condition, triggered: bool) {
@@ -302,6 +305,7 @@ impl ChargePoint {
         let told = Told {
             condition: Some(condition),
             lasting: None,
+            stale: false,
         };
         if let Some(place) = self.told_mut(number) {
             *place = told;
@@ -338,6 +342,13 @@ impl ChargePoint {
             if let Some(told) = self.told.last_mut() {
                 told.condition = Some(condition);
             }
+        }
+    }
+
+    /// The link is lost.
+    pub(super) fn outdate_told(&mut self) {
+        for told in &mut self.told {
+            told.stale = true;
         }
     }
 

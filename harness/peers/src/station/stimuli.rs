@@ -207,9 +207,13 @@ impl ChargePoint {
         let number = self.place(stimulus)?;
         let seconds = stimulus.with.get("for").and_then(Value::as_f64);
         let Some(seconds) = seconds.filter(|s| s.is_finite() && (0.0..=1e7).contains(s)) else {
-            return Err(Refusal::never("the argument \"for\" is not a number of seconds"));
+            return Err(Refusal::never(
+                "the argument \"for\" is not a number of seconds",
+            ));
         };
-        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
+        let index = usize::try_from(number)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
         if !self.energy_flows(index) {
             return Err(Refusal::not_now("no energy flows at this connector"));
         }

@@ -188,14 +188,15 @@ impl ChargePoint {
         reason: &str,
         tag: Option<&str>,
     ) {
-        let register = self.connector(number).map_or(0, super::connector::Connector::register);
-        let meter_stop = if transaction.start_wh > 0
-            && self.faults.hits("station-restarts-meter-at-zero")
-        {
-            register - transaction.start_wh
-        } else {
-            register
-        };
+        let register = self
+            .connector(number)
+            .map_or(0, super::connector::Connector::register);
+        let meter_stop =
+            if transaction.start_wh > 0 && self.faults.hits("station-restarts-meter-at-zero") {
+                register - transaction.start_wh
+            } else {
+                register
+            };
         let reason = if reason == "Remote" && self.faults.hits("station-calls-every-stop-local") {
             "Local"
         } else {
@@ -342,7 +343,10 @@ impl ChargePoint {
     }
 
     fn first_sample_due(&self) -> Option<Timestamp> {
-        let interval: Duration = self.storage.configuration.seconds("MeterValueSampleInterval");
+        let interval: Duration = self
+            .storage
+            .configuration
+            .seconds("MeterValueSampleInterval");
         (!interval.is_zero()).then(|| self.now + interval)
     }
 }

@@ -22,7 +22,14 @@ impl ChargePoint {
             _ if connector.is_some_and(|number| !(0..=connectors).contains(&number)) => "Rejected",
             // Once accepted there is nothing to boot for (16-BOOT-11).
             "BootNotification" if self.is_accepted() => "Rejected",
-            "MeterValues" if self.storage.configuration.list("MeterValuesSampledData").count() == 0 => {
+            "MeterValues"
+                if self
+                    .storage
+                    .configuration
+                    .list("MeterValuesSampledData")
+                    .count()
+                    == 0 =>
+            {
                 "Rejected"
             }
             "BootNotification"

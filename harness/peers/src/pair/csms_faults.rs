@@ -1,0 +1,196 @@
+//! Every fault of the 1.6 CSMS shows on the wire in the scenario named for it, and the clean CSMS differs.
+
+use protocol::{Role, Version};
+use serde_json::{Value, json};
+
+use super::station_faults::transcript;
+use super::{Pair, standard, tag};
+use crate::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output};
+
+#[test]
+fn every_csms_fault_shows_on_the_wire() {
+    for fault in Fault::of(Version::V16, Role::Csms) {
+        let id = fault.info().id;
+        if id == "csms-chooses-unoffered-subprotocol" || id == "csms-lets-strangers-stop" {
+            // Below.
+            continue;
+        }
+        let mut clean = Pair::with(standard(), &[]);
+        provoke(id, &mut clean);
+        assert!(clean.csms.triggered().is_empty(), "{id}");
+        let mut faulty = Pair::with(standard(), &[id]);
+        provoke(id, &mut faulty);
+        assert_eq!(faulty.csms.triggered(), [id]);
+        assert_ne!(transcript(&clean), transcript(&faulty), "{id} is not seen");
+    }
+}
+
+#[test]
+fn a_subprotocol_that_was_not_offered_is_seen_in_the_handshake() {
+    for (faults, chosen) in [
+        (vec![], Some("ocpp1.6")),
+        (
+            vec!["csms-chooses-unoffered-subprotocol"],
+            Some("ocpp2.0.1"),
+        ),
+    ] {
+        let faults = faults.into_iter().filter_map(Fault::find).collect();
+        let mut csms = Csms::new(CsmsSettings::standard(Version::V16), faults);
+        let offered = ["ocpp1.6".to_owned()];
+        let answer = csms.decide_handshake(protocol::Timestamp(0), "A", None, &offered);
+        let subprotocol = chosen.map(str::to_owned);
+        assert_eq!(answer, HandshakeAnswer::Accept { subprotocol });
+    }
+}
+
+#[test]
+fn a_stranger_that_stops_a_transaction_is_seen_in_the_next_start() {
+    for (faults, status) in [
+        (vec![], "ConcurrentTx"),
+        (vec!["csms-lets-strangers-stop"], "Accepted"),
+    ] {
+        let faults = faults.into_iter().filter_map(Fault::find).collect();
+        let mut csms = Csms::new(CsmsSettings::standard(Version::V16), faults);
+        let now = protocol::Timestamp(1_000_000);
+        for identity in ["A", "B"] {
+            let subprotocol = Some("ocpp1.6".to_owned());
+            csms.handle(now, identity, Input::Connected { subprotocol });
+        }
+        let mut call = |identity: &str, id: &str, action: &str, payload: Value| -> Value {
+            let text = json!([2, id, action, payload]).to_string();
+            let outputs = csms.handle(now, identity, Input::Text(text.as_bytes()));
+            outputs
+                .into_iter()
+                .find_map(|(_, output)| match output {
+                    Output::Send(text) => serde_json::from_str::<Value>(&text).ok(),
+                    _ => None,
+                })
+                .map_or(Value::Null, |frame| frame[2].clone())
+        };
+        let boot = json!({ "chargePointVendor": "V", "chargePointModel": "M" });
+        let start = |wh: i64| json!({ "connectorId": 1, "idTag": "TAG-VALID", "meterStart": wh, "timestamp": "1970-01-01T00:00:01Z" });
+        for identity in ["A", "B"] {
+            call(identity, "0", "BootNotification", boot.clone());
+        }
+        let id = call("A", "1", "StartTransaction", start(1))["transactionId"].clone();
+        let stop =
+            json!({ "transactionId": id, "meterStop": 1, "timestamp": "1970-01-01T00:00:01Z" });
+        call("B", "1", "StopTransaction", stop);
+        let again = call("A", "2", "StartTransaction", start(2));
+        assert_eq!(again["idTagInfo"]["status"], status);
+    }
+}
+
+fn boot(pair: &mut Pair) {
+    pair.wait(1);
+}
+
+fn start(tag: &str, wh: i64) -> Value {
+    json!({
+        "connectorId": 1,
+        "idTag": tag,
+        "meterStart": wh,
+        "timestamp": "2026-11-24T08:00:00Z",
+    })
+}
+
+/// A scenario in which the fault makes a difference.
+fn provoke(id: &str, pair: &mut Pair) {
+    match id {
+        "csms-answers-twice"
+        | "csms-answers-with-its-own-id"
+        | "csms-sends-time-without-offset"
+        | "csms-leaves-out-boot-interval"
+        | "csms-adds-to-status-answer" => boot(pair),
+        "csms-upper-cases-ids" => {
+            boot(pair);
+            pair.station_call("abc", "Heartbeat", json!({}));
+        }
+        "csms-answers-answers" => {
+            boot(pair);
+            pair.send("ClearCache", json!({}));
+        }
+        "csms-does-not-wait-for-answers" => {
+            boot(pair);
+            let identity = pair.identity.clone();
+            // The second call is asked for while the first has no answer: none comes over a deaf link.
+            pair.deaf_station = true;
+            for _ in 0..2 {
+                pair.at_csms(
+                    "send",
+                    json!({ "action": "ClearCache", "fields": {}, "station": identity }),
+                );
+            }
+        }
+        "csms-drops-link-on-unknown-action" => {
+            boot(pair);
+            pair.station_call("a", "Bananas", json!({}));
+        }
+        "csms-crashes-after-error" | "csms-corrects-error-codes" => {
+            boot(pair);
+            pair.station_call("a", "Heartbeat", json!({ "x": 1 }));
+            pair.station_call("b", "Heartbeat", json!({}));
+        }
+        "csms-serves-unregistered-stations" => {
+            pair.at_csms("decide boot", json!({ "status": "Pending" }));
+            boot(pair);
+            pair.station_call("a", "Heartbeat", json!({}));
+        }
+        "csms-repeats-heartbeat-time" => {
+            boot(pair);
+            pair.wait(400);
+        }
+        "csms-accepts-blocked-tags" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "TAG-BLOCKED" }));
+        }
+        "csms-accepts-unknown-tags" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "NOBODY" }));
+        }
+        "csms-compares-tags-with-case" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "tag-valid" }));
+        }
+        "csms-trusts-start-transaction" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-BLOCKED", 1));
+        }
+        "csms-allows-concurrent-transactions" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            pair.station_call("b", "StartTransaction", start("TAG-VALID", 2));
+        }
+        "csms-repeats-transaction-ids" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+        }
+        "csms-refuses-unknown-stop" => {
+            boot(pair);
+            pair.station_call(
+                "a",
+                "StopTransaction",
+                json!({ "transactionId": 5, "meterStop": 1, "timestamp": "2026-11-24T08:00:00Z" }),
+            );
+        }
+        "csms-ignores-meter-values" => {
+            boot(pair);
+            pair.station_call(
+                "a",
+                "MeterValues",
+                json!({ "connectorId": 1, "meterValue": [] }),
+            );
+        }
+        "csms-knows-every-vendor" => {
+            boot(pair);
+            pair.station_call("a", "DataTransfer", json!({ "vendorId": "nobody" }));
+        }
+        "csms-forgets-remote-stop" => {
+            boot(pair);
+            pair.at_station("plug in", json!({}));
+            pair.at_station("present token", tag("TAG-VALID"));
+            pair.send("RemoteStopTransaction", json!({}));
+        }
+        other => panic!("{other} has no scenario"),
+    }
+}

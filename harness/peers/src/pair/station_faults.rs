@@ -1,0 +1,205 @@
+//! Every fault of the 1.6 station shows on the wire in the scenario named for it, and the clean station differs.
+
+use protocol::{Role, Version};
+use serde_json::{Value, json};
+
+use super::{Pair, standard, tag};
+use crate::Fault;
+
+#[test]
+fn every_station_fault_shows_on_the_wire() {
+    for fault in Fault::of(Version::V16, Role::Station) {
+        let id = fault.info().id;
+        let mut clean = Pair::with(standard(), &[]);
+        provoke(id, &mut clean);
+        assert!(clean.station.triggered().is_empty(), "{id}");
+        let mut faulty = Pair::with(standard(), &[id]);
+        provoke(id, &mut faulty);
+        assert_eq!(faulty.station.triggered(), [id]);
+        assert_ne!(transcript(&clean), transcript(&faulty), "{id} is not seen");
+    }
+}
+
+/// What crossed, as text.
+pub(super) fn transcript(pair: &Pair) -> String {
+    let mut text: String = pair
+        .crossed
+        .iter()
+        .map(|c| format!("{} {} {}\n", c.at, c.from, c.frame))
+        .collect();
+    text.push_str(&format!("{:?}", pair.closes));
+    text
+}
+
+fn charge(pair: &mut Pair) {
+    pair.wait(1);
+    pair.at_station("plug in", json!({}));
+    pair.at_station("present token", tag("TAG-VALID"));
+    pair.at_station("charge", json!({ "for": 60 }));
+}
+
+fn stop(pair: &mut Pair) {
+    pair.at_station("present token", tag("TAG-VALID"));
+}
+
+fn configure(pair: &mut Pair, key: &str, value: &str) -> Value {
+    pair.send("ChangeConfiguration", json!({ "key": key, "value": value }))
+}
+
+fn offline(pair: &mut Pair, during: fn(&mut Pair)) {
+    pair.unreachable = true;
+    pair.cut();
+    pair.wait(2);
+    during(pair);
+    pair.wait(5);
+    pair.unreachable = false;
+    pair.wait(120);
+}
+
+/// A scenario in which the fault makes a difference.
+fn provoke(id: &str, pair: &mut Pair) {
+    match id {
+        "station-reports-status-before-boot" | "station-forgets-a-connector-after-boot" => {
+            pair.wait(1);
+        }
+        "station-never-sends-heartbeats" => pair.wait(400),
+        "station-boots-early-while-pending" => {
+            pair.at_csms("decide boot", json!({ "status": "Pending" }));
+            pair.wait(10);
+        }
+        "station-answers-twice" => {
+            pair.wait(1);
+            pair.send("ClearCache", json!({}));
+        }
+        "station-deaf-after-invalid-payload" => {
+            pair.wait(1);
+            pair.csms_call("a", "Reset", json!({ "type": 1 }));
+            pair.csms_call("b", "ClearCache", json!({}));
+        }
+        "station-corrects-error-codes" => {
+            pair.wait(1);
+            pair.csms_call("a", "ClearCache", json!({ "x": 1 }));
+        }
+        "station-drops-link-on-unknown-action" => {
+            pair.wait(1);
+            pair.csms_call("a", "Bananas", json!({}));
+        }
+        "station-boots-on-reconnect" => {
+            pair.wait(1);
+            offline(pair, |_| {});
+        }
+        "station-does-not-wait-for-answers" => {
+            pair.wait(1);
+            pair.lost = vec!["Authorize".to_owned()];
+            pair.at_station("present token", tag("TAG-VALID"));
+            pair.at_station("plug in", json!({}));
+        }
+        "station-answers-only-when-idle" => {
+            pair.wait(1);
+            pair.lost = vec!["Authorize".to_owned()];
+            pair.at_station("present token", tag("TAG-VALID"));
+            pair.send("ClearCache", json!({}));
+        }
+        "station-charges-blocked-tag" => {
+            pair.wait(1);
+            pair.at_station("plug in", json!({}));
+            pair.at_station("present token", tag("TAG-BLOCKED"));
+        }
+        "station-keeps-cache-when-cleared" => {
+            charge(pair);
+            stop(pair);
+            configure(pair, "LocalPreAuthorize", "true");
+            pair.send("ClearCache", json!({}));
+            pair.at_station("present token", tag("TAG-VALID"));
+        }
+        "station-takes-old-list-version" => {
+            pair.wait(1);
+            let list = |kind: &str| json!({ "listVersion": 3, "updateType": kind });
+            pair.send("SendLocalList", list("Full"));
+            pair.send("SendLocalList", list("Differential"));
+        }
+        "station-ignores-connection-time-out" => {
+            pair.wait(1);
+            pair.at_station("present token", tag("TAG-VALID"));
+            pair.wait(100);
+        }
+        "station-authorises-its-own-stop"
+        | "station-stops-wrong-transaction"
+        | "station-sends-meter-start-as-text"
+        | "station-restarts-meter-at-zero" => {
+            charge(pair);
+            stop(pair);
+        }
+        "station-calls-every-stop-local" => {
+            charge(pair);
+            pair.send("RemoteStopTransaction", json!({}));
+        }
+        "station-stops-minus-one-after-offline"
+        | "station-stops-twice-after-offline"
+        | "station-rewrites-queued-timestamps" => {
+            charge(pair);
+            offline(pair, stop);
+        }
+        "station-loses-offline-start" => {
+            charge(pair);
+            stop(pair);
+            offline(pair, stop);
+        }
+        "station-gives-up-at-first-failure" => {
+            charge(pair);
+            pair.lost = vec!["StopTransaction".to_owned()];
+            stop(pair);
+            pair.wait(200);
+        }
+        "station-sends-numbers-in-meter-values" => {
+            charge(pair);
+            pair.wait(61);
+        }
+        "station-changes-read-only-keys" => {
+            pair.wait(1);
+            configure(pair, "NumberOfConnectors", "7");
+        }
+        "station-takes-negative-ping-interval" => {
+            pair.wait(1);
+            configure(pair, "WebSocketPingInterval", "-5");
+        }
+        "station-forgets-accepted-configuration" => {
+            pair.wait(1);
+            configure(pair, "MeterValueSampleInterval", "17");
+            pair.send(
+                "GetConfiguration",
+                json!({ "key": ["MeterValueSampleInterval"] }),
+            );
+        }
+        "station-forgets-unavailable-at-reboot" => {
+            pair.wait(1);
+            pair.send(
+                "ChangeAvailability",
+                json!({ "connectorId": 2, "type": "Inoperative" }),
+            );
+            pair.send("Reset", json!({ "type": "Hard" }));
+            pair.wait(30);
+        }
+        "station-resets-without-stopping" => {
+            charge(pair);
+            pair.send("Reset", json!({ "type": "Soft" }));
+            pair.wait(30);
+        }
+        "station-unlocks-any-connector" => {
+            pair.wait(1);
+            pair.send("UnlockConnector", json!({ "connectorId": 9 }));
+        }
+        "station-remote-starts-connector-zero" => {
+            pair.wait(1);
+            pair.send(
+                "RemoteStartTransaction",
+                json!({ "idTag": "TAG-VALID", "connectorId": 0 }),
+            );
+        }
+        "station-triggers-before-answering" => {
+            pair.wait(1);
+            pair.send("TriggerMessage", json!({ "requestedMessage": "Heartbeat" }));
+        }
+        other => panic!("{other} has no scenario"),
+    }
+}
