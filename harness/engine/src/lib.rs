@@ -1,1 +1,4 @@
 //! Projection of a case on a side, player, drivers and runner.
+
+pub mod drivers;
+pub mod rig;
