@@ -1,0 +1,440 @@
+//! The player: plays a plan against a device, as a state machine without I/O.
+//!
+//! What the device does comes in as [`Input`], what is to be done comes out as [`Command`], and time is an
+//! argument. Playing a recorded sequence of inputs again gives the same verdict, which is how a saved trace is judged.
+
+mod answers;
+mod begin;
+mod calls;
+mod chores;
+mod connections;
+mod failing;
+mod guide;
+mod reactions;
+mod session;
+mod stimuli;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use protocol::Timestamp;
+use protocol::stimulus::Stimulus;
+use serde_json::Value;
+use verdict::oracles::Oracles;
+use verdict::{Direction, Event, EventKind, Verdict};
+
+use crate::drivers::Confirmation;
+use crate::leaf::Leaf;
+use crate::program::{Program, Purpose};
+use crate::rig::Rig;
+use crate::scope::Bindings;
+use crate::tree::{Node, Turn};
+
+pub use chores::Chore;
+pub use failing::Outcome;
+pub use session::{LinkState, Session};
+
+/// What happens to the player.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A handshake led to a link.
+    Opened {
+        /// The station's identity.
+        identity: String,
+        /// The subprotocols offered.
+        offered: Vec<String>,
+        /// The one agreed on.
+        subprotocol: Option<String>,
+    },
+    /// A handshake did not.
+    Refused {
+        /// The HTTP status, where one was seen.
+        status: Option<u16>,
+        /// In words.
+        reason: String,
+    },
+    /// A text message of the device.
+    Text(Vec<u8>),
+    /// A binary message of the device.
+    Binary(Vec<u8>),
+    /// A ping or a pong.
+    Control(&'static str),
+    /// The link ended, by the device.
+    Closed {
+        /// The close code, where there was a close frame.
+        code: Option<u16>,
+        /// In words.
+        reason: String,
+    },
+    /// The device broke a rule of the wire.
+    Wire {
+        /// The rule.
+        rule: String,
+        /// Its short name.
+        id: String,
+        /// In words.
+        text: String,
+        /// Whether the rule is beyond doubt.
+        certain: bool,
+    },
+    /// A stimulus was carried out, or not.
+    StimulusDone(Confirmation),
+    /// What was seen; `None`: cannot be told.
+    Observed(Option<bool>),
+    /// Time went by.
+    Tick,
+}
+
+/// What the player wants done.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Our station connects.
+    Connect {
+        /// Another identity than the rig's.
+        identity: Option<String>,
+        /// Another password than the rig's; `Some(None)`: none.
+        password: Option<Option<String>>,
+        /// The subprotocols to offer, best first.
+        offers: Vec<String>,
+    },
+    /// Send this text.
+    Send(String),
+    /// End the link: with a close frame or without.
+    Drop {
+        /// Without a close frame.
+        cut: bool,
+    },
+    /// Whether connections of the station are let in.
+    Admit(bool),
+    /// Do this to the device.
+    Stimulate(Stimulus),
+    /// Look at the device.
+    Look(Stimulus),
+    /// The plan is over; its outcome can be taken.
+    Finished,
+}
+
+/// Where the player is in a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Waiting for a station under test to connect and settle.
+    Arriving { until: Timestamp, quiet_at: Option<Timestamp> },
+    /// Things of our own to do: setting configuration, probing, undoing.
+    Chores(After),
+    /// In a segment of the program.
+    Segment,
+    /// Waiting for the device to come to rest after it was tidied up.
+    Settling { until: Timestamp },
+    /// Done.
+    Finished,
+}
+
+/// What follows when the chores are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Segments,
+    Settle,
+}
+
+/// An unanswered call of ours.
+#[derive(Clone, Debug)]
+struct Open {
+    id: String,
+    action: String,
+    request: Value,
+    since: Timestamp,
+    deadline: Timestamp,
+    tag: Tag,
+}
+
+/// What an unanswered call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tag {
+    /// A step of the case.
+    Step,
+    /// A step that says the device must not answer.
+    Silence,
+    /// A chore.
+    Chore,
+    /// Ends a wait for a reaction to raw text.
+    Sentinel,
+}
+
+/// Something done to the device that is not confirmed yet.
+#[derive(Clone, Debug)]
+struct Acting {
+    leaf: Option<Leaf>,
+    verb: String,
+    since: Timestamp,
+    is_look: bool,
+}
+
+/// Plays one plan.
+pub struct Player {
+    program: Program,
+    rig: Arc<Rig>,
+    session: Session,
+    bindings: Bindings,
+    seed: u64,
+    strict: bool,
+    phase: Phase,
+    purpose: Purpose,
+    segments: VecDeque<crate::program::Segment>,
+    node: Node,
+    welcome: Vec<Leaf>,
+    near_misses: Vec<String>,
+    open: Option<Open>,
+    acting: Option<Acting>,
+    connecting: Option<Leaf>,
+    reaction: Option<reactions::Waiting>,
+    chores: VecDeque<Chore>,
+    chore: Option<Chore>,
+    wait: Option<Timestamp>,
+    outcome: Option<Outcome>,
+    warnings: Vec<String>,
+    notes: Vec<String>,
+    /// The device may end the link: it was told to reboot, or its power was cut.
+    may_leave: bool,
+    tidied: bool,
+    events: Vec<Event>,
+    commands: Vec<Command>,
+    frames: usize,
+}
+
+impl Player {
+    /// Begins a plan on a session.
+    pub fn new(now: Timestamp, program: Program, rig: Arc<Rig>, session: Session, seed: u64, strict: bool) -> Player {
+        let segments = VecDeque::from(program.segments.clone());
+        let mut player = Player {
+            program,
+            rig,
+            session,
+            bindings: Bindings::default(),
+            seed,
+            strict,
+            phase: Phase::Segment,
+            purpose: Purpose::Steps,
+            segments,
+            node: Node::Done,
+            welcome: Vec::new(),
+            near_misses: Vec::new(),
+            open: None,
+            acting: None,
+            connecting: None,
+            reaction: None,
+            chores: VecDeque::new(),
+            chore: None,
+            wait: None,
+            outcome: None,
+            warnings: Vec::new(),
+            notes: Vec::new(),
+            may_leave: false,
+            tidied: false,
+            events: Vec::new(),
+            commands: Vec::new(),
+            frames: 0,
+        };
+        player.start(now);
+        player.advance(now);
+        player
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        if self.phase == Phase::Finished {
+            return;
+        }
+        match input {
+            Input::Text(bytes) => self.text(now, &bytes),
+            Input::Binary(bytes) => self.binary(now, &bytes),
+            Input::Control(name) => {
+                self.event(now, EventKind::Control { direction: Direction::FromDevice, name: name.to_owned() });
+            }
+            Input::Opened { identity, offered, subprotocol } => self.opened(now, identity, offered, subprotocol),
+            Input::Refused { status, reason } => self.refused(now, status, &reason),
+            Input::Closed { code, reason } => self.closed(now, code, &reason),
+            Input::Wire { rule, id, text, certain } => {
+                self.event(now, EventKind::WireFinding { rule: rule.clone(), text: text.clone() });
+                self.session.oracles.wire(now, &rule, &id, &text, certain);
+            }
+            Input::StimulusDone(confirmation) => self.confirmed(now, confirmation),
+            Input::Observed(seen) => self.observed(now, seen),
+            Input::Tick => {}
+        }
+        self.advance(now);
+    }
+
+    /// What is to be done since the last time this was asked, in order.
+    pub fn commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// What happened since the last time this was asked, for the trace.
+    pub fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Whether the plan is over.
+    pub fn is_finished(&self) -> bool {
+        self.phase == Phase::Finished
+    }
+
+    /// Gives up: an interrupt, or a device that floods.
+    pub fn abandon(&mut self, now: Timestamp, verdict: Verdict, reason: &str) {
+        self.conclude(Outcome::plain(verdict, reason));
+        self.finish(now);
+    }
+
+    /// The outcome and the session, for the next plan on it.
+    pub fn into_parts(mut self) -> (Outcome, Session, Vec<Event>) {
+        let mut outcome = self.outcome.take().unwrap_or_else(|| {
+            if self.warnings.is_empty() {
+                Outcome::plain(Verdict::Pass, "")
+            } else {
+                Outcome::plain(Verdict::Warn, &self.warnings.join("; "))
+            }
+        });
+        outcome.warnings = std::mem::take(&mut self.warnings);
+        outcome.notes = std::mem::take(&mut self.notes);
+        outcome.violations = self.session.oracles.take();
+        (outcome, self.session, self.events)
+    }
+
+    /// The next moment at which [`Input::Tick`] is due.
+    pub fn wakeup(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let mut next: Option<Timestamp> = None;
+        let mut at = |moment: Timestamp| next = Some(next.map_or(moment, |other| other.min(moment)));
+        match &self.phase {
+            Phase::Finished => return None,
+            Phase::Arriving { until, quiet_at } => at(quiet_at.map_or(*until, |quiet| quiet.min(*until))),
+            Phase::Settling { until } => at(*until),
+            Phase::Chores(_) | Phase::Segment => {}
+        }
+        if let Some(open) = &self.open {
+            at(open.deadline);
+        }
+        if let Some(wait) = self.wait {
+            at(wait);
+        }
+        if let Some(reaction) = &self.reaction {
+            at(reaction.next());
+        }
+        if self.phase == Phase::Segment && !self.is_busy() {
+            let mut deadline = None;
+            let node = std::mem::replace(&mut self.node, Node::Done);
+            let overdue = node.overdue(now, &guide::Guide(self), &mut deadline).is_some();
+            self.node = node;
+            if overdue {
+                at(now);
+            } else if let Some(deadline) = deadline {
+                at(deadline);
+            }
+        }
+        next
+    }
+
+    /// Does everything that is due.
+    fn advance(&mut self, now: Timestamp) {
+        // Each round makes progress or ends the loop; the bound only guards against a mistake of ours.
+        for _ in 0..100_000 {
+            if self.phase == Phase::Finished {
+                return;
+            }
+            if self.expire(now) {
+                continue;
+            }
+            let progressed = match self.phase.clone() {
+                Phase::Arriving { until, quiet_at } => self.arrive(now, until, quiet_at),
+                Phase::Chores(after) => self.work(now, after),
+                Phase::Segment => self.play(now),
+                Phase::Settling { until } => self.settle(now, until),
+                Phase::Finished => false,
+            };
+            if !progressed {
+                return;
+            }
+        }
+        self.abandon(now, Verdict::Error, "the player does not come to rest");
+    }
+
+    /// One step of the current segment; `false`: nothing can be done now.
+    fn play(&mut self, now: Timestamp) -> bool {
+        if self.outcome.is_some() {
+            self.tidy(now);
+            return true;
+        }
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        node.prepare(now, &guide::Guide(self));
+        self.wait = None;
+        if self.is_busy() {
+            self.node = node;
+            return false;
+        }
+        let mut passed = Vec::new();
+        let turn = node.turn(now, &guide::Guide(self), &mut passed);
+        self.node = node;
+        self.passed_over(passed);
+        match turn {
+            Turn::Again => true,
+            Turn::Ours(leaf) => {
+                self.begin(now, *leaf);
+                true
+            }
+            Turn::Wait(until) => {
+                self.wait = Some(until);
+                self.check_deadlines(now)
+            }
+            Turn::Device => self.check_deadlines(now),
+        }
+    }
+
+    fn check_deadlines(&mut self, now: Timestamp) -> bool {
+        let mut next = None;
+        let node = std::mem::replace(&mut self.node, Node::Done);
+        let late = node.overdue(now, &guide::Guide(self), &mut next).map(|overdue| overdue.leaf.clone());
+        self.node = node;
+        match late {
+            Some(leaf) => {
+                self.missing(now, &leaf);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether something of ours is under way that has to end before our next item.
+    fn is_busy(&self) -> bool {
+        self.open.is_some() || self.acting.is_some() || self.connecting.is_some() || self.reaction.is_some()
+    }
+
+    fn passed_over(&mut self, passed: Vec<Leaf>) {
+        for leaf in passed {
+            if let Some(text) = &leaf.warn {
+                self.warn(format!("{text} ({}:{})", leaf.source.path, leaf.line()));
+            }
+            if self.welcome.len() < 1000 {
+                self.welcome.push(leaf);
+            }
+        }
+    }
+
+    fn warn(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    fn note(&mut self, text: String) {
+        if self.notes.len() < 50 && !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
+    fn event(&mut self, now: Timestamp, kind: EventKind) {
+        self.events.push(Event { at: now, kind });
+    }
+
+    fn oracles(&mut self) -> &mut Oracles {
+        &mut self.session.oracles
+    }
+}

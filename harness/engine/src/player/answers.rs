@@ -1,0 +1,408 @@
+//! Messages of the device, and its answers to our calls.
+
+use protocol::Timestamp;
+use protocol::catalogue::{Catalogue, Type};
+use protocol::frame::Frame;
+use script::ast::Answer;
+use serde_json::Value;
+use verdict::oracles::Answered;
+use verdict::{Diagnostic, Direction, EventKind, Verdict};
+
+use super::session::Debt;
+use super::{Outcome, Phase, Player, Tag};
+use crate::leaf::{Asked, Leaf, LeafKind};
+use crate::pattern::{self, Mismatch, shorten};
+use crate::scope::Tentative;
+use crate::tree::Node;
+
+/// More messages than this in one plan is a flood.
+const MOST_FRAMES: usize = 20_000;
+
+impl Player {
+    pub(super) fn text(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.frames += 1;
+        if self.frames > MOST_FRAMES {
+            self.abandon(now, Verdict::Fail, "the device floods: more than 20000 messages in one case");
+            return;
+        }
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let base64 = std::str::from_utf8(bytes).is_err().then(|| crate::base64(bytes));
+        self.event(now, EventKind::Text { direction: Direction::FromDevice, text: text.clone(), base64 });
+        let reading = self.session.oracles.received(now, bytes);
+        match &reading.frame {
+            Some(Frame::Call { id, action, payload }) => {
+                self.device_call(now, id, action, payload, false, &text);
+            }
+            Some(Frame::Send { id, action, payload }) => {
+                self.device_call(now, id, action, payload, true, &text);
+            }
+            Some(answer @ (Frame::Result { .. } | Frame::Error { .. })) => {
+                match self.session.oracles.answer(now, bytes, answer) {
+                    Answered::Call => self.device_answer(now, answer, &text),
+                    Answered::RawText => self.reacted(now, answer, &text),
+                    Answered::Nothing => {}
+                }
+            }
+            Some(Frame::ResultError { .. }) => {}
+            None => {
+                // What can be told to be a call is answered; the oracle has already said what is wrong with it.
+                if let (Some(2), Some(id)) = (reading.message_type, &reading.id) {
+                    let code = if self.program.version == protocol::Version::V16 { "FormationViolation" } else { "RpcFrameworkError" };
+                    self.send_error(now, &id.clone(), code, "");
+                }
+            }
+        }
+    }
+
+    pub(super) fn binary(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.frames += 1;
+        let head = &bytes[..bytes.len().min(64 * 1024)];
+        self.event(now, EventKind::Binary {
+            direction: Direction::FromDevice,
+            base64: crate::base64(head),
+            length: bytes.len(),
+        });
+        self.session.oracles.wire(now, "R-002", "binary-message", "the device sent a binary message; OCPP travels as text", false);
+    }
+
+    /// An answer to an open call of ours.
+    fn device_answer(&mut self, now: Timestamp, answer: &Frame, text: &str) {
+        self.session.spoken = true;
+        let Some(open) = self.open.take_if(|open| open.id == answer.id()) else { return };
+        self.learn_from_answer(&open.action, &open.request, answer);
+        if let Frame::Result { payload, .. } = answer {
+            self.session.standin.exchanged(now, &open.action, &open.request, payload);
+        }
+        match open.tag {
+            Tag::Chore => {
+                self.chore_answered(now, answer);
+                return;
+            }
+            Tag::Sentinel => {
+                self.sentinel_answered(now);
+                return;
+            }
+            Tag::Step | Tag::Silence => {}
+        }
+        if self.phase != Phase::Segment || self.outcome.is_some() {
+            return;
+        }
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        let mut passed = Vec::new();
+        let taken = node.offer(
+            &mut |leaf| matches!(&leaf.kind, LeafKind::AnswerOfDevice(asked) if asked.id == answer.id()),
+            &mut |_| false,
+            &mut passed,
+        );
+        self.node = node;
+        self.passed_over(passed);
+        let Some(leaf) = taken else { return };
+        let LeafKind::AnswerOfDevice(asked) = leaf.kind.clone() else { return };
+        self.step_event(now, &leaf, "answered");
+        let follows = self.judge_answer(now, &leaf, &asked, answer, text);
+        self.mark(&leaf, now, now);
+        self.node.fill(follows);
+        self.node.restart_clock(now);
+    }
+
+    /// Holds an answer against what the case says; what follows is returned.
+    fn judge_answer(&mut self, now: Timestamp, leaf: &Leaf, asked: &Asked, answer: &Frame, text: &str) -> Node {
+        let call = &asked.step.call;
+        match &call.answer {
+            Answer::Replies(branches) => {
+                let mut nearest: Option<Mismatch> = None;
+                for (at, branch) in branches.iter().enumerate() {
+                    let holds = asked.step.when.get(at).is_none_or(|conditions| {
+                        conditions.iter().all(|condition| {
+                            crate::tree::Guide::holds(&super::guide::Guide(self), condition) != crate::tree::Truth::No
+                        })
+                    });
+                    if !holds {
+                        continue;
+                    }
+                    match self.fits_answer(now, leaf, asked, &branch.answer, answer) {
+                        Ok(binds) => {
+                            self.bindings.commit(binds);
+                            if let Some(warn) = &branch.warn {
+                                self.warn(format!("{} ({}:{})", warn.value, leaf.source.path, leaf.line()));
+                            }
+                            return asked.step.then.get(at).cloned().unwrap_or(Node::Done);
+                        }
+                        Err(mismatch) => {
+                            nearest.get_or_insert(mismatch);
+                        }
+                    }
+                }
+                let title = format!("the answer to {} is none of those allowed", call.action.value);
+                if let Some(mismatch) = nearest {
+                    self.misfit_answer(now, leaf, asked, title, &mismatch, answer, text);
+                }
+                Node::Done
+            }
+            wanted => {
+                match self.fits_answer(now, leaf, asked, wanted, answer) {
+                    Ok(binds) => self.bindings.commit(binds),
+                    Err(mismatch) => {
+                        let title = format!("the answer to {} does not fit", call.action.value);
+                        self.misfit_answer(now, leaf, asked, title, &mismatch, answer, text);
+                    }
+                }
+                Node::Done
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a diagnostic of an answer shows")]
+    fn misfit_answer(
+        &mut self,
+        now: Timestamp,
+        leaf: &Leaf,
+        asked: &Asked,
+        title: String,
+        mismatch: &Mismatch,
+        answer: &Frame,
+        text: &str,
+    ) {
+        // A device that does not claim the profile of an action may decline it.
+        if let Frame::Error { code, .. } = answer
+            && matches!(code.as_str(), "NotImplemented" | "NotSupported")
+            && let Some(message) = Catalogue::of(self.program.version).message(&asked.step.call.action.value)
+            && !self.claims_profile(&message.profile)
+        {
+            let reason = format!("the device declines {} and does not claim {}", message.action, message.profile);
+            self.conclude(Outcome::plain(Verdict::NotApplicable, &reason));
+            return;
+        }
+        let sent = Frame::Call {
+            id: asked.id.clone(),
+            action: asked.step.call.action.value.clone(),
+            payload: asked.request.clone(),
+        };
+        let frame = format!("{text}\nsent     {}", shorten(&sent.to_text()));
+        self.misfit(now, leaf, title, mismatch, &frame);
+    }
+
+    fn claims_profile(&self, profile: &str) -> bool {
+        if self.program.version != protocol::Version::V16 {
+            return true;
+        }
+        profile == "Core" || self.rig.capabilities.has(profile)
+    }
+
+    fn fits_answer(&self, now: Timestamp, leaf: &Leaf, asked: &Asked, wanted: &Answer, answer: &Frame) -> Result<Tentative, Mismatch> {
+        let mut binds = Tentative::new();
+        let misfit = |span, expected: String, actual: String| Mismatch { path: String::new(), span, expected, actual };
+        match (wanted, answer) {
+            (Answer::AnyResult, Frame::Result { .. }) => Ok(binds),
+            (Answer::Reply(pattern), Frame::Result { payload, .. }) => {
+                let ty = Catalogue::of(self.program.version)
+                    .message(&asked.step.call.action.value)
+                    .and_then(|message| message.response.clone())
+                    .map(Type::Object);
+                pattern::matches(&self.context(now), leaf.scope, pattern, ty.as_ref(), Some(payload), &mut binds)?;
+                Ok(binds)
+            }
+            (Answer::AnyResult | Answer::Reply(_), Frame::Error { code, description, .. }) => {
+                let span = match wanted {
+                    Answer::Reply(pattern) => pattern.span,
+                    _ => leaf.span,
+                };
+                Err(misfit(span, "a result".to_owned(), format!("the error {code} ({})", shorten(description))))
+            }
+            (Answer::Error(codes, span), Frame::Error { code, .. }) => {
+                if codes.is_empty() || codes.iter().any(|wanted| wanted.value == *code) {
+                    return Ok(binds);
+                }
+                let wanted: Vec<&str> = codes.iter().map(|code| code.value.as_str()).collect();
+                Err(misfit(*span, format!("the error {}", wanted.join(" or ")), format!("the error {code}")))
+            }
+            (Answer::Error(codes, span), Frame::Result { payload, .. }) => {
+                let wanted: Vec<&str> = codes.iter().map(|code| code.value.as_str()).collect();
+                let wanted = if wanted.is_empty() { "an error".to_owned() } else { format!("the error {}", wanted.join(" or ")) };
+                Err(misfit(*span, wanted, format!("the result {}", shorten(&payload.to_string()))))
+            }
+            (Answer::Nothing(span), other) => Err(misfit(*span, "no answer".to_owned(), shorten(&other.to_text()))),
+            (_, other) => Err(misfit(leaf.span, "an answer".to_owned(), shorten(&other.to_text()))),
+        }
+    }
+
+    /// Gives up what has waited long enough; `true` if anything was.
+    pub(super) fn expire(&mut self, now: Timestamp) -> bool {
+        if let Some(reaction) = &self.reaction
+            && reaction.next() <= now
+            && self.open.is_none()
+        {
+            return self.reaction_due(now);
+        }
+        let Some(open) = self.open.take_if(|open| open.deadline <= now) else {
+            return false;
+        };
+        match open.tag {
+            Tag::Silence => {
+                self.session.oracles.forgotten(&open.id);
+                self.drop_answer_leaf(&open.id);
+                return true;
+            }
+            Tag::Step | Tag::Chore | Tag::Sentinel => {}
+        }
+        let asked = Frame::Call { id: open.id.clone(), action: open.action.clone(), payload: open.request.clone() };
+        self.session.oracles.expired(now, &open.id, &asked.to_text());
+        let title = format!("{} was not answered", open.action);
+        let waited = now.since(open.since).as_secs_f64();
+        match open.tag {
+            Tag::Step => {
+                if let Some(leaf) = self.drop_answer_leaf(&open.id) {
+                    let diagnostic = leaf
+                        .blame(Diagnostic::error("unanswered", title.clone()), format!("no answer within {waited:.0} s"))
+                        .note(format!("sent     {}", shorten(&asked.to_text())));
+                    self.fail(now, &leaf, title, diagnostic);
+                }
+            }
+            Tag::Chore => self.chore_unanswered(now, &title),
+            Tag::Sentinel => self.sentinel_unanswered(now),
+            Tag::Silence => {}
+        }
+        true
+    }
+
+    fn drop_answer_leaf(&mut self, id: &str) -> Option<Leaf> {
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        let mut passed = Vec::new();
+        let leaf = node.offer(
+            &mut |leaf| matches!(&leaf.kind, LeafKind::AnswerOfDevice(asked) if asked.id == id),
+            &mut |_| false,
+            &mut passed,
+        );
+        if leaf.is_some() {
+            node.fill(Node::Done);
+        }
+        self.node = node;
+        leaf
+    }
+
+    /// What a call of the device tells about it.
+    pub(super) fn learn_from_call(&mut self, action: &str, payload: &Value) {
+        let text = |key: &str| payload.get(key).and_then(Value::as_str).map(str::to_owned);
+        match action {
+            "StatusNotification" => {
+                let connector = match payload.get("evseId") {
+                    Some(evse) => format!("{evse}.{}", payload.get("connectorId").unwrap_or(&Value::Null)),
+                    None => payload.get("connectorId").map(ToString::to_string).unwrap_or_default(),
+                };
+                if let Some(status) = text("status").or_else(|| text("connectorStatus")) {
+                    self.session.statuses.insert(connector, status);
+                }
+            }
+            "TransactionEvent" => {
+                let Some(id) = payload.pointer("/transactionInfo/transactionId").cloned() else { return };
+                if text("eventType").as_deref() == Some("Ended") {
+                    self.session.paid(|debt| *debt == Debt::Transaction(id.clone()));
+                } else {
+                    self.session.owe(Debt::Transaction(id));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What our own answer means for the device.
+    pub(super) fn learn_from_our_answer(&mut self, action: &str, request: &Value, result: &Value) {
+        if self.program.device == protocol::Role::Csms {
+            return;
+        }
+        match action {
+            "BootNotification" => {
+                self.session.accepted = result.get("status").and_then(Value::as_str) == Some("Accepted");
+                self.may_leave = false;
+            }
+            "StartTransaction" => {
+                if let Some(id) = result.get("transactionId").cloned() {
+                    self.session.owe(Debt::Transaction(id));
+                }
+            }
+            "StopTransaction" => {
+                if let Some(id) = request.get("transactionId").cloned() {
+                    self.session.paid(|debt| *debt == Debt::Transaction(id.clone()));
+                }
+            }
+            "Authorize" => self.session.owe(Debt::Cache),
+            _ => {}
+        }
+    }
+
+    /// What the answer of the device to a call of ours tells about it.
+    fn learn_from_answer(&mut self, action: &str, request: &Value, answer: &Frame) {
+        let Frame::Result { payload, .. } = answer else { return };
+        let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
+        if self.program.device == protocol::Role::Csms {
+            match action {
+                "BootNotification" => self.session.accepted = status == "Accepted",
+                "StartTransaction" => {
+                    if let Some(id) = payload.get("transactionId").cloned() {
+                        self.session.owe(Debt::Transaction(id));
+                    }
+                }
+                "StopTransaction" => {
+                    if let Some(id) = request.get("transactionId").cloned() {
+                        self.session.paid(|debt| *debt == Debt::Transaction(id.clone()));
+                    }
+                }
+                "TransactionEvent" => {
+                    let Some(id) = request.pointer("/transactionInfo/transactionId").cloned() else { return };
+                    if request.get("eventType").and_then(Value::as_str) == Some("Ended") {
+                        self.session.paid(|debt| *debt == Debt::Transaction(id.clone()));
+                    } else {
+                        self.session.owe(Debt::Transaction(id));
+                    }
+                }
+                _ => {}
+            }
+            return;
+        }
+        match (action, status) {
+            ("ChangeAvailability", "Accepted" | "Scheduled") => {
+                let inoperative = request
+                    .get("type")
+                    .or_else(|| request.get("operationalStatus"))
+                    .and_then(Value::as_str)
+                    == Some("Inoperative");
+                let mut back = request.clone();
+                let key = if request.get("type").is_some() { "type" } else { "operationalStatus" };
+                back[key] = Value::from("Operative");
+                if inoperative {
+                    self.session.owe(Debt::Availability(back));
+                } else {
+                    self.session.paid(|debt| *debt == Debt::Availability(back.clone()));
+                }
+            }
+            ("ChangeConfiguration", "Accepted" | "RebootRequired") => {
+                let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+                let key = text("key");
+                if let Some(Some(old)) = self.session.config.get(&key).cloned()
+                    && !self.session.ledger.iter().any(|debt| matches!(debt, Debt::Configuration(k, _) if *k == key))
+                {
+                    self.session.owe(Debt::Configuration(key.clone(), old));
+                }
+                if status == "Accepted" {
+                    self.session.config.insert(key, Some(text("value")));
+                }
+            }
+            ("SendLocalList", "Accepted") => self.session.owe(Debt::LocalList),
+            ("ReserveNow", "Accepted") => {
+                if let Some(id) = request.get("reservationId").cloned() {
+                    self.session.owe(Debt::Reservation(id));
+                }
+            }
+            ("Reset", "Accepted" | "Scheduled") => self.may_leave = true,
+            ("GetConfiguration", _) => {
+                for entry in payload.get("configurationKey").and_then(Value::as_array).into_iter().flatten() {
+                    if let Some(key) = entry.get("key").and_then(Value::as_str) {
+                        let value = entry.get("value").and_then(Value::as_str).map(str::to_owned);
+                        self.session.config.insert(key.to_owned(), value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

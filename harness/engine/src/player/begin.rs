@@ -1,0 +1,184 @@
+//! Beginning: arriving at a device, taking up segments, doing what is ours.
+
+use protocol::{Role, Timestamp};
+use verdict::{EventKind, Verdict};
+
+use super::{After, Chore, Command, LinkState, Outcome, Phase, Player};
+use crate::leaf::{Leaf, LeafKind};
+use crate::program::{Purpose, Segment};
+use crate::scope::Tentative;
+use crate::tree::Node;
+
+impl Player {
+    pub(super) fn start(&mut self, now: Timestamp) {
+        for (key, value) in self.program.config.clone() {
+            if let Some(value) = value {
+                self.session.standin.configure(&key, &value);
+            }
+        }
+        if self.program.device == Role::Csms {
+            self.session.config = self.session.standin.configuration();
+            self.begin_configuration();
+            return;
+        }
+        let needs_session = matches!(self.segments.front(), Some(Segment { purpose: Purpose::Arrive(_), .. }));
+        let there = self.session.link == LinkState::Up && self.session.accepted;
+        if there {
+            if needs_session {
+                self.segments.pop_front();
+            }
+            self.begin_configuration();
+            return;
+        }
+        if !self.session.admitting {
+            self.session.admitting = true;
+            self.commands.push(Command::Admit(true));
+        }
+        let patience = if needs_session || self.session.link == LinkState::Up {
+            self.rig.timeouts.reconnect
+        } else {
+            // A case that begins with nothing takes the device as it finds it.
+            self.rig.timeouts.grace
+        };
+        let quiet_at = (self.session.link == LinkState::Up).then(|| now + self.rig.timeouts.grace);
+        self.phase = Phase::Arriving { until: now + patience, quiet_at };
+    }
+
+    /// Waits until a station under test is connected, accepted, and has told what it tells after a boot.
+    pub(super) fn arrive(&mut self, now: Timestamp, until: Timestamp, quiet_at: Option<Timestamp>) -> bool {
+        let needs_session = matches!(self.segments.front(), Some(Segment { purpose: Purpose::Arrive(_), .. }));
+        if self.session.link == LinkState::Up && quiet_at.is_some_and(|quiet| quiet <= now) {
+            // A station that connects without booting was accepted before we came.
+            self.session.accepted = true;
+            if needs_session {
+                self.segments.pop_front();
+            }
+            self.begin_configuration();
+            return true;
+        }
+        if until > now {
+            return false;
+        }
+        if needs_session {
+            self.conclude(Outcome::plain(Verdict::Inconclusive, "the station never connected"));
+            self.finish(now);
+        } else {
+            self.begin_configuration();
+        }
+        true
+    }
+
+    /// Something was heard from an arriving station: wait for quiet again.
+    pub(super) fn heard_while_arriving(&mut self, now: Timestamp) {
+        let grace = self.rig.timeouts.grace;
+        if let Phase::Arriving { quiet_at, .. } = &mut self.phase {
+            *quiet_at = Some(now + grace);
+        }
+    }
+
+    fn begin_configuration(&mut self) {
+        let settings = self.program.configure.clone();
+        if self.program.device == Role::Csms {
+            for setting in settings {
+                let value = self.names(Timestamp::default()).plain(setting.scope, &setting.value, &Tentative::new());
+                if let Some(value) = value {
+                    self.session.standin.configure(&setting.key, &crate::scope::plain_text(&value));
+                }
+            }
+            self.session.config = self.session.standin.configuration();
+            self.phase = Phase::Segment;
+            return;
+        }
+        for setting in settings {
+            self.chores.push_back(Chore::Configure(Box::new(setting)));
+        }
+        for key in self.program.config.keys() {
+            if !self.session.config.contains_key(key) {
+                self.chores.push_back(Chore::ReadKey(key.clone()));
+            }
+        }
+        self.phase = Phase::Chores(After::Segments);
+    }
+
+    /// Takes up the next segment; after the last the plan has passed.
+    pub(super) fn next_segment(&mut self, now: Timestamp) {
+        self.welcome.clear();
+        self.near_misses.clear();
+        match self.segments.pop_front() {
+            Some(segment) => {
+                self.event(now, EventKind::Note { text: format!("{:?}", segment.purpose) });
+                self.purpose = segment.purpose;
+                self.node = segment.node;
+                self.phase = Phase::Segment;
+            }
+            None => self.tidy(now),
+        }
+    }
+
+    /// Does a leaf of ours. The hole it left is filled with what follows from it.
+    pub(super) fn begin(&mut self, now: Timestamp, leaf: Leaf) {
+        self.step_event(now, &leaf, "begun");
+        let follows = match leaf.kind.clone() {
+            LeafKind::End => {
+                self.node = Node::Done;
+                self.next_segment(now);
+                return;
+            }
+            LeafKind::OwnCall(step) => self.send_call(now, &leaf, &step),
+            LeafKind::AskForCall(step) => self.ask_for_call(now, &leaf, &step),
+            LeafKind::OwnAnswer(pending) => self.send_answer(now, &leaf, &pending.step, &pending.id, &pending.request),
+            LeafKind::OwnAct(act) => {
+                self.own_act(now, &leaf, &act);
+                Node::Done
+            }
+            LeafKind::Stimulus(act) => {
+                self.stimulate(now, &leaf, &act);
+                Node::Done
+            }
+            LeafKind::Look(act) => {
+                self.look(now, &leaf, &act);
+                Node::Done
+            }
+            LeafKind::OwnConnect(options) => self.connect(now, &leaf, &options),
+            LeafKind::OwnDrop(how) => {
+                self.drop_link(now, how);
+                self.mark(&leaf, now, now);
+                Node::Done
+            }
+            LeafKind::GoOffline(how) => {
+                self.session.admitting = false;
+                self.commands.push(Command::Admit(false));
+                self.drop_link(now, how);
+                Node::Done
+            }
+            LeafKind::GoOnline => {
+                self.session.admitting = true;
+                self.commands.push(Command::Admit(true));
+                Node::Done
+            }
+            LeafKind::OwnText(text) => self.send_text(now, &leaf, &text),
+            LeafKind::Check(check) => {
+                let reason = format!("the check \"{}\" is not built yet", check.name.value);
+                self.own_fault(&leaf, &reason, Some(check.name.span), "");
+                Node::Done
+            }
+            LeafKind::Mark(name) => {
+                let home = self.program.scopes.home(leaf.scope, &name.value);
+                self.bindings.bind(home, serde_json::Value::String(now.to_string()));
+                Node::Done
+            }
+            LeafKind::Place
+            | LeafKind::DeviceCall(_)
+            | LeafKind::AnswerOfDevice(_)
+            | LeafKind::DeviceConnect(_)
+            | LeafKind::DeviceDrop(_)
+            | LeafKind::Reaction(_) => Node::Done,
+        };
+        self.node.fill(follows);
+    }
+
+    pub(super) fn step_event(&mut self, now: Timestamp, leaf: &Leaf, what: &str) {
+        let kind = EventKind::Step { line: leaf.line(), path: leaf.source.path.clone(), what: what.to_owned() };
+        self.event(now, kind);
+    }
+}

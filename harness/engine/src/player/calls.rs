@@ -1,0 +1,469 @@
+//! Calls: ours to the device, and those of the device.
+
+use std::sync::Arc;
+
+use protocol::Timestamp;
+use protocol::catalogue::{Catalogue, Kind};
+use protocol::frame::Frame;
+use protocol::validate;
+use script::ast::{Answer, ForbiddenKind, Pattern};
+use serde_json::{Map, Value};
+use verdict::{Diagnostic, Direction, EventKind};
+
+use super::{Command, Open, Phase, Player, Tag};
+use crate::background;
+use crate::leaf::{Asked, CallStep, Leaf, LeafKind, Pending};
+use crate::pattern::{self, Mismatch, shorten};
+use crate::program::Purpose;
+use crate::scope::{Tentative, plain_text};
+use crate::tree::{Guard, Node};
+
+impl Player {
+    /// Makes a request from a pattern; an error is ours and already noted.
+    fn make_request(&mut self, now: Timestamp, leaf: &Leaf, call: &script::ast::Call) -> Option<Value> {
+        let action = &call.action.value;
+        let message = Catalogue::of(self.program.version).message(action);
+        let ty = message.map(|message| protocol::catalogue::Type::Object(message.request.clone()));
+        let fields = call.fields.as_ref();
+        let settled = match pattern::generate(&self.context(now), leaf.scope, fields, ty.as_ref(), None, true) {
+            Ok(Some(Value::Object(settled))) => settled,
+            Ok(_) => Map::new(),
+            Err(unfillable) => {
+                self.own_fault(leaf, &unfillable.reason, Some(unfillable.span), "");
+                return None;
+            }
+        };
+        let base = match message {
+            Some(_) => self.session.standin.request(now, action, &settled),
+            None => Value::Object(settled),
+        };
+        match pattern::generate(&self.context(now), leaf.scope, fields, ty.as_ref(), Some(&base), false) {
+            Ok(Some(request)) => Some(request),
+            Ok(None) => Some(Value::Object(Map::new())),
+            Err(unfillable) => {
+                self.own_fault(leaf, &unfillable.reason, Some(unfillable.span), "");
+                None
+            }
+        }
+    }
+
+    /// Binds the names of a pattern to what we made; a misfit is our fault.
+    fn bind_own(&mut self, now: Timestamp, leaf: &Leaf, pattern: Option<&Pattern>, ty: Option<&protocol::catalogue::Type>, value: &Value) -> bool {
+        let Some(pattern) = pattern else { return true };
+        let mut binds = Tentative::new();
+        match pattern::matches(&self.context(now), leaf.scope, pattern, ty, Some(value), &mut binds) {
+            Ok(()) => {
+                self.bindings.commit(binds);
+                true
+            }
+            Err(mismatch) => {
+                let title = format!(
+                    "our own message does not fit its pattern: {} expected {}, made {}",
+                    mismatch.path, mismatch.expected, mismatch.actual
+                );
+                self.own_fault(leaf, &title, Some(mismatch.span), "");
+                false
+            }
+        }
+    }
+
+    pub(super) fn send_call(&mut self, now: Timestamp, leaf: &Leaf, step: &Arc<CallStep>) -> Node {
+        let call = &step.call;
+        let action = call.action.value.clone();
+        let Some(request) = self.make_request(now, leaf, call) else { return Node::Done };
+        let message = Catalogue::of(self.program.version).message(&action);
+        let ty = message.map(|message| protocol::catalogue::Type::Object(message.request.clone()));
+        if call.invalid.is_none() && message.is_some() {
+            let violations = validate::request_violations(self.program.version, &action, &request);
+            if let Some(violation) = violations.first() {
+                let title = format!(
+                    "our own {action} is not valid: {} expected {}, made {}",
+                    violation.path, violation.expected, violation.actual
+                );
+                self.own_fault(leaf, &title, None, "");
+                return Node::Done;
+            }
+        }
+        let id = match &call.id {
+            None => self.session.fresh_id(),
+            Some(pattern) => {
+                match pattern::generate(&self.context(now), leaf.scope, Some(pattern), None, None, true) {
+                    Ok(Some(id)) => plain_text(&id),
+                    _ => self.session.fresh_id(),
+                }
+            }
+        };
+        if let Some(pattern) = &call.id
+            && !self.bind_own(now, leaf, Some(pattern), None, &Value::String(id.clone()))
+        {
+            return Node::Done;
+        }
+        if call.invalid.is_none() && !self.bind_own(now, leaf, call.fields.as_ref(), ty.as_ref(), &request) {
+            return Node::Done;
+        }
+        if message.is_some_and(|message| message.kind == Kind::Send) {
+            let frame = Frame::Send { id, action, payload: request };
+            self.send_frame(now, &frame);
+            self.mark(leaf, now, now);
+            return Node::Done;
+        }
+        let repeats_id = call.id.is_some();
+        let silence = matches!(call.answer, Answer::Nothing(_));
+        self.send_request(now, &id, &action, &request, if silence { Tag::Silence } else { Tag::Step });
+        if repeats_id {
+            // The same id twice: whatever answers it answers one of the two.
+            self.session.oracles.sent_text(&id);
+        }
+        if silence {
+            if let Some(open) = &mut self.open {
+                let wait = leaf
+                    .within
+                    .as_ref()
+                    .and_then(|within| within.upper.clone());
+                let wait = wait.map_or(self.rig.timeouts.grace * 2, |upper| self.duration(leaf.scope, &upper));
+                if let Some(open) = &mut self.open {
+                    open.deadline = now + wait;
+                }
+            }
+        } else if let Some(within) = &leaf.within
+            && let Some(upper) = &within.upper
+        {
+            let wait = self.duration(leaf.scope, upper);
+            if let Some(open) = &mut self.open {
+                open.deadline = now + wait;
+            }
+        }
+        let asked = Asked { step: step.clone(), id, request };
+        let mut answer = leaf.becomes(LeafKind::AnswerOfDevice(Arc::new(asked)));
+        answer.within = None;
+        let answer = Node::Leaf(Box::new(answer));
+        if step.before.is_done() {
+            answer
+        } else {
+            // Before the device answers, its answer and what happens meanwhile come in any order.
+            Node::Any(vec![step.before.clone(), answer])
+        }
+    }
+
+    /// Sends a call and waits for its answer.
+    pub(super) fn send_request(&mut self, now: Timestamp, id: &str, action: &str, request: &Value, tag: Tag) {
+        let frame = Frame::Call { id: id.to_owned(), action: action.to_owned(), payload: request.clone() };
+        self.session.oracles.sent_call(id, action, request);
+        self.send_frame(now, &frame);
+        self.open = Some(Open {
+            id: id.to_owned(),
+            action: action.to_owned(),
+            request: request.clone(),
+            since: now,
+            deadline: now + self.rig.timeouts.reply,
+            tag,
+        });
+    }
+
+    pub(super) fn send_frame(&mut self, now: Timestamp, frame: &Frame) {
+        self.send_raw(now, frame.to_text());
+    }
+
+    pub(super) fn send_raw(&mut self, now: Timestamp, text: String) {
+        self.event(now, EventKind::Text { direction: Direction::ToDevice, text: text.clone(), base64: None });
+        self.commands.push(Command::Send(text));
+    }
+
+    /// A call of the device.
+    pub(super) fn device_call(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value, is_send: bool, text: &str) {
+        self.session.spoken = true;
+        self.learn_from_call(action, payload);
+        if !matches!(self.phase, Phase::Segment) || self.outcome.is_some() {
+            self.answer_by_standin(now, id, action, payload, is_send);
+            self.heard_while_arriving(now);
+            return;
+        }
+        let mut binds = Tentative::new();
+        let mut misfits: Vec<(Leaf, Mismatch)> = Vec::new();
+        let mut passed = Vec::new();
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        node.prepare(now, &super::guide::Guide(self));
+        let taken = node.offer(
+            &mut |leaf| match self.fits_call(now, leaf, id, action, payload) {
+                Some(Ok(found)) => {
+                    binds = found;
+                    true
+                }
+                Some(Err(mismatch)) => {
+                    misfits.push((leaf.clone(), mismatch));
+                    false
+                }
+                None => false,
+            },
+            &mut |guard| self.forbids_call(now, guard, action, payload),
+            &mut passed,
+        );
+        let forbidden = if taken.is_some() {
+            None
+        } else {
+            let mut guards = Vec::new();
+            node.guards(&mut guards);
+            guards
+                .into_iter()
+                .find(|guard| self.forbids_call(now, guard, action, payload))
+                .map(|guard| guard.place.clone())
+        };
+        let expected = node.first_leaf().cloned();
+        self.node = node;
+        if let Some(leaf) = taken {
+            self.bindings.commit(binds);
+            self.passed_over(passed);
+            self.step_event(now, &leaf, "matched");
+            self.near_misses.clear();
+            self.mark(&leaf, now, now);
+            self.take_call(now, leaf, id, action, payload, is_send);
+            return;
+        }
+        if let Some(place) = forbidden {
+            self.answer_by_standin(now, id, action, payload, is_send);
+            let title = format!("{action} came where it must not");
+            let warn = place.warn.clone();
+            let diagnostic = place
+                .blame(Diagnostic::error("forbidden", title.clone()), "forbidden here")
+                .note(format!("received {}", shorten(text)));
+            match warn {
+                Some(warn) => self.warn(format!("{warn} ({}:{})", place.source.path, place.line())),
+                None => self.fail(now, &place, title, diagnostic),
+            }
+            return;
+        }
+        if self.welcomes(now, id, action, payload, is_send) {
+            return;
+        }
+        let in_background = background::allows(self.program.version, self.program.device, &self.program.case.background, action, payload)
+            || !matches!(self.purpose, Purpose::Steps);
+        self.answer_by_standin(now, id, action, payload, is_send);
+        if in_background {
+            for (leaf, mismatch) in &misfits {
+                if self.near_misses.len() < 5 {
+                    self.near_misses.push(format!(
+                        "near miss: {} did not fit line {} ({} expected {}, actual {})",
+                        shorten(text), leaf.line(), mismatch.path, mismatch.expected, mismatch.actual
+                    ));
+                }
+            }
+            self.event(now, EventKind::Background { action: action.to_owned() });
+            if self.strict && action != "Heartbeat" {
+                self.warn(format!("{action} came beside the steps"));
+            }
+            return;
+        }
+        match misfits.into_iter().next() {
+            Some((leaf, mismatch)) => {
+                self.misfit(now, &leaf, format!("{action} does not fit"), &mismatch, text);
+            }
+            None => {
+                let title = format!("unexpected {action}");
+                let diagnostic = Diagnostic::error("unexpected", title.clone())
+                    .note(format!("received {}", shorten(text)));
+                match expected {
+                    Some(leaf) => {
+                        let diagnostic = leaf.blame(diagnostic, "this was expected next");
+                        self.fail(now, &leaf, title, diagnostic);
+                    }
+                    None => {
+                        let outcome = super::Outcome {
+                            diagnostics: vec![diagnostic],
+                            ..super::Outcome::plain(verdict::Verdict::Fail, &title)
+                        };
+                        self.conclude(outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a leaf takes a call: `None` if it is about something else.
+    fn fits_call(&self, now: Timestamp, leaf: &Leaf, id: &str, action: &str, payload: &Value) -> Option<Result<Tentative, Mismatch>> {
+        let LeafKind::DeviceCall(step) = &leaf.kind else { return None };
+        let call = &step.call;
+        if call.action.value != action {
+            return None;
+        }
+        let mut binds = Tentative::new();
+        if let Some(earliest) = self.earliest(leaf)
+            && now < earliest
+        {
+            return Some(Err(Mismatch {
+                path: String::new(),
+                span: leaf.within.as_ref().map_or(leaf.span, |within| within.span),
+                expected: format!("not before {earliest}"),
+                actual: now.to_string(),
+            }));
+        }
+        let ty = Catalogue::of(self.program.version)
+            .message(action)
+            .map(|message| protocol::catalogue::Type::Object(message.request.clone()));
+        if let Some(pattern) = &call.id
+            && let Err(mismatch) = pattern::matches(
+                &self.context(now), leaf.scope, pattern, None, Some(&Value::String(id.to_owned())), &mut binds,
+            )
+        {
+            return Some(Err(mismatch));
+        }
+        if let Some(fields) = &call.fields
+            && let Err(mismatch) =
+                pattern::matches(&self.context(now), leaf.scope, fields, ty.as_ref(), Some(payload), &mut binds)
+        {
+            return Some(Err(mismatch));
+        }
+        Some(Ok(binds))
+    }
+
+    fn forbids_call(&self, now: Timestamp, guard: &Guard, action: &str, payload: &Value) -> bool {
+        if guard.events.is_empty() {
+            return guard.since.is_some();
+        }
+        let device = self.program.device;
+        guard.since.is_some()
+            && guard.events.iter().any(|event| match &event.kind {
+                ForbiddenKind::Call { from, action: wanted, fields } => {
+                    from.role(device) == device
+                        && wanted.as_ref().is_none_or(|wanted| wanted == action)
+                        && fields.as_ref().is_none_or(|fields| {
+                            let ty = Catalogue::of(self.program.version)
+                                .message(action)
+                                .map(|message| protocol::catalogue::Type::Object(message.request.clone()));
+                            pattern::matches(
+                                &self.context(now), guard.place.scope, fields, ty.as_ref(), Some(payload), &mut Tentative::new(),
+                            )
+                            .is_ok()
+                        })
+                }
+                ForbiddenKind::Drops(_) => false,
+            })
+    }
+
+    /// Late is not wrong: an item that was passed over takes a message after all.
+    fn welcomes(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value, is_send: bool) -> bool {
+        let found = self
+            .welcome
+            .iter()
+            .position(|leaf| matches!(self.fits_call(now, leaf, id, action, payload), Some(Ok(_))));
+        let Some(at) = found else { return false };
+        let leaf = self.welcome.remove(at);
+        let LeafKind::DeviceCall(step) = leaf.kind.clone() else { return false };
+        if !is_send {
+            self.send_answer(now, &leaf, &step, id, payload);
+        }
+        true
+    }
+
+    /// Answers a call that fits a leaf, and puts what follows into its hole.
+    fn take_call(&mut self, now: Timestamp, leaf: Leaf, id: &str, action: &str, payload: &Value, is_send: bool) {
+        let LeafKind::DeviceCall(step) = leaf.kind.clone() else { return };
+        let _ = action;
+        let follows = if is_send {
+            Node::Done
+        } else if step.before.is_done() {
+            self.send_answer(now, &leaf, &step, id, payload)
+        } else {
+            let pending = Pending { step: step.clone(), id: id.to_owned(), request: payload.clone() };
+            let mut answer = leaf.becomes(LeafKind::OwnAnswer(Arc::new(pending)));
+            answer.mark = None;
+            Node::Seq(vec![step.before.clone(), Node::Leaf(Box::new(answer))])
+        };
+        self.node.fill(follows);
+    }
+
+    /// Answers as the case says; what follows the chosen answer is returned.
+    pub(super) fn send_answer(&mut self, now: Timestamp, leaf: &Leaf, step: &CallStep, id: &str, request: &Value) -> Node {
+        let action = step.call.action.value.clone();
+        let (answer, follows) = match &step.call.answer {
+            Answer::Replies(branches) => match branches.first() {
+                Some(branch) => (&branch.answer, step.then.first().cloned().unwrap_or(Node::Done)),
+                None => (&step.call.answer, Node::Done),
+            },
+            answer => (answer, Node::Done),
+        };
+        match answer {
+            Answer::Nothing(_) => self.session.oracles.withheld_answer(id),
+            Answer::Error(codes, _) => {
+                let code = codes.first().map_or("GenericError", |code| code.value.as_str()).to_owned();
+                self.send_error(now, id, &code, "answered so by the test case");
+            }
+            Answer::Reply(pattern) => {
+                let base = self.session.standin.reply(now, &action, request);
+                let ty = Catalogue::of(self.program.version)
+                    .message(&action)
+                    .and_then(|message| message.response.clone())
+                    .map(protocol::catalogue::Type::Object);
+                match pattern::generate(&self.context(now), leaf.scope, Some(pattern), ty.as_ref(), Some(&base), false) {
+                    Ok(result) => {
+                        let result = result.unwrap_or(Value::Object(Map::new()));
+                        if self.bind_own(now, leaf, Some(pattern), ty.as_ref(), &result) {
+                            self.send_result(now, id, &action, request, &result, leaf);
+                        }
+                    }
+                    Err(unfillable) => self.own_fault(leaf, &unfillable.reason, Some(unfillable.span), ""),
+                }
+            }
+            Answer::AnyResult | Answer::Replies(_) => {
+                let result = self.session.standin.reply(now, &action, request);
+                self.send_result(now, id, &action, request, &result, leaf);
+            }
+        }
+        follows
+    }
+
+    fn send_result(&mut self, now: Timestamp, id: &str, action: &str, request: &Value, result: &Value, leaf: &Leaf) {
+        let violations = validate::response_violations(self.program.version, action, result);
+        if let Some(violation) = violations.first() {
+            let title = format!(
+                "our own answer to {action} is not valid: {} expected {}, made {}",
+                violation.path, violation.expected, violation.actual
+            );
+            self.own_fault(leaf, &title, None, "");
+        }
+        self.result_frame(now, id, action, request, result);
+    }
+
+    pub(super) fn result_frame(&mut self, now: Timestamp, id: &str, action: &str, request: &Value, result: &Value) {
+        self.send_frame(now, &Frame::Result { id: id.to_owned(), payload: result.clone() });
+        self.session.oracles.sent_answer(id, Some(result));
+        self.session.standin.exchanged(now, action, request, result);
+        self.learn_from_our_answer(action, request, result);
+    }
+
+    pub(super) fn send_error(&mut self, now: Timestamp, id: &str, code: &str, description: &str) {
+        let frame = Frame::Error {
+            id: id.to_owned(),
+            code: code.to_owned(),
+            description: description.to_owned(),
+            details: Value::Object(Map::new()),
+        };
+        self.send_frame(now, &frame);
+        self.session.oracles.sent_answer(id, None);
+    }
+
+    /// What stays in the background is answered by the party we play.
+    pub(super) fn answer_by_standin(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value, is_send: bool) {
+        if is_send {
+            return;
+        }
+        let version = self.program.version;
+        let Some(message) = Catalogue::of(version).message(action) else {
+            self.send_error(now, id, "NotImplemented", "");
+            return;
+        };
+        if !message.from.includes(self.program.device) {
+            self.send_error(now, id, "NotSupported", "");
+            return;
+        }
+        let violations = validate::request_violations(version, action, payload);
+        if let Some(violation) = violations.first() {
+            let defect = protocol::errors::Defect::from(violation.kind);
+            let code = protocol::errors::accepted_codes(version, defect).first().copied().unwrap_or("GenericError");
+            let description: String = format!("{}: expected {}", violation.path, violation.expected);
+            self.send_error(now, id, code, &description.chars().take(200).collect::<String>());
+            return;
+        }
+        let result = self.session.standin.reply(now, action, payload);
+        self.result_frame(now, id, action, payload, &result);
+    }
+}

@@ -1,0 +1,261 @@
+//! Links: ours to a CSMS, those of a station to us, and how they end.
+
+use protocol::{Role, Timestamp};
+use script::ast::{ConnectionOptions, Ending, ForbiddenKind, Outcome as Wanted, PatternKind};
+use serde_json::Value;
+use verdict::{Diagnostic, Direction, EventKind, Verdict};
+
+use super::{Command, LinkState, Outcome, Phase, Player, Tag};
+use crate::leaf::{Leaf, LeafKind};
+use crate::scope::{Tentative, plain_text};
+use crate::tree::Node;
+
+impl Player {
+    /// Our station connects.
+    pub(super) fn connect(&mut self, now: Timestamp, leaf: &Leaf, options: &ConnectionOptions) -> Node {
+        if self.session.link == LinkState::Up {
+            self.drop_link(now, None);
+        }
+        let word = |pattern: &Option<script::ast::Pattern>| {
+            pattern.as_ref().and_then(|pattern| match &pattern.kind {
+                PatternKind::Literal(Value::String(text)) => Some(text.clone()),
+                _ => self.names(now).plain(leaf.scope, pattern, &Tentative::new()).map(|value| plain_text(&value)),
+            })
+        };
+        let identity = match word(&options.identity).as_deref() {
+            None | Some("rig") => None,
+            Some("unknown") => Some("plugfest-unknown-station".to_owned()),
+            Some(other) => Some(other.to_owned()),
+        };
+        let password = match word(&options.password).as_deref() {
+            None | Some("rig") => None,
+            Some("none") => Some(None),
+            Some("wrong") => Some(Some("wrong-password-0000".to_owned())),
+            Some(other) => Some(Some(other.to_owned())),
+        };
+        let offers = match &options.offers {
+            Some(offers) => offers.value.clone(),
+            None => vec![self.program.version.subprotocol().to_owned()],
+        };
+        self.commands.push(Command::Connect { identity, password, offers });
+        self.connecting = Some(leaf.clone());
+        Node::Done
+    }
+
+    pub(super) fn drop_link(&mut self, now: Timestamp, how: Option<Ending>) {
+        if self.session.link == LinkState::Down {
+            return;
+        }
+        let cut = how == Some(Ending::Cut);
+        self.commands.push(Command::Drop { cut });
+        self.event(now, EventKind::Closed {
+            by: Direction::ToDevice,
+            code: (!cut).then_some(1000),
+            reason: if cut { "cut" } else { "closed" }.to_owned(),
+        });
+        self.link_gone();
+    }
+
+    fn link_gone(&mut self) {
+        self.session.link = LinkState::Down;
+        if let Some(open) = self.open.take() {
+            self.session.oracles.forgotten(&open.id);
+        }
+    }
+
+    pub(super) fn opened(&mut self, now: Timestamp, identity: String, offered: Vec<String>, subprotocol: Option<String>) {
+        self.event(now, EventKind::Opened { identity, offered: offered.clone(), subprotocol: subprotocol.clone() });
+        self.session.link = LinkState::Up;
+        self.session.spoken = false;
+        self.may_leave = false;
+        self.session.oracles.opened();
+        self.heard_while_arriving(now);
+        if let Some(leaf) = self.connecting.take() {
+            self.judge_link(now, &leaf, &offered, subprotocol.as_deref());
+            self.mark(&leaf, now, now);
+            self.node.restart_clock(now);
+            return;
+        }
+        if self.program.device != Role::Station || self.phase != Phase::Segment || self.outcome.is_some() {
+            return;
+        }
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        node.prepare(now, &super::guide::Guide(self));
+        let mut passed = Vec::new();
+        let taken = node.offer(&mut |leaf| matches!(leaf.kind, LeafKind::DeviceConnect(_)), &mut |_| false, &mut passed);
+        if taken.is_some() {
+            node.fill(Node::Done);
+            node.restart_clock(now);
+        }
+        self.node = node;
+        self.passed_over(passed);
+        if let Some(leaf) = taken {
+            self.step_event(now, &leaf, "matched");
+            self.mark(&leaf, now, now);
+        }
+    }
+
+    /// The answer of a CSMS to our handshake, held against what the case wants.
+    fn judge_link(&mut self, now: Timestamp, leaf: &Leaf, offered: &[String], subprotocol: Option<&str>) {
+        let LeafKind::OwnConnect(options) = &leaf.kind else { return };
+        let wanted = options.outcome.as_ref().map_or(Wanted::Open, |outcome| outcome.value);
+        let answers = match &options.answers {
+            Some(answers) => answers.value.clone(),
+            None => Some(self.program.version.subprotocol().to_owned()),
+        };
+        let fits = match wanted {
+            Wanted::Open | Wanted::RefusedByStation => subprotocol == answers.as_deref(),
+            // No common version: the handshake is completed without a subprotocol, and the link closed.
+            Wanted::ClosedByCsms => options.answers.is_none() || subprotocol == answers.as_deref(),
+            Wanted::RefusedByCsms => {
+                let title = "the CSMS opened a link that it had to refuse".to_owned();
+                let diagnostic = leaf.blame(Diagnostic::error("not-refused", title.clone()), "to be refused by the CSMS");
+                self.fail(now, leaf, title, diagnostic);
+                return;
+            }
+        };
+        if fits {
+            return;
+        }
+        let show = |name: Option<&str>| name.map_or("none".to_owned(), |name| format!("\"{name}\""));
+        let title = format!("the CSMS answered the subprotocol {}", show(subprotocol));
+        let diagnostic = leaf
+            .blame(
+                Diagnostic::error("wrong-subprotocol", title.clone()),
+                format!("expected {}\nactual   {}", show(answers.as_deref()), show(subprotocol)),
+            )
+            .note(format!("offered {}", offered.join(", ")))
+            .note("R-075");
+        // Speaking another version than agreed on is the device's fault wherever it happens.
+        self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
+    }
+
+    pub(super) fn refused(&mut self, now: Timestamp, status: Option<u16>, reason: &str) {
+        let identity = self.session.identity.clone();
+        self.event(now, EventKind::Refused { identity, status, reason: reason.to_owned() });
+        let Some(leaf) = self.connecting.take() else { return };
+        let LeafKind::OwnConnect(options) = &leaf.kind else { return };
+        let wanted = options.outcome.as_ref().map_or(Wanted::Open, |outcome| outcome.value);
+        match (wanted, status) {
+            (Wanted::RefusedByCsms | Wanted::ClosedByCsms, Some(status)) => {
+                if wanted == Wanted::RefusedByCsms && !options.http.is_empty() && !options.http.contains(&status) {
+                    let title = format!("refused with HTTP status {status}");
+                    let wanted: Vec<String> = options.http.iter().map(ToString::to_string).collect();
+                    let diagnostic = leaf.blame(
+                        Diagnostic::error("wrong-status", title.clone()),
+                        format!("expected {}\nactual   {status}", wanted.join(" or ")),
+                    );
+                    self.fail(now, &leaf, title, diagnostic);
+                }
+                self.mark(&leaf, now, now);
+            }
+            (_, Some(status)) => {
+                let title = format!("the CSMS refused the link with HTTP status {status}");
+                let diagnostic = leaf.blame(Diagnostic::error("refused", title.clone()), reason.to_owned());
+                self.fail(now, &leaf, title, diagnostic);
+            }
+            (_, None) => {
+                let title = format!("no link: {reason}");
+                let diagnostic = leaf.blame(Diagnostic::error("unreachable", title.clone()), "tried to connect here");
+                self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) });
+            }
+        }
+    }
+
+    /// The device, or the network, ended the link.
+    pub(super) fn closed(&mut self, now: Timestamp, code: Option<u16>, reason: &str) {
+        self.event(now, EventKind::Closed { by: Direction::FromDevice, code, reason: reason.to_owned() });
+        let open = self.open.clone();
+        self.link_gone();
+        let how = match code {
+            Some(code) => format!("close code {code}{}", if reason.is_empty() { String::new() } else { format!(", {reason}") }),
+            None => reason.to_owned(),
+        };
+        match &self.phase {
+            Phase::Segment if self.outcome.is_none() => {}
+            Phase::Chores(_) | Phase::Settling { .. } => {
+                if let Some(open) = &open
+                    && open.tag == Tag::Chore
+                {
+                    self.chore_unanswered(now, "the link was lost");
+                }
+                if !self.may_leave && self.program.device == Role::Csms {
+                    self.lost(now, &how);
+                }
+                return;
+            }
+            _ => return,
+        }
+        if self.reaction_closed(now, code, &how) {
+            return;
+        }
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        node.prepare(now, &super::guide::Guide(self));
+        let mut passed = Vec::new();
+        let taken = node.offer(&mut |leaf| matches!(leaf.kind, LeafKind::DeviceDrop(_)), &mut |_| false, &mut passed);
+        let mut expects_link = false;
+        let mut first = Vec::new();
+        node.first_leaves(&mut first);
+        for leaf in &first {
+            expects_link |= matches!(leaf.kind, LeafKind::DeviceConnect(_));
+        }
+        if taken.is_some() {
+            node.fill(Node::Done);
+        }
+        let device = self.program.device;
+        let mut guards = Vec::new();
+        node.guards(&mut guards);
+        let forbidden = guards
+            .iter()
+            .find(|guard| {
+                guard.events.iter().any(|event| matches!(&event.kind, ForbiddenKind::Drops(party) if party.role(device) == device))
+            })
+            .map(|guard| guard.place.clone());
+        self.node = node;
+        self.passed_over(passed);
+        if let Some(leaf) = taken {
+            self.step_event(now, &leaf, "matched");
+            self.mark(&leaf, now, now);
+            return;
+        }
+        if let Some(place) = forbidden {
+            let title = "the device ended the link where it must not".to_owned();
+            let diagnostic = place.blame(Diagnostic::error("forbidden", title.clone()), how);
+            self.fail(now, &place, title, diagnostic);
+            return;
+        }
+        // A station that has to connect anew may first end what is open; one that reboots, too.
+        if expects_link || self.may_leave || self.wants_drop() {
+            return;
+        }
+        self.lost(now, &how);
+        let leaf = first.into_iter().next().or_else(|| self.node.first_leaf().cloned());
+        let title = format!("the device ended the link ({how})");
+        let mut diagnostic = Diagnostic::error("link-lost", title.clone()).note("R-081");
+        if let Some(open) = open {
+            diagnostic = diagnostic.note(format!("after we sent {} {}", open.action, crate::pattern::shorten(&open.request.to_string())));
+        }
+        if let Some(leaf) = leaf {
+            diagnostic = leaf.blame(diagnostic, "this was expected next");
+        }
+        self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
+    }
+
+    /// Whether the step that is under way is the CSMS closing a link without a common version.
+    fn wants_drop(&self) -> bool {
+        self.connecting.is_some()
+    }
+
+    pub(super) fn lost(&mut self, now: Timestamp, how: &str) {
+        let after = self
+            .events
+            .iter()
+            .rev()
+            .find_map(|event| match &event.kind {
+                EventKind::Text { direction: Direction::ToDevice, text, .. } => Some(text.clone()),
+                _ => None,
+            })
+            .unwrap_or_default();
+        self.session.oracles.lost(now, how, &after);
+    }
+}

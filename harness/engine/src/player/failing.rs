@@ -1,0 +1,141 @@
+//! How a plan goes wrong, who is to blame, and how that is shown.
+
+use protocol::Timestamp;
+use verdict::{Diagnostic, Severity, StandingViolation, Verdict};
+
+use super::{After, Phase, Player};
+use crate::leaf::{Leaf, LeafKind};
+use crate::pattern::{Mismatch, shorten};
+use crate::program::Purpose;
+
+/// What came of a plan.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The verdict of the steps; standing violations come beside it.
+    pub verdict: Verdict,
+    /// One line.
+    pub reason: String,
+    /// What is shown to a person.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was only recommended and missed.
+    pub warnings: Vec<String>,
+    /// Remarks.
+    pub notes: Vec<String>,
+    /// Standing violations.
+    pub violations: Vec<StandingViolation>,
+}
+
+impl Outcome {
+    /// An outcome with nothing to show.
+    pub fn plain(verdict: Verdict, reason: &str) -> Outcome {
+        Outcome {
+            verdict,
+            reason: reason.to_owned(),
+            diagnostics: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    fn shown(verdict: Verdict, reason: String, diagnostic: Diagnostic) -> Outcome {
+        Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(verdict, &reason) }
+    }
+}
+
+impl Player {
+    /// The first outcome that is no pass stays.
+    pub(super) fn conclude(&mut self, outcome: Outcome) {
+        if self.outcome.is_none() {
+            self.outcome = Some(outcome);
+        }
+    }
+
+    /// The device did something wrong at a leaf. In the preamble that only means that we did not get there.
+    pub(super) fn fail(&mut self, now: Timestamp, leaf: &Leaf, title: String, diagnostic: Diagnostic) {
+        let mut diagnostic = diagnostic;
+        if matches!(self.purpose, Purpose::Steps) {
+            diagnostic = diagnostic.note(self.program.case.traces.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", "));
+        }
+        for near in std::mem::take(&mut self.near_misses) {
+            diagnostic = diagnostic.note(near);
+        }
+        let outcome = match &self.purpose {
+            Purpose::Steps => Outcome::shown(Verdict::Fail, title, diagnostic),
+            Purpose::Arrive(name) | Purpose::Reach(name) | Purpose::Remember(name) => {
+                diagnostic.severity = Severity::Warning;
+                Outcome::shown(Verdict::Inconclusive, format!("could not reach \"{name}\": {title}"), diagnostic)
+            }
+        };
+        let _ = (now, leaf);
+        self.conclude(outcome);
+    }
+
+    /// Our own fault.
+    pub(super) fn own_fault(&mut self, leaf: &Leaf, title: &str, span: Option<verdict::Span>, text: &str) {
+        let diagnostic = Diagnostic::error("own-fault", title).at(&leaf.source, span.unwrap_or(leaf.span), text);
+        self.conclude(Outcome::shown(Verdict::Error, title.to_owned(), diagnostic));
+    }
+
+    /// Something of the device has not come in time.
+    pub(super) fn missing(&mut self, now: Timestamp, leaf: &Leaf) {
+        let what = match &leaf.kind {
+            LeafKind::DeviceCall(step) => format!("{} did not come in time", step.call.action.value),
+            LeafKind::DeviceConnect(_) => "the station did not connect in time".to_owned(),
+            LeafKind::DeviceDrop(_) => "the device did not end the link in time".to_owned(),
+            _ => format!("\"{}\" did not happen in time", leaf.heading()),
+        };
+        let waited = leaf.reached.map_or(0.0, |reached| now.since(reached).as_secs_f64());
+        let diagnostic = leaf.blame(
+            Diagnostic::error("missing", what.clone()),
+            format!("expected here, waited {waited:.1} s"),
+        );
+        // Only the link that never came about is the rig's doing rather than the device's.
+        let never_there = matches!(leaf.kind, LeafKind::DeviceConnect(_)) && !self.session.spoken && self.frames == 0;
+        if never_there {
+            self.conclude(Outcome::shown(Verdict::Inconclusive, "the device never connected".to_owned(), diagnostic));
+            return;
+        }
+        self.fail(now, leaf, what, diagnostic);
+    }
+
+    /// A message of the device does not fit where it stands.
+    pub(super) fn misfit(&mut self, now: Timestamp, leaf: &Leaf, title: String, mismatch: &Mismatch, frame: &str) {
+        let path = if mismatch.path.is_empty() { String::new() } else { format!(" {}", mismatch.path) };
+        let diagnostic = Diagnostic::error("mismatch", title.clone())
+            .at(
+                &leaf.source,
+                mismatch.span,
+                format!("expected{path} {}\nactual  {path} {}", mismatch.expected, mismatch.actual),
+            )
+            .note(format!("received {}", shorten(frame)));
+        let title = format!("{title}: expected{path} {}, actual {}", mismatch.expected, mismatch.actual);
+        self.fail(now, leaf, title, diagnostic);
+    }
+
+    /// Ends the steps: what is left is to see whether the device lives, and to tidy up.
+    pub(super) fn tidy(&mut self, now: Timestamp) {
+        if self.tidied {
+            self.finish(now);
+            return;
+        }
+        self.tidied = true;
+        self.reaction = None;
+        self.connecting = None;
+        self.acting = None;
+        if let Some(open) = self.open.take() {
+            self.session.oracles.forgotten(&open.id);
+        }
+        self.node = crate::tree::Node::Done;
+        self.segments.clear();
+        self.plan_tidying();
+        self.phase = Phase::Chores(After::Settle);
+    }
+
+    pub(super) fn finish(&mut self, _now: Timestamp) {
+        if self.phase != Phase::Finished {
+            self.phase = Phase::Finished;
+            self.commands.push(super::Command::Finished);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Things done outside the wire: to the device through its drivers, to a party of ours by telling it.
+
+use std::sync::Arc;
+
+use protocol::stimulus::Stimulus;
+use protocol::{Role, Timestamp};
+use script::ast::Act;
+use serde_json::{Map, Value, json};
+use verdict::{Diagnostic, EventKind, Verdict};
+
+use super::session::Debt;
+use super::{Acting, Command, Outcome, Phase, Player};
+use crate::drivers::Confirmation;
+use crate::leaf::{CallStep, Leaf, LeafKind};
+use crate::pattern;
+use crate::scope::Tentative;
+use crate::tree::Node;
+
+impl Player {
+    fn arguments(&mut self, now: Timestamp, leaf: &Leaf, act: &Act) -> Option<Map<String, Value>> {
+        let mut with = Map::new();
+        for (name, pattern) in &act.with {
+            match self.names(now).plain(leaf.scope, pattern, &Tentative::new()) {
+                Some(value) => {
+                    with.insert(name.value.clone(), value);
+                }
+                None => {
+                    self.own_fault(leaf, "this argument is bound to nothing", Some(pattern.span), "");
+                    return None;
+                }
+            }
+        }
+        let verb = protocol::stimulus::verb(act.party.value.role(self.program.device), &act.verb.value);
+        let wants_connector = verb.is_some_and(|verb| verb.arguments.iter().any(|argument| argument.name == "at"));
+        if wants_connector
+            && !with.contains_key("at")
+            && let Some(connector) = self.rig.value("connector")
+        {
+            with.insert("at".to_owned(), connector.to_json());
+        }
+        Some(with)
+    }
+
+    /// Something is done to a party that we play.
+    pub(super) fn own_act(&mut self, now: Timestamp, leaf: &Leaf, act: &Act) {
+        let Some(with) = self.arguments(now, leaf, act) else { return };
+        self.session.standin.act(now, &act.verb.value, &with);
+        self.mark(leaf, now, now);
+    }
+
+    /// Something is done to the device.
+    pub(super) fn stimulate(&mut self, now: Timestamp, leaf: &Leaf, act: &Act) {
+        let Some(with) = self.arguments(now, leaf, act) else { return };
+        let stimulus = Stimulus { party: self.program.device, verb: act.verb.value.clone(), with };
+        self.owe_for(&stimulus);
+        self.issue(now, Some(leaf.clone()), stimulus);
+    }
+
+    pub(super) fn issue(&mut self, now: Timestamp, leaf: Option<Leaf>, stimulus: Stimulus) {
+        if matches!(stimulus.verb.as_str(), "reboot" | "cut power" | "restore power" | "restart") {
+            self.may_leave = true;
+        }
+        self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
+        self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: false });
+        self.commands.push(Command::Stimulate(stimulus));
+    }
+
+    /// What a stimulus leaves to be undone.
+    fn owe_for(&mut self, stimulus: &Stimulus) {
+        let at = stimulus.with.get("at").cloned().unwrap_or(Value::Null);
+        match stimulus.verb.as_str() {
+            "plug in" => self.session.owe(Debt::Cable(at)),
+            "unplug" => self.session.paid(|debt| *debt == Debt::Cable(at.clone())),
+            "cause fault" => self.session.owe(Debt::Fault(at)),
+            "clear fault" => self.session.paid(|debt| *debt == Debt::Fault(at.clone())),
+            "jam lock" => self.session.owe(Debt::Jam(at)),
+            "free lock" => self.session.paid(|debt| *debt == Debt::Jam(at.clone())),
+            "cut power" => self.session.owe(Debt::Power),
+            "restore power" => self.session.paid(|debt| *debt == Debt::Power),
+            "add token" => {
+                let token = stimulus.with.get("token").cloned().unwrap_or(Value::Null);
+                self.session.owe(Debt::Token(token));
+            }
+            "decide boot" => self.session.owe(Debt::BootDecision),
+            _ => {}
+        }
+    }
+
+    /// A CSMS under test is asked for a call; from now on it may come.
+    pub(super) fn ask_for_call(&mut self, now: Timestamp, leaf: &Leaf, step: &Arc<CallStep>) -> Node {
+        let call = &step.call;
+        let ty = protocol::catalogue::Catalogue::of(self.program.version)
+            .message(&call.action.value)
+            .map(|message| protocol::catalogue::Type::Object(message.request.clone()));
+        let mut context = self.context(now);
+        context.variant = 0;
+        let settled = pattern::generate(&context, leaf.scope, call.fields.as_ref(), ty.as_ref(), None, true);
+        let fields = match settled {
+            Ok(Some(fields)) => fields,
+            Ok(None) => json!({}),
+            Err(unfillable) => {
+                self.own_fault(leaf, &unfillable.reason, Some(unfillable.span), "");
+                return Node::Done;
+            }
+        };
+        let mut with = Map::new();
+        with.insert("action".to_owned(), Value::from(call.action.value.clone()));
+        with.insert("fields".to_owned(), fields);
+        with.insert("station".to_owned(), Value::from(self.session.identity.clone()));
+        let stimulus = Stimulus { party: Role::Csms, verb: "send".to_owned(), with };
+        self.issue(now, Some(leaf.clone()), stimulus);
+        Node::Leaf(Box::new(leaf.becomes(LeafKind::DeviceCall(step.clone()))))
+    }
+
+    pub(super) fn look(&mut self, now: Timestamp, leaf: &Leaf, act: &Act) {
+        let Some(with) = self.arguments(now, leaf, act) else { return };
+        let stimulus = Stimulus { party: self.program.device, verb: act.verb.value.clone(), with };
+        self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
+        self.acting = Some(Acting { leaf: Some(leaf.clone()), verb: stimulus.verb.clone(), since: now, is_look: true });
+        self.commands.push(Command::Look(stimulus));
+    }
+
+    pub(super) fn confirmed(&mut self, now: Timestamp, confirmation: Confirmation) {
+        let Some(acting) = self.acting.take_if(|acting| !acting.is_look) else { return };
+        let failure = match &confirmation {
+            Confirmation::Done | Confirmation::CannotCarry(_) => None,
+            Confirmation::NotBound(_) => Some(format!("needs {}", acting.verb)),
+            Confirmation::Undrivable(reason) | Confirmation::Failed(reason) => Some(reason.clone()),
+        };
+        self.event(now, EventKind::StimulusDone { verb: acting.verb.clone(), failure: failure.clone() });
+        if self.phase != Phase::Segment || self.outcome.is_some() {
+            if matches!(self.phase, Phase::Chores(_)) {
+                self.chore_done(now, failure);
+            }
+            return;
+        }
+        let Some(leaf) = acting.leaf else { return };
+        match confirmation {
+            Confirmation::Done => {}
+            Confirmation::CannotCarry(fields) => {
+                self.note(format!("the driver could not carry {}", fields.join(", ")));
+            }
+            Confirmation::Undrivable(reason) => {
+                self.conclude(Outcome::plain(Verdict::NotApplicable, &format!("{}: {reason}", acting.verb)));
+                return;
+            }
+            Confirmation::NotBound(_) | Confirmation::Failed(_) => {
+                let reason = failure.unwrap_or_default();
+                let title = if reason.starts_with("needs ") { reason } else { format!("{} failed: {reason}", acting.verb) };
+                let diagnostic = leaf.blame(Diagnostic::error("stimulus", title.clone()), "asked for here");
+                self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) });
+                return;
+            }
+        }
+        self.mark(&leaf, acting.since, now);
+        self.node.restart_clock(now);
+    }
+
+    pub(super) fn observed(&mut self, now: Timestamp, seen: Option<bool>) {
+        let Some(acting) = self.acting.take_if(|acting| acting.is_look) else { return };
+        let Some(leaf) = acting.leaf else { return };
+        match seen {
+            Some(true) => self.mark(&leaf, now, now),
+            None => self.note(format!("not observed: {} ({}:{})", acting.verb, leaf.source.path, leaf.line())),
+            Some(false) => match &leaf.warn {
+                Some(text) => self.warn(format!("{text} ({}:{})", leaf.source.path, leaf.line())),
+                None => {
+                    let title = format!("\"{}\" was not the case", acting.verb);
+                    let diagnostic = leaf.blame(Diagnostic::error("not-seen", title.clone()), "looked at here");
+                    self.fail(now, &leaf, title, diagnostic);
+                }
+            },
+        }
+    }
+}

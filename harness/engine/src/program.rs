@@ -1,0 +1,418 @@
+//! A plan: a case projected on the side we play, with one answer to every choice of ours.
+
+mod blocks;
+mod choices;
+mod steps;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use protocol::{Role, Version};
+use script::Library;
+use script::ast::{Begin, Case, ConstantType, GivenSource, Invocation, Item, Part, PartKind, Pattern, When};
+use serde_json::Value;
+use verdict::{Diagnostic, Source, Verdict};
+
+use crate::leaf::{Leaf, LeafKind};
+use crate::rig::Rig;
+use crate::scope::{Argument, Scope, ScopeId, Scopes};
+use crate::tree::Node;
+
+pub use choices::Choices;
+
+/// A condition that is asked when the front reaches it.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// A configuration value of the station.
+    Config(String, Pattern, ScopeId),
+    /// A bound name.
+    Name(script::ast::NameRef, Pattern, ScopeId),
+    /// All of these.
+    All(Vec<Condition>),
+}
+
+/// What a segment of a plan is for; it decides who is to blame when it fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reaching the first state: a link and an accepted station. Skipped if the session is already there.
+    Arrive(String),
+    /// Storing something before the case.
+    Remember(String),
+    /// Reaching a state.
+    Reach(String),
+    /// The case itself.
+    Steps,
+}
+
+/// A part of a plan.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// What for.
+    pub purpose: Purpose,
+    /// The conversation.
+    pub node: Node,
+}
+
+/// What is done to a plan's configuration before it runs.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The 1.6 key or 2.x variable.
+    pub key: String,
+    /// The value wanted.
+    pub value: Pattern,
+    /// The scope it is read in.
+    pub scope: ScopeId,
+    /// Without it the case is not applicable.
+    pub required: bool,
+}
+
+/// A plan, ready to be played.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The case.
+    pub case: Arc<Case>,
+    /// The side of the device.
+    pub device: Role,
+    /// The version.
+    pub version: Version,
+    /// Which of our choices; 0 takes every first option.
+    pub variant: usize,
+    /// How many variants take every option once.
+    pub variants: usize,
+    /// The names.
+    pub scopes: Scopes,
+    /// The scope of the case itself.
+    pub root: ScopeId,
+    /// The segments in order; the configuration is set after the first if that is [`Purpose::Arrive`].
+    pub segments: Vec<Segment>,
+    /// Configuration to set.
+    pub configure: Vec<Setting>,
+    /// Configuration of the station that conditions ask for: to be read from a station under test, or given to
+    /// ours (with the value that the plan chose).
+    pub config: BTreeMap<String, Option<String>>,
+    /// Stimuli and asked calls it needs of the device: `plug in`, `send`.
+    pub needs: Vec<(Role, String)>,
+}
+
+/// Why a case cannot be played.
+#[derive(Debug)]
+pub struct Refused {
+    /// `NotApplicable`, `Inconclusive` or `Error`.
+    pub verdict: Verdict,
+    /// One line.
+    pub reason: String,
+    /// The place, where there is one.
+    pub diagnostic: Option<Box<Diagnostic>>,
+}
+
+impl Refused {
+    fn error(source: &Arc<Source>, span: verdict::Span, reason: impl Into<String>) -> Refused {
+        let reason = reason.into();
+        Refused {
+            verdict: Verdict::Error,
+            diagnostic: Some(Box::new(Diagnostic::error("cannot-play", reason.clone()).at(source, span, ""))),
+            reason,
+        }
+    }
+}
+
+/// What the compiler needs to know of the outside.
+pub struct Outside<'a> {
+    /// All cases and parts.
+    pub library: &'a Library,
+    /// The rig.
+    pub rig: &'a Rig,
+    /// Whether the device can be made to do this: a stimulus or an asked call.
+    pub can: &'a dyn Fn(Role, &str) -> bool,
+    /// Whether the values at the bounds are wanted too (self-play), or only typical ones.
+    pub bounds: bool,
+}
+
+/// Projects a case.
+pub fn compile(
+    case: &Arc<Case>,
+    device: Role,
+    version: Version,
+    variant: usize,
+    outside: &Outside<'_>,
+) -> Result<Program, Refused> {
+    let mut compiler = Compiler {
+        device,
+        version,
+        outside,
+        scopes: Scopes::default(),
+        choices: Choices::new(variant),
+        config: BTreeMap::new(),
+        assumed: HashMap::new(),
+        needs: Vec::new(),
+    };
+    compiler.requirements(case)?;
+    let root = compiler.case_scope(case)?;
+    let mut segments = Vec::new();
+    if let Begin::State(invocation) = &case.begin {
+        compiler.reach(&case.source, invocation, root, &mut segments, 0)?;
+    }
+    // What is to be remembered is stored as soon as the device can be talked to.
+    let arrived = usize::from(matches!(segments.first(), Some(Segment { purpose: Purpose::Arrive(_), .. })));
+    for (at, memory) in case.remember.iter().enumerate() {
+        let part = compiler.part(&case.source, PartKind::Memory, memory)?;
+        let scope = compiler.part_scope(&case.source, &part, memory, root)?;
+        let node = compiler.items(&part.source, scope, &part.steps, 0)?;
+        let node = end(node, &part.source, part.name.span, scope);
+        let purpose = Purpose::Remember(memory.name.value.clone());
+        segments.insert(arrived + at, Segment { purpose, node });
+    }
+    let node = compiler.items(&case.source, root, &case.steps, 0)?;
+    let node = end(node, &case.source, case.id.span, root);
+    segments.push(Segment { purpose: Purpose::Steps, node });
+    let configure = case
+        .configure
+        .iter()
+        .map(|wanted| Setting {
+            key: wanted.key.value.clone(),
+            value: wanted.value.clone(),
+            scope: root,
+            required: wanted.required,
+        })
+        .collect();
+    Ok(Program {
+        case: case.clone(),
+        device,
+        version,
+        variant,
+        variants: compiler.choices.variants(),
+        scopes: compiler.scopes,
+        root,
+        segments,
+        configure,
+        config: compiler.config,
+        needs: compiler.needs,
+    })
+}
+
+/// A segment with its end, which is an item of ours: optional items before it have their grace.
+fn end(node: Node, source: &Arc<Source>, span: verdict::Span, scope: ScopeId) -> Node {
+    let end = Leaf {
+        source: source.clone(),
+        span,
+        scope,
+        kind: LeafKind::End,
+        within: None,
+        grace: None,
+        mark: None,
+        warn: None,
+        reached: None,
+    };
+    Node::Seq(vec![node, Node::Leaf(Box::new(end))])
+}
+
+pub(crate) struct Compiler<'a> {
+    device: Role,
+    version: Version,
+    outside: &'a Outside<'a>,
+    scopes: Scopes,
+    choices: Choices,
+    config: BTreeMap<String, Option<String>>,
+    /// Capabilities of our own station that a `when` asked for: one answer for the whole case.
+    assumed: HashMap<String, bool>,
+    needs: Vec<(Role, String)>,
+}
+
+impl Compiler<'_> {
+    fn requirements(&self, case: &Case) -> Result<(), Refused> {
+        if !case.is_for(self.device) {
+            return Err(Refused {
+                verdict: Verdict::NotApplicable,
+                reason: format!("the case is not for a {}", self.device),
+                diagnostic: None,
+            });
+        }
+        let wanted = match self.device {
+            Role::Station => &case.requires.station,
+            Role::Csms => &case.requires.csms,
+        };
+        for capability in wanted {
+            let has = self.outside.rig.capabilities.has(&capability.value.name);
+            if has == capability.value.negated {
+                let word = if capability.value.negated { "has" } else { "lacks" };
+                return Err(Refused {
+                    verdict: Verdict::NotApplicable,
+                    reason: format!("the device {word} {}", capability.value.name),
+                    diagnostic: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn case_scope(&mut self, case: &Arc<Case>) -> Result<ScopeId, Refused> {
+        let mut scope = Scope::default();
+        for given in &case.given {
+            let value = self.constant(&case.source, &given.source)?;
+            scope.arguments.insert(given.name.value.clone(), Argument::Value(value));
+        }
+        Ok(self.scopes.add(scope))
+    }
+
+    fn constant(&self, source: &Arc<Source>, given: &GivenSource) -> Result<Value, Refused> {
+        match given {
+            GivenSource::Constant(kind, value) => Ok(match (kind, &value.value) {
+                (ConstantType::Decimal, Value::Number(number)) => Value::Number(number.clone()),
+                (_, value) => value.clone(),
+            }),
+            GivenSource::Rig(path) => self.outside.rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
+                let reason = format!("the rig has no {}", path.value);
+                Refused {
+                    verdict: Verdict::Inconclusive,
+                    diagnostic: Some(Box::new(
+                        Diagnostic::error("rig-lacks-value", reason.clone()).at(source, path.span, "asked for here"),
+                    )),
+                    reason,
+                }
+            }),
+        }
+    }
+
+    fn part(&self, source: &Arc<Source>, kind: PartKind, invocation: &Invocation) -> Result<Arc<Part>, Refused> {
+        self.outside
+            .library
+            .part(kind, &invocation.name.value, self.version)
+            .ok_or_else(|| {
+                Refused::error(source, invocation.name.span, format!("there is no \"{}\" here", invocation.name.value))
+            })
+    }
+
+    /// The segments that lead to a state, first things first.
+    fn reach(
+        &mut self,
+        source: &Arc<Source>,
+        invocation: &Invocation,
+        caller: ScopeId,
+        segments: &mut Vec<Segment>,
+        depth: usize,
+    ) -> Result<(), Refused> {
+        if depth > 16 {
+            return Err(Refused::error(source, invocation.name.span, "states that lead to themselves"));
+        }
+        let part = self.part(source, PartKind::State, invocation)?;
+        let scope = self.part_scope(source, &part, invocation, caller)?;
+        let from_nothing = match &part.from {
+            Some(Begin::State(from)) => {
+                self.reach(&part.source, from, scope, segments, depth + 1)?;
+                false
+            }
+            Some(Begin::Nothing) | None => true,
+        };
+        let node = self.items(&part.source, scope, &part.steps, 0)?;
+        let node = end(node, &part.source, part.name.span, scope);
+        let name = invocation.name.value.clone();
+        let purpose = if from_nothing { Purpose::Arrive(name) } else { Purpose::Reach(name) };
+        segments.push(Segment { purpose, node });
+        Ok(())
+    }
+
+    pub(crate) fn part_scope(
+        &mut self,
+        source: &Arc<Source>,
+        part: &Arc<Part>,
+        invocation: &Invocation,
+        caller: ScopeId,
+    ) -> Result<ScopeId, Refused> {
+        let mut scope = Scope::default();
+        for param in &part.params {
+            let written = invocation.with.iter().find(|(name, _)| name.value == param.name.value);
+            let argument = match (written, &param.default) {
+                (Some((_, pattern)), _) => Argument::Written(pattern.clone(), caller),
+                (None, Some(default)) => Argument::Value(self.constant(&part.source, default)?),
+                (None, None) => {
+                    let reason = format!("\"{}\" needs {}", part.name.value, param.name.value);
+                    return Err(Refused::error(source, invocation.name.span, reason));
+                }
+            };
+            scope.arguments.insert(param.name.value.clone(), argument);
+        }
+        for given in &part.gives {
+            let outer = invocation
+                .rename
+                .iter()
+                .find(|(name, _)| name.value == given.value)
+                .map_or(&given.value, |(_, name)| &name.value);
+            scope.aliases.insert(given.value.clone(), (caller, outer.clone()));
+        }
+        Ok(self.scopes.add(scope))
+    }
+
+    /// One after the other.
+    pub(crate) fn items(
+        &mut self,
+        source: &Arc<Source>,
+        scope: ScopeId,
+        items: &[Item],
+        depth: usize,
+    ) -> Result<Node, Refused> {
+        let mut nodes = Vec::new();
+        for item in items {
+            nodes.push(self.item(source, scope, item, depth)?);
+        }
+        Ok(Node::Seq(nodes))
+    }
+
+    /// A capability of a party: of the device by the rig, of ours by the plan.
+    fn capability(&mut self, party: Role, name: &str, negated: bool) -> bool {
+        if party == self.device {
+            return self.outside.rig.capabilities.has(name) != negated;
+        }
+        let choices = &mut self.choices;
+        let wanted = !negated;
+        let has = *self
+            .assumed
+            .entry(name.to_owned())
+            .or_insert_with(|| if choices.pick(2) == 0 { wanted } else { !wanted });
+        has != negated
+    }
+
+    /// The conditions of an item: `None` if one is already known to fail, the rest to be asked later.
+    pub(crate) fn conditions(
+        &mut self,
+        party: Role,
+        scope: ScopeId,
+        when: &[When],
+    ) -> Option<Vec<Condition>> {
+        let mut later = Vec::new();
+        for condition in when {
+            match condition {
+                When::Capability(capability) => {
+                    if !self.capability(party, &capability.value.name, capability.value.negated) {
+                        return None;
+                    }
+                }
+                When::Version(versions) => {
+                    if !versions.iter().any(|version| version.value == self.version) {
+                        return None;
+                    }
+                }
+                When::Config(key, pattern) => {
+                    self.wish(&key.value, pattern);
+                    later.push(Condition::Config(key.value.clone(), pattern.clone(), scope));
+                }
+                When::Name(name, pattern) => {
+                    later.push(Condition::Name(name.value.clone(), pattern.clone(), scope));
+                }
+            }
+        }
+        Some(later)
+    }
+
+    /// Notes that a configuration value is asked for; for a station of ours the plan decides what it is.
+    fn wish(&mut self, key: &str, pattern: &Pattern) {
+        if self.config.contains_key(key) {
+            return;
+        }
+        let value = if self.device == Role::Csms {
+            choices::configuration_value(pattern, self.choices.pick(2) == 0)
+        } else {
+            None
+        };
+        self.config.insert(key.to_owned(), value);
+    }
+}

@@ -1,0 +1,167 @@
+//! The CSMS that we play against a station under test.
+
+use std::collections::BTreeMap;
+
+use protocol::{Timestamp, Version};
+use serde_json::{Map, Value, json};
+
+use super::generic;
+use crate::rig::Rig;
+
+/// What our CSMS knows.
+#[derive(Clone, Debug)]
+pub struct OwnCsms {
+    version: Version,
+    tokens: BTreeMap<String, Known>,
+    heartbeat: i64,
+    next_transaction: i64,
+    next_request: i64,
+    running: Vec<Value>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    status: String,
+    group: Option<String>,
+}
+
+impl OwnCsms {
+    /// A CSMS that knows the tokens of the rig: what a token is good for is told by its name there.
+    pub fn new(version: Version, rig: &Rig) -> OwnCsms {
+        let tokens = rig
+            .tags
+            .iter()
+            .map(|(name, token)| {
+                let status = match name.as_str() {
+                    "blocked" => "Blocked",
+                    "expired" => "Expired",
+                    "invalid" | "unknown" => if version == Version::V16 { "Invalid" } else { "Unknown" },
+                    _ => "Accepted",
+                };
+                let known = Known { status: status.to_owned(), group: token.group.clone() };
+                (token.id_token.to_lowercase(), known)
+            })
+            .collect();
+        OwnCsms {
+            version,
+            tokens,
+            heartbeat: 300,
+            next_transaction: 1001,
+            next_request: 1,
+            running: Vec::new(),
+        }
+    }
+
+    pub(super) fn request(&mut self, now: Timestamp, action: &str, settled: &Map<String, Value>) -> Value {
+        let mut made = generic::plain_request(self.version, action, now);
+        match action {
+            "RemoteStopTransaction" | "RequestStopTransaction" => {
+                if let Some(last) = self.running.last() {
+                    made.insert("transactionId".to_owned(), last.clone());
+                }
+            }
+            "ReserveNow" => {
+                let expiry = now + std::time::Duration::from_secs(600);
+                let key = if self.version == Version::V16 { "expiryDate" } else { "expiryDateTime" };
+                made.insert(key.to_owned(), Value::String(expiry.to_string()));
+            }
+            _ => {}
+        }
+        for key in ["requestId", "remoteStartId", "reservationId"] {
+            if made.contains_key(key) && !settled.contains_key(key) {
+                made.insert(key.to_owned(), Value::from(self.next_request));
+                self.next_request += 1;
+            }
+        }
+        for (key, value) in settled {
+            made.insert(key.clone(), value.clone());
+        }
+        Value::Object(made)
+    }
+
+    pub(super) fn reply(&mut self, now: Timestamp, action: &str, request: &Value) -> Value {
+        match (self.version, action) {
+            (_, "BootNotification") => {
+                json!({ "status": "Accepted", "currentTime": now.to_string(), "interval": self.heartbeat })
+            }
+            (_, "Heartbeat") => json!({ "currentTime": now.to_string() }),
+            (Version::V16, "Authorize") => json!({ "idTagInfo": self.tag_info(request.get("idTag")) }),
+            (Version::V16, "StartTransaction") => {
+                let id = self.next_transaction;
+                self.next_transaction += 1;
+                json!({ "transactionId": id, "idTagInfo": self.tag_info(request.get("idTag")) })
+            }
+            (Version::V16, "StopTransaction") => match request.get("idTag") {
+                Some(tag) => json!({ "idTagInfo": self.tag_info(Some(tag)) }),
+                None => json!({}),
+            },
+            (_, "Authorize") => json!({ "idTokenInfo": self.token_info(request.get("idToken")) }),
+            (_, "TransactionEvent") => match request.get("idToken") {
+                Some(token) => json!({ "idTokenInfo": self.token_info(Some(token)) }),
+                None => json!({}),
+            },
+            _ => generic::declining(self.version, action, now),
+        }
+    }
+
+    pub(super) fn exchanged(&mut self, action: &str, request: &Value, result: &Value) {
+        match action {
+            "StartTransaction" => {
+                if let Some(id) = result.get("transactionId") {
+                    self.running.push(id.clone());
+                }
+            }
+            "StopTransaction" => self.running.retain(|id| Some(id) != request.get("transactionId")),
+            "TransactionEvent" => {
+                let Some(id) = request.pointer("/transactionInfo/transactionId") else { return };
+                match request.get("eventType").and_then(Value::as_str) {
+                    Some("Ended") => self.running.retain(|running| running != id),
+                    _ if !self.running.contains(id) => self.running.push(id.clone()),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn act(&mut self, verb: &str, with: &Map<String, Value>) {
+        let Some(token) = with.get("token") else { return };
+        let id = crate::scope::plain_text(token).to_lowercase();
+        match verb {
+            "add token" => {
+                let text = |key: &str| with.get(key).and_then(Value::as_str).map(str::to_owned);
+                let status = text("status").unwrap_or_else(|| "Accepted".to_owned());
+                self.tokens.insert(id, Known { status, group: text("group") });
+            }
+            "remove token" => {
+                self.tokens.remove(&id);
+            }
+            _ => {}
+        }
+    }
+
+    fn known(&self, id: Option<&str>) -> Known {
+        id.and_then(|id| self.tokens.get(&id.to_lowercase())).cloned().unwrap_or_else(|| Known {
+            status: if self.version == Version::V16 { "Invalid" } else { "Unknown" }.to_owned(),
+            group: None,
+        })
+    }
+
+    fn tag_info(&self, tag: Option<&Value>) -> Value {
+        let known = self.known(tag.and_then(Value::as_str));
+        match known.group {
+            Some(group) => json!({ "status": known.status, "parentIdTag": group }),
+            None => json!({ "status": known.status }),
+        }
+    }
+
+    fn token_info(&self, token: Option<&Value>) -> Value {
+        let known = self.known(token.and_then(|token| token.get("idToken")).and_then(Value::as_str));
+        match known.group {
+            Some(group) => {
+                json!({ "status": known.status, "groupIdToken": { "idToken": group, "type": "Central" } })
+            }
+            None => json!({ "status": known.status }),
+        }
+    }
+}
