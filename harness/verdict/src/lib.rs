@@ -4,6 +4,7 @@
 
 mod diagnostic;
 mod event;
+pub mod oracles;
 mod outcome;
 mod result;
 

@@ -1,0 +1,247 @@
+//! The standing oracles: rules that watch every case, whatever it is about.
+//!
+//! They see what crosses the wire of one device, in order, and say what broke which rule. Severity comes from the
+//! strength of the statement they rest on: MUST fails, SHOULD and everything uncertain warns.
+
+mod answers;
+mod content;
+mod transactions;
+
+use std::collections::HashMap;
+
+use protocol::frame::{Frame, Reading};
+use protocol::{Role, Timestamp, Version, frame};
+use serde_json::Value;
+
+use crate::{StandingViolation, Verdict};
+
+/// Every oracle by name, with what it watches; `plugfest explain` prints it.
+pub const ORACLES: &[(&str, &str)] = &[
+    ("well-formed-frame", "Every message of the device is one JSON array with the elements of its message type."),
+    ("valid-message", "Every payload of the device fits the schema of its message."),
+    ("text-rule", "Every payload of the device keeps the rules of the text that the schemas lack."),
+    ("known-action", "The device calls only actions of the version, in their direction."),
+    ("one-answer", "Every call of ours gets exactly one answer, with the id of the call."),
+    ("answer-in-time", "Every call of ours is answered before the rig's time-out."),
+    ("no-answer-to-an-answer", "The device answers calls, never answers."),
+    ("one-outstanding", "The device has at most one unanswered call at a time."),
+    ("unique-id", "A message id of the device names one call only."),
+    ("boot-first", "Until it is accepted, a station sends nothing but BootNotification and what was triggered."),
+    ("legal-status", "Connector 0 reports only the states it has; connectors change their state only as the specification allows."),
+    ("transaction-order", "Transactions of a connector do not overlap, end once, and their registers never fall."),
+    ("sequence-number", "The events of a transaction are numbered without gaps."),
+    ("connection-stays-open", "The link ends only where the conversation says so."),
+    ("alive-afterwards", "After the case the device still answers."),
+    ("wire-rule", "The WebSocket frames and the handshake of the device keep their rules."),
+];
+
+/// Watches the conversation with one device.
+#[derive(Clone, Debug)]
+pub struct Oracles {
+    device: Role,
+    version: Version,
+    /// Calls of the device by id: the action, the payload, whether it was answered.
+    theirs: HashMap<String, TheirCall>,
+    /// Calls of ours by id.
+    ours: HashMap<String, OurCall>,
+    /// Ids in raw text of ours that may be answered in whatever way the case allows.
+    strays: Vec<String>,
+    raw_text_sent: bool,
+    registration: Registration,
+    triggered: Vec<String>,
+    seen_on_link: bool,
+    statuses: HashMap<i64, String>,
+    transactions: transactions::Transactions,
+    violations: Vec<StandingViolation>,
+}
+
+#[derive(Clone, Debug)]
+struct TheirCall {
+    action: String,
+    payload: Value,
+    answered: bool,
+    /// Which link it came on: a call of an earlier link died with it.
+    link: u32,
+}
+
+#[derive(Clone, Debug)]
+struct OurCall {
+    action: String,
+    request: Value,
+    state: OurState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OurState {
+    Open,
+    Answered,
+    Expired,
+}
+
+/// What we know of the registration of a station under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Registration {
+    /// It has not booted while we looked.
+    Unknown,
+    /// It sent a BootNotification that is not answered yet.
+    Asking,
+    /// It was told to wait.
+    Waiting { rejected: bool },
+    /// It was accepted.
+    Accepted,
+}
+
+/// What an incoming answer belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// A call of ours that was open.
+    Call,
+    /// Raw text of ours.
+    RawText,
+    /// Nothing that waits for an answer.
+    Nothing,
+}
+
+impl Oracles {
+    /// Watches a device of this side.
+    pub fn new(device: Role, version: Version) -> Oracles {
+        Oracles {
+            device,
+            version,
+            theirs: HashMap::new(),
+            ours: HashMap::new(),
+            strays: Vec::new(),
+            raw_text_sent: false,
+            registration: Registration::Unknown,
+            triggered: Vec::new(),
+            seen_on_link: false,
+            statuses: HashMap::new(),
+            transactions: transactions::Transactions::default(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// What was broken since the last time this was asked.
+    pub fn take(&mut self) -> Vec<StandingViolation> {
+        std::mem::take(&mut self.violations)
+    }
+
+    /// A link was opened.
+    pub fn opened(&mut self) {
+        self.transactions.link += 1;
+        self.seen_on_link = false;
+        // What changed while there was no link is not told step by step (16-STAT-11).
+        self.statuses.clear();
+        for call in self.ours.values_mut() {
+            if call.state == OurState::Open {
+                call.state = OurState::Expired;
+            }
+        }
+        if self.registration == Registration::Asking {
+            self.registration = Registration::Unknown;
+        }
+    }
+
+    /// A text message of the device. The frame in it is returned, whatever is wrong with it.
+    pub fn received(&mut self, now: Timestamp, bytes: &[u8]) -> Reading {
+        let reading = frame::read(self.version, bytes);
+        let text = String::from_utf8_lossy(bytes);
+        let about = match &reading.frame {
+            Some(frame) => match frame.action() {
+                Some(action) => format!("{action}.req"),
+                None => match self.ours.get(frame.id()) {
+                    Some(call) => format!("{}.conf", call.action),
+                    None => "answer".to_owned(),
+                },
+            },
+            None => "message".to_owned(),
+        };
+        for finding in &reading.findings {
+            self.report(now, &text, Found {
+                oracle: "well-formed-frame",
+                statement: finding.statement,
+                path: format!("{about}: {}", kind_name(&finding.kind)),
+                verdict: if finding.certain { Verdict::Fail } else { Verdict::Warn },
+                sentence: finding.sentence.clone(),
+            });
+        }
+        match &reading.frame {
+            Some(Frame::Call { id, action, payload }) => self.call(now, &text, id, action, payload),
+            Some(Frame::Send { action, payload, .. }) => self.content(now, &text, action, payload),
+            _ => {}
+        }
+        reading
+    }
+
+    /// A breach of RFC 6455 or of the handshake rules.
+    pub fn wire(&mut self, now: Timestamp, rule: &str, id: &str, text: &str, certain: bool) {
+        self.report(now, text, Found {
+            oracle: "wire-rule",
+            statement: rule,
+            path: id.to_owned(),
+            verdict: if certain { Verdict::Fail } else { Verdict::Warn },
+            sentence: text.to_owned(),
+        });
+    }
+
+    /// The link ended although nothing in the conversation asks for it.
+    pub fn lost(&mut self, now: Timestamp, how: &str, after: &str) {
+        self.report(now, after, Found {
+            oracle: "connection-stays-open",
+            statement: "R-081",
+            path: "link".to_owned(),
+            verdict: Verdict::Fail,
+            sentence: format!("the device ended the link ({how}) where nothing asks for it"),
+        });
+    }
+
+    /// The device no longer answers after a case.
+    pub fn dead(&mut self, now: Timestamp, sentence: &str, after: &str) {
+        self.report(now, after, Found {
+            oracle: "alive-afterwards",
+            statement: "R-037",
+            path: "device".to_owned(),
+            verdict: Verdict::Fail,
+            sentence: sentence.to_owned(),
+        });
+    }
+
+    fn report(&mut self, now: Timestamp, frame: &str, found: Found<'_>) {
+        // A flood of the same mistake is one mistake.
+        let known = self.violations.iter().any(|other| other.oracle == found.oracle && other.path == found.path);
+        if known || self.violations.len() >= 100 {
+            return;
+        }
+        self.violations.push(StandingViolation {
+            oracle: found.oracle.to_owned(),
+            statement: found.statement.to_owned(),
+            path: found.path,
+            verdict: found.verdict,
+            sentence: found.sentence,
+            frame: cut(frame),
+            at: now,
+            first_in: None,
+        });
+    }
+}
+
+struct Found<'a> {
+    oracle: &'static str,
+    statement: &'a str,
+    path: String,
+    verdict: Verdict,
+    sentence: String,
+}
+
+fn kind_name(kind: &frame::FrameFindingKind) -> String {
+    let text = format!("{kind:?}");
+    text.split(['(', ' ', '{']).next().unwrap_or("").to_owned()
+}
+
+/// At most 600 characters of a frame.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(600) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Who answers what: ids, one answer for each call, one call at a time, boot first.
+
+use protocol::frame::Frame;
+use protocol::{Role, Timestamp, Version, json};
+use serde_json::Value;
+
+use super::{Answered, Found, Oracles, OurCall, OurState, Registration, TheirCall};
+use crate::Verdict;
+
+impl Oracles {
+    pub(super) fn call(&mut self, now: Timestamp, text: &str, id: &str, action: &str, payload: &Value) {
+        let link = self.transactions.link;
+        if let Some(before) = self.theirs.values().find(|call| call.link == link && !call.answered) {
+            let verdict = if self.version == Version::V16 { Verdict::Warn } else { Verdict::Fail };
+            let sentence = format!("{action} was sent while {} had no answer yet", before.action);
+            self.report(now, text, Found {
+                oracle: "one-outstanding",
+                statement: "R-030",
+                path: "calls".to_owned(),
+                verdict,
+                sentence,
+            });
+        }
+        if let Some(before) = self.theirs.get(id) {
+            // A retry may reuse its id; another message may not.
+            let is_retry = before.action == action && json::same(&before.payload, payload);
+            if !is_retry {
+                let sentence = format!("the id \"{id}\" was used before, for another call ({})", before.action);
+                self.report(now, text, Found {
+                    oracle: "unique-id",
+                    statement: "R-023",
+                    path: "message id".to_owned(),
+                    verdict: Verdict::Fail,
+                    sentence,
+                });
+            }
+        }
+        self.boot_first(now, text, action);
+        self.content(now, text, action, payload);
+        self.theirs.insert(id.to_owned(), TheirCall {
+            action: action.to_owned(),
+            payload: payload.clone(),
+            answered: false,
+            link,
+        });
+    }
+
+    fn boot_first(&mut self, now: Timestamp, text: &str, action: &str) {
+        if self.device != Role::Station {
+            return;
+        }
+        let triggered = self.triggered.iter().position(|wanted| wanted == action);
+        if let Some(at) = triggered {
+            // One trigger of StatusNotification or MeterValues may bring one message for each connector.
+            if action == "BootNotification" {
+                self.triggered.remove(at);
+            }
+        }
+        if action == "BootNotification" {
+            let spoke_before = self.seen_on_link && self.registration == Registration::Unknown && triggered.is_none();
+            if spoke_before {
+                self.report(now, text, Found {
+                    oracle: "boot-first",
+                    statement: if self.version == Version::V16 { "16-BOOT-01" } else { "B01.FR.08" },
+                    path: "BootNotification".to_owned(),
+                    verdict: Verdict::Warn,
+                    sentence: "other calls came on this link before the BootNotification".to_owned(),
+                });
+            }
+            self.registration = Registration::Asking;
+            self.seen_on_link = true;
+            return;
+        }
+        self.seen_on_link = true;
+        let Registration::Waiting { rejected } = self.registration else {
+            return;
+        };
+        let follows_request = matches!(action, "NotifyReport") && self.version != Version::V16;
+        if (triggered.is_some() || follows_request) && !rejected {
+            return;
+        }
+        let (word, statement) = match (rejected, self.version) {
+            (true, Version::V16) => ("Rejected", "16-BOOT-08"),
+            (false, Version::V16) => ("Pending", "16-BOOT-06"),
+            (true, _) => ("Rejected", "B03.FR.02"),
+            (false, _) => ("Pending", "B02.FR.02"),
+        };
+        self.report(now, text, Found {
+            oracle: "boot-first",
+            statement,
+            path: action.to_owned(),
+            verdict: Verdict::Fail,
+            sentence: format!("{action} was sent although the last BootNotification was answered {word}"),
+        });
+    }
+
+    /// We call the device.
+    pub fn sent_call(&mut self, id: &str, action: &str, request: &Value) {
+        if matches!(action, "TriggerMessage" | "ExtendedTriggerMessage")
+            && let Some(wanted) = request.get("requestedMessage").and_then(Value::as_str)
+        {
+            self.triggered.push(wanted.to_owned());
+        }
+        self.ours.insert(id.to_owned(), OurCall {
+            action: action.to_owned(),
+            request: request.clone(),
+            state: OurState::Open,
+        });
+    }
+
+    /// We answer a call of the device; `result` is absent for an error.
+    pub fn sent_answer(&mut self, id: &str, result: Option<&Value>) {
+        let Some(call) = self.theirs.get_mut(id) else { return };
+        call.answered = true;
+        let (action, payload) = (call.action.clone(), call.payload.clone());
+        if let Some(result) = result {
+            if action == "BootNotification" {
+                self.registration = match result.get("status").and_then(Value::as_str) {
+                    Some("Accepted") => Registration::Accepted,
+                    Some("Rejected") => Registration::Waiting { rejected: true },
+                    _ => Registration::Waiting { rejected: false },
+                };
+            }
+            self.answered_by_us(&action, &payload, result);
+        } else if action == "BootNotification" {
+            self.registration = Registration::Unknown;
+        }
+    }
+
+    /// A call of the device that we leave unanswered on purpose: it stays open no longer.
+    pub fn withheld_answer(&mut self, id: &str) {
+        if let Some(call) = self.theirs.get_mut(id) {
+            call.answered = true;
+        }
+    }
+
+    /// We send raw text; answers to its id, or to `-1`, are the case's business.
+    pub fn sent_text(&mut self, id: &str) {
+        self.raw_text_sent = true;
+        self.strays.push(id.to_owned());
+    }
+
+    /// A call of ours was not answered in time.
+    pub fn expired(&mut self, now: Timestamp, id: &str, after: &str) {
+        let Some(call) = self.ours.get_mut(id) else { return };
+        if call.state != OurState::Open {
+            return;
+        }
+        call.state = OurState::Expired;
+        let action = call.action.clone();
+        self.report(now, after, Found {
+            oracle: "answer-in-time",
+            statement: "R-037",
+            path: action.clone(),
+            verdict: Verdict::Fail,
+            sentence: format!("{action} was not answered in time"),
+        });
+    }
+
+    /// A call of ours that nobody waits for any more (the link is gone, or the case allows silence).
+    pub fn forgotten(&mut self, id: &str) {
+        if let Some(call) = self.ours.get_mut(id)
+            && call.state == OurState::Open
+        {
+            call.state = OurState::Expired;
+        }
+    }
+
+    /// An answer of the device: what it belongs to. Its payload is judged here.
+    pub fn answer(&mut self, now: Timestamp, bytes: &[u8], answer: &Frame) -> Answered {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let id = answer.id();
+        if let Some(call) = self.ours.get_mut(id) {
+            let (action, request, state) = (call.action.clone(), call.request.clone(), call.state);
+            call.state = OurState::Answered;
+            match state {
+                OurState::Open => {
+                    if let Frame::Result { payload, .. } = answer {
+                        self.result(now, &text, &action, &request, payload);
+                    }
+                    return Answered::Call;
+                }
+                OurState::Answered => {
+                    if self.strays.iter().any(|stray| stray == id) {
+                        return Answered::RawText;
+                    }
+                    self.report(now, &text, Found {
+                        oracle: "one-answer",
+                        statement: "R-037",
+                        path: action.clone(),
+                        verdict: Verdict::Fail,
+                        sentence: format!("{action} was answered more than once"),
+                    });
+                }
+                OurState::Expired => {
+                    // Late is not wrong by itself: the time-out is ours.
+                }
+            }
+            return Answered::Nothing;
+        }
+        if self.strays.iter().any(|stray| stray == id) || (self.raw_text_sent && id == "-1") {
+            return Answered::RawText;
+        }
+        if self.theirs.contains_key(id) {
+            self.report(now, &text, Found {
+                oracle: "no-answer-to-an-answer",
+                statement: "R-015",
+                path: "answer".to_owned(),
+                verdict: Verdict::Fail,
+                sentence: format!("the device answered our answer to its own call \"{id}\""),
+            });
+            return Answered::Nothing;
+        }
+        let open = self
+            .ours
+            .iter()
+            .find(|(_, call)| call.state == OurState::Open)
+            .map(|(id, call)| (id.clone(), call.action.clone()));
+        let sentence = match &open {
+            Some((expected, action)) => {
+                format!("an answer with the id \"{id}\", which no call of ours has; {action} waits with \"{expected}\"")
+            }
+            None => format!("an answer with the id \"{id}\", which no call of ours has"),
+        };
+        self.report(now, &text, Found {
+            oracle: "one-answer",
+            statement: "R-022",
+            path: "message id".to_owned(),
+            verdict: Verdict::Fail,
+            sentence,
+        });
+        Answered::Nothing
+    }
+}

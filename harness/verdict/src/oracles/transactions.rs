@@ -1,0 +1,211 @@
+//! What holds for transactions in every case.
+
+use std::collections::HashMap;
+
+use protocol::{Role, Timestamp, Version};
+use serde_json::Value;
+
+use super::{Found, Oracles};
+use crate::Verdict;
+
+/// The transactions seen on the wire.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transactions {
+    /// Counts links.
+    pub(super) link: u32,
+    /// 1.6: running transactions by id.
+    running: HashMap<i64, Running>,
+    /// 1.6: ids whose end was accepted.
+    ended: HashMap<i64, Value>,
+    /// 2.x: the last sequence number by transaction id.
+    sequence: HashMap<String, i64>,
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    connector: i64,
+    meter_start: i64,
+    register: f64,
+}
+
+impl Oracles {
+    pub(super) fn transaction_call(&mut self, now: Timestamp, text: &str, action: &str, payload: &Value) {
+        if self.device != Role::Station {
+            return;
+        }
+        match (self.version, action) {
+            (Version::V16, "StartTransaction") => self.start_16(now, text, payload),
+            (Version::V16, "StopTransaction") => self.stop_16(now, text, payload),
+            (Version::V16, "MeterValues") => self.meter_16(now, text, payload),
+            (Version::V201 | Version::V21, "TransactionEvent") => self.event_2x(now, text, payload),
+            _ => {}
+        }
+    }
+
+    fn order(&mut self, now: Timestamp, text: &str, statement: &str, path: &str, sentence: String) {
+        self.report(now, text, Found {
+            oracle: "transaction-order",
+            statement,
+            path: path.to_owned(),
+            verdict: Verdict::Fail,
+            sentence,
+        });
+    }
+
+    fn start_16(&mut self, now: Timestamp, text: &str, payload: &Value) {
+        let Some(connector) = payload.get("connectorId").and_then(Value::as_i64) else { return };
+        let running = self.transactions.running.iter().find(|(_, running)| running.connector == connector);
+        if let Some((id, _)) = running {
+            let sentence = format!("StartTransaction on connector {connector} while transaction {id} runs there");
+            self.order(now, text, "16-TX-17", "StartTransaction", sentence);
+        }
+    }
+
+    fn stop_16(&mut self, now: Timestamp, text: &str, payload: &Value) {
+        let Some(id) = payload.get("transactionId").and_then(Value::as_i64) else { return };
+        if id == -1 {
+            return;
+        }
+        if self.transactions.ended.contains_key(&id) {
+            let sentence = format!("StopTransaction of transaction {id}, whose end was accepted before");
+            self.order(now, text, "16-TX-06", "StopTransaction", sentence);
+            return;
+        }
+        let stop = payload.get("meterStop").and_then(Value::as_i64);
+        if let (Some(running), Some(stop)) = (self.transactions.running.get(&id), stop)
+            && stop < running.meter_start
+        {
+            let sentence = format!("meterStop {stop} is below meterStart {}", running.meter_start);
+            self.order(now, text, "16-TX-15", "StopTransaction/meterStop", sentence);
+        }
+    }
+
+    fn meter_16(&mut self, now: Timestamp, text: &str, payload: &Value) {
+        let Some(id) = payload.get("transactionId").and_then(Value::as_i64) else { return };
+        let Some(running) = self.transactions.running.get(&id).cloned() else { return };
+        let mut last = running.register;
+        for meter in payload.get("meterValue").and_then(Value::as_array).into_iter().flatten() {
+            for sample in meter.get("sampledValue").and_then(Value::as_array).into_iter().flatten() {
+                let Some(register) = energy_register(sample) else { continue };
+                if register + 0.5 < last {
+                    let sentence = format!("the energy register fell from {last} Wh to {register} Wh");
+                    self.order(now, text, "16-TX-15", "MeterValues/sampledValue", sentence);
+                }
+                last = last.max(register);
+            }
+        }
+        if let Some(running) = self.transactions.running.get_mut(&id) {
+            running.register = last;
+        }
+    }
+
+    fn event_2x(&mut self, now: Timestamp, text: &str, payload: &Value) {
+        let (Some(id), Some(number)) = (
+            payload.pointer("/transactionInfo/transactionId").and_then(Value::as_str),
+            payload.get("seqNo").and_then(Value::as_i64),
+        ) else {
+            return;
+        };
+        let kind = payload.get("eventType").and_then(Value::as_str).unwrap_or("");
+        let last = self.transactions.sequence.get(id).copied();
+        let report = match last {
+            Some(last) if kind == "Started" && number != last => {
+                Some(("E01.FR.07", format!("transaction {id} was started twice")))
+            }
+            // The same number again is a retry.
+            Some(last) if number != last && number != last + 1 => {
+                Some(("E01.FR.07", format!("seqNo {number} follows {last} in transaction {id}")))
+            }
+            _ => None,
+        };
+        if let Some((statement, sentence)) = report {
+            self.report(now, text, Found {
+                oracle: "sequence-number",
+                statement,
+                path: "TransactionEvent/seqNo".to_owned(),
+                verdict: Verdict::Fail,
+                sentence,
+            });
+        }
+        // A transaction that began before we looked has no known number yet.
+        self.transactions.sequence.insert(id.to_owned(), number.max(last.unwrap_or(number)));
+    }
+
+    /// We answered a call of the station.
+    pub(super) fn answered_by_us(&mut self, action: &str, request: &Value, result: &Value) {
+        if self.version != Version::V16 {
+            return;
+        }
+        match action {
+            "StartTransaction" => {
+                let Some(id) = result.get("transactionId").and_then(Value::as_i64) else { return };
+                let whole = |key: &str| request.get(key).and_then(Value::as_i64).unwrap_or(0);
+                let meter_start = whole("meterStart");
+                #[expect(clippy::cast_precision_loss, reason = "meter registers are far below 2^52 Wh")]
+                let register = meter_start as f64;
+                let running = Running { connector: whole("connectorId"), meter_start, register };
+                self.transactions.ended.remove(&id);
+                self.transactions.running.insert(id, running);
+            }
+            "StopTransaction" => {
+                let Some(id) = request.get("transactionId").and_then(Value::as_i64) else { return };
+                self.transactions.running.remove(&id);
+                self.transactions.ended.insert(id, request.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The device answered a call of ours.
+    pub(super) fn answered_by_device(&mut self, now: Timestamp, text: &str, action: &str, request: &Value, result: &Value) {
+        if self.device != Role::Csms || self.version != Version::V16 {
+            return;
+        }
+        let whole = |value: &Value, key: &str| value.get(key).and_then(Value::as_i64);
+        match action {
+            "StartTransaction" => {
+                let Some(id) = whole(result, "transactionId") else { return };
+                let other = self.transactions.running.contains_key(&id);
+                if other && id != -1 {
+                    self.report(now, text, Found {
+                        oracle: "transaction-order",
+                        statement: "16-TX-04",
+                        path: "StartTransaction.conf/transactionId".to_owned(),
+                        verdict: Verdict::Warn,
+                        sentence: format!("transactionId {id} was given to a second running transaction"),
+                    });
+                }
+                let running = Running {
+                    connector: whole(request, "connectorId").unwrap_or(0),
+                    meter_start: whole(request, "meterStart").unwrap_or(0),
+                    register: 0.0,
+                };
+                self.transactions.running.insert(id, running);
+            }
+            "StopTransaction" => {
+                if let Some(id) = whole(request, "transactionId") {
+                    self.transactions.running.remove(&id);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The imported energy of a sample in Wh, if that is what it is (16-MV-08 gives the defaults).
+fn energy_register(sample: &Value) -> Option<f64> {
+    let text = |key: &str| sample.get(key).and_then(Value::as_str);
+    if text("measurand").is_some_and(|measurand| measurand != "Energy.Active.Import.Register")
+        || text("phase").is_some()
+        || text("format").is_some_and(|format| format != "Raw")
+        || text("location").is_some_and(|location| location != "Outlet")
+    {
+        return None;
+    }
+    let value: f64 = text("value")?.trim().parse().ok()?;
+    match text("unit") {
+        None | Some("Wh") => Some(value),
+        Some("kWh") => Some(value * 1000.0),
+        _ => None,
+    }
+}
