@@ -4,12 +4,14 @@
 //! choice of ours. The [`player::Player`] plays it as a state machine without I/O; [`runner`] moves bytes and time.
 
 mod background;
+pub mod clock;
 pub mod drivers;
 mod leaf;
 pub mod pattern;
 pub mod player;
 pub mod program;
 pub mod rig;
+pub mod runner;
 mod scope;
 mod standin;
 mod tree;

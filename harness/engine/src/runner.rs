@@ -1,0 +1,385 @@
+//! Moves bytes and time between a [`Player`] and a device: the only place where the engine does I/O.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use link::dial::{Dial, Listen};
+use link::handshake::{self, BasicCredentials, ClientRequest, Headers};
+use link::{Connection, End, EventKind as Seen, Limits, Stream, Url};
+use protocol::Version;
+use tokio::sync::watch;
+use verdict::{Event, Verdict};
+
+use crate::clock::Clock;
+use crate::drivers::{Confirmation, Drivers};
+use crate::player::{Command, Input, Player};
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+/// How long we wait for the other end to finish closing.
+const CLOSING: Duration = Duration::from_secs(2);
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Where the link to the device comes from.
+pub enum Carrier {
+    /// We are the station and dial.
+    Dial {
+        /// What dials.
+        dialer: Arc<dyn Dial>,
+        /// The base URL; the identity is appended.
+        url: Url,
+    },
+    /// We are the CSMS and wait.
+    Listen(Box<dyn Listen>),
+}
+
+/// The link to a device, kept from one plan to the next.
+pub struct Wire {
+    carrier: Carrier,
+    version: Version,
+    /// The station's identity: ours when we dial; expected of a station under test unless empty.
+    identities: Vec<String>,
+    password: Option<String>,
+    connection: Option<Connection<Stream>>,
+    admitting: bool,
+    limits: Limits,
+}
+
+enum Handshake {
+    Open { connection: Box<Connection<Stream>>, identity: String, offered: Vec<String>, subprotocol: Option<String>, findings: Vec<link::Finding> },
+    Refused { status: Option<u16>, reason: String },
+}
+
+impl Wire {
+    /// A link that is not open yet.
+    pub fn new(carrier: Carrier, version: Version, identities: Vec<String>, password: Option<String>) -> Wire {
+        Wire {
+            carrier,
+            version,
+            identities,
+            password,
+            connection: None,
+            admitting: true,
+            limits: Limits::default(),
+        }
+    }
+
+    fn identity(&self) -> String {
+        self.identities.first().cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned())
+    }
+
+    fn dial(&self, identity: Option<String>, password: Option<Option<String>>, offers: Vec<String>) -> Boxed<Handshake> {
+        let Carrier::Dial { dialer, url } = &self.carrier else {
+            let reason = "a CSMS does not connect".to_owned();
+            return Box::pin(async move { Handshake::Refused { status: None, reason } });
+        };
+        let identity = identity.unwrap_or_else(|| self.identity());
+        let password = password.unwrap_or_else(|| self.password.clone());
+        let url = url.with_identity(&identity);
+        let (dialer, limits) = (dialer.clone(), self.limits.clone());
+        let handshake = async move {
+            let stream = match dialer.dial(&url).await {
+                Ok(stream) => stream,
+                Err(error) => return Handshake::Refused { status: None, reason: error.to_string() },
+            };
+            let names: Vec<&str> = offers.iter().map(String::as_str).collect();
+            let basic = password.map(|password| BasicCredentials::new(identity.clone(), password));
+            let request = ClientRequest::to(&url).offering(&names).authorized(basic);
+            match handshake::connect(stream, &request, &limits).await {
+                Err(error) => Handshake::Refused { status: None, reason: error.to_string() },
+                Ok(outcome) => match outcome.connection {
+                    None => Handshake::Refused {
+                        status: Some(outcome.answer.status),
+                        reason: format!("HTTP {} {}", outcome.answer.status, outcome.answer.reason),
+                    },
+                    Some(connection) => Handshake::Open {
+                        connection: Box::new(connection),
+                        identity,
+                        subprotocol: outcome.answer.subprotocol.clone(),
+                        findings: outcome.answer.findings,
+                        offered: offers,
+                    },
+                },
+            }
+        };
+        Box::pin(bounded(handshake))
+    }
+
+    fn admit(&self, stream: Stream) -> Boxed<Handshake> {
+        let (limits, identities, password, version) =
+            (self.limits.clone(), self.identities.clone(), self.password.clone(), self.version);
+        let handshake = async move {
+            let incoming = match handshake::read_request(stream, &limits).await {
+                Ok(incoming) => incoming,
+                Err(error) => return Handshake::Refused { status: None, reason: error.to_string() },
+            };
+            let request = incoming.request.clone();
+            let refuse = |incoming: handshake::Incoming<Stream>, status: u16, reason: String| async move {
+                // The station may be gone already; why it is refused matters, not whether it heard.
+                let _ = incoming.refuse(status, &Headers::new(), reason.as_bytes()).await;
+                Handshake::Refused { status: None, reason }
+            };
+            if !identities.is_empty() && !identities.contains(&request.identity) {
+                let reason = format!("a station with the identity \"{}\" came, which the rig does not name", request.identity);
+                return refuse(incoming, 404, reason).await;
+            }
+            if let Some(password) = &password {
+                let fits = request.basic.as_ref().is_some_and(|basic| {
+                    basic.user == request.identity.as_bytes() && basic.password == password.as_bytes()
+                });
+                if !fits {
+                    return refuse(incoming, 401, "the station came with other credentials than the rig's".to_owned()).await;
+                }
+            }
+            let chosen = request.subprotocols.iter().find(|name| **name == version.subprotocol()).cloned();
+            match incoming.accept(chosen.as_deref(), &Headers::new()).await {
+                Err(error) => Handshake::Refused { status: None, reason: error.to_string() },
+                Ok(mut connection) => {
+                    if chosen.is_none() {
+                        // No common version: completed without a subprotocol, and closed at once.
+                        let _ = connection.close(Some(1002), "no common subprotocol").await;
+                        let offered = request.subprotocols.join(", ");
+                        return Handshake::Refused { status: None, reason: format!("the station offers only [{offered}]") };
+                    }
+                    Handshake::Open {
+                        connection: Box::new(connection),
+                        identity: request.identity.clone(),
+                        offered: request.subprotocols.clone(),
+                        subprotocol: chosen,
+                        findings: request.findings,
+                    }
+                }
+            }
+        };
+        Box::pin(bounded(handshake))
+    }
+
+    /// Ends the link, if there is one.
+    pub async fn hang_up(&mut self, cut: bool) {
+        let Some(mut connection) = self.connection.take() else { return };
+        if cut {
+            connection.cut();
+            return;
+        }
+        if connection.close(Some(1000), "").await.is_ok() {
+            tokio::spawn(async move {
+                let _ = tokio::time::timeout(CLOSING, connection.drain()).await;
+            });
+        }
+    }
+}
+
+async fn bounded(handshake: impl Future<Output = Handshake>) -> Handshake {
+    match tokio::time::timeout(HANDSHAKE, handshake).await {
+        Ok(outcome) => outcome,
+        Err(_) => Handshake::Refused {
+            status: None,
+            reason: format!("the handshake took longer than {} s", HANDSHAKE.as_secs()),
+        },
+    }
+}
+
+/// Plays a plan to its end. `stop` turning true gives it up.
+pub async fn play(
+    player: &mut Player,
+    wire: &mut Wire,
+    drivers: &Drivers,
+    station: &str,
+    clock: &Clock,
+    stop: &mut watch::Receiver<bool>,
+    sink: &mut (dyn FnMut(Event) + Send),
+) {
+    let mut connecting: Option<Boxed<Handshake>> = None;
+    let mut acting: Option<Boxed<Input>> = None;
+    let mut stopping = *stop.borrow();
+    loop {
+        let mut finished = false;
+        for command in player.commands() {
+            match command {
+                Command::Connect { identity, password, offers } => {
+                    connecting = Some(wire.dial(identity, password, offers));
+                }
+                Command::Send(text) => {
+                    if let Some(connection) = &mut wire.connection
+                        && let Err(error) = connection.send_text(&text).await
+                    {
+                        wire.connection = None;
+                        player.handle(clock.now(), Input::Closed { code: None, reason: error.to_string() });
+                    }
+                }
+                Command::Drop { cut } => wire.hang_up(cut).await,
+                Command::Admit(admitting) => wire.admitting = admitting,
+                Command::Stimulate(stimulus) => {
+                    let (drivers, station) = (drivers.clone(), station.to_owned());
+                    acting = Some(Box::pin(async move {
+                        Input::StimulusDone(drivers.stimulate(&station, &stimulus).await)
+                    }));
+                }
+                Command::Look(observation) => {
+                    let (drivers, station) = (drivers.clone(), station.to_owned());
+                    acting = Some(Box::pin(async move {
+                        Input::Observed(drivers.look(&station, &observation).await)
+                    }));
+                }
+                Command::Finished => finished = true,
+            }
+        }
+        for event in player.events() {
+            sink(event);
+        }
+        if finished || player.is_finished() {
+            return;
+        }
+        let now = clock.now();
+        if stopping {
+            player.abandon(now, Verdict::Inconclusive, "interrupted");
+            continue;
+        }
+        let wakeup = player.wakeup(now).map(|moment| clock.instant(moment));
+        tokio::select! {
+            biased;
+            event = next(&mut wire.connection) => receive(player, wire, clock, event),
+            outcome = some(&mut connecting) => {
+                connecting = None;
+                opened(player, wire, clock, outcome);
+            }
+            input = some(&mut acting) => {
+                acting = None;
+                player.handle(clock.now(), input);
+            }
+            stream = incoming(&mut wire.carrier) => match stream {
+                Ok(stream) if wire.admitting => connecting = Some(wire.admit(stream)),
+                // While the device has to be offline its attempts come to nothing.
+                Ok(stream) => drop(stream),
+                Err(error) => {
+                    player.abandon(clock.now(), Verdict::Inconclusive, &error.to_string());
+                }
+            },
+            () = until(wakeup) => player.handle(clock.now(), Input::Tick),
+            changed = stop.changed() => stopping = changed.is_err() || *stop.borrow(),
+        }
+    }
+}
+
+fn opened(player: &mut Player, wire: &mut Wire, clock: &Clock, outcome: Handshake) {
+    let now = clock.now();
+    match outcome {
+        Handshake::Refused { status, reason } => player.handle(now, Input::Refused { status, reason }),
+        Handshake::Open { connection, identity, offered, subprotocol, findings } => {
+            if wire.connection.take().is_some() {
+                player.handle(now, Input::Closed { code: None, reason: "replaced by a new connection".to_owned() });
+            }
+            wire.connection = Some(*connection);
+            wire_findings(player, clock, &findings);
+            player.handle(now, Input::Opened { identity, offered, subprotocol });
+        }
+    }
+}
+
+fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::LinkEvent) {
+    let now = clock.now();
+    wire_findings(player, clock, &event.findings);
+    match event.kind {
+        Seen::Text(bytes) => player.handle(now, Input::Text(bytes)),
+        Seen::Binary(bytes) => player.handle(now, Input::Binary(bytes)),
+        Seen::Ping(_) => player.handle(now, Input::Control("ping")),
+        Seen::Pong(_) => player.handle(now, Input::Control("pong")),
+        Seen::Unknown { opcode, .. } => player.handle(now, Input::Wire {
+            rule: "RFC 6455 5.2".to_owned(),
+            id: "unknown-opcode".to_owned(),
+            text: format!("a frame with the opcode {opcode}"),
+            certain: true,
+        }),
+        Seen::Close { code, reason } => {
+            if let Some(mut connection) = wire.connection.take() {
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(CLOSING, connection.drain()).await;
+                });
+            }
+            let reason = String::from_utf8_lossy(&reason).into_owned();
+            player.handle(now, Input::Closed { code: Some(code.unwrap_or(1005)), reason });
+        }
+        Seen::Ended(end) => {
+            wire.connection = None;
+            let reason = match end {
+                End::Eof { mid_frame: false } => "the stream ended without a close frame".to_owned(),
+                End::Eof { mid_frame: true } => "the stream ended in the middle of a frame".to_owned(),
+                End::Reset => "the connection was reset".to_owned(),
+                End::Error(error) => error,
+                End::LimitExceeded => "we hung up: a message is larger than we accept".to_owned(),
+            };
+            player.handle(now, Input::Closed { code: None, reason });
+        }
+    }
+}
+
+fn wire_findings(player: &mut Player, clock: &Clock, findings: &[link::Finding]) {
+    for finding in findings {
+        player.handle(clock.now(), Input::Wire {
+            rule: finding.kind.rule().to_owned(),
+            id: finding.kind.id().to_owned(),
+            text: finding.detail.clone(),
+            certain: is_certain(finding.kind),
+        });
+    }
+}
+
+/// Findings that are beyond doubt a breach; the rest is worth a warning only.
+fn is_certain(kind: link::FindingKind) -> bool {
+    kind.rule().starts_with("RFC 6455")
+}
+
+async fn next(connection: &mut Option<Connection<Stream>>) -> link::LinkEvent {
+    match connection {
+        Some(connection) => connection.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn some<T>(future: &mut Option<Boxed<T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn incoming(carrier: &mut Carrier) -> Result<Stream, link::dial::DialError> {
+    match carrier {
+        Carrier::Listen(listener) => listener.accept().await,
+        Carrier::Dial { .. } => std::future::pending().await,
+    }
+}
+
+async fn until(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A driver for parties that act by themselves: every stimulus is done at once.
+pub(crate) struct Willing;
+
+impl crate::drivers::Driver for Willing {
+    fn can(&self, _party: protocol::Role, _verb: &str) -> crate::drivers::Can {
+        crate::drivers::Can::Yes
+    }
+
+    fn stimulate<'a>(
+        &'a self,
+        _station: &'a str,
+        _stimulus: &'a protocol::stimulus::Stimulus,
+    ) -> crate::drivers::Pending<'a, Confirmation> {
+        Box::pin(async { Confirmation::Done })
+    }
+
+    fn look<'a>(
+        &'a self,
+        _station: &'a str,
+        _observation: &'a protocol::stimulus::Stimulus,
+    ) -> crate::drivers::Pending<'a, Option<bool>> {
+        Box::pin(async { Some(true) })
+    }
+}
