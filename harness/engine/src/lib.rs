@@ -6,6 +6,7 @@
 mod background;
 pub mod clock;
 pub mod drivers;
+pub mod embedded;
 mod leaf;
 pub mod pattern;
 pub mod player;
@@ -14,6 +15,7 @@ pub mod rig;
 pub mod runner;
 mod scope;
 mod standin;
+pub mod suite;
 mod tree;
 
 /// Bytes as base64.

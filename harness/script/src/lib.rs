@@ -1,3 +1,6 @@
-//! The case language: reader with positions, checker, formatter, diagrams. No network.
+//! The case language: reader, checker, formatter, diagrams.
 
 pub mod ast;
+mod library;
+
+pub use library::Library;

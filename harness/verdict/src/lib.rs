@@ -4,11 +4,21 @@
 
 mod diagnostic;
 mod event;
+mod exit;
+mod expectations;
 pub mod oracles;
 mod outcome;
+mod redact;
+mod render;
 mod result;
+mod safe;
+pub mod trace;
 
 pub use diagnostic::{Diagnostic, Excerpt, Label, Severity, Source, Span};
 pub use event::{Direction, Event, EventKind, PlanId, RunEvent};
+pub use exit::{JunitKind, exit_code, junit_mapping};
+pub use expectations::{Entry, Expectations, Judgement, Listed, glob, standing};
 pub use outcome::{Counts, ExitCode, Standing, Verdict};
+pub use redact::Redactor;
 pub use result::{CaseResult, FaultResult, Finding, StandingViolation, TranscriptLine};
+pub use safe::{safe_line, safe_lines};

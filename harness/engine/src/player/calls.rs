@@ -115,15 +115,10 @@ impl Player {
             self.session.oracles.sent_text(&id);
         }
         if silence {
+            let wait = leaf.within.as_ref().and_then(|within| within.upper.as_ref());
+            let wait = wait.map_or(self.rig.timeouts.grace * 2, |upper| self.duration(leaf.scope, upper));
             if let Some(open) = &mut self.open {
-                let wait = leaf
-                    .within
-                    .as_ref()
-                    .and_then(|within| within.upper.clone());
-                let wait = wait.map_or(self.rig.timeouts.grace * 2, |upper| self.duration(leaf.scope, &upper));
-                if let Some(open) = &mut self.open {
-                    open.deadline = now + wait;
-                }
+                open.deadline = now + wait;
             }
         } else if let Some(within) = &leaf.within
             && let Some(upper) = &within.upper

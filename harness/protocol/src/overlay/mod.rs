@@ -4,6 +4,7 @@
 //! marked [`Severity::Uncertain`] never fails a device.
 
 mod rules;
+mod smart_charging;
 
 use serde_json::Value;
 
@@ -93,4 +94,141 @@ pub fn breaches(
         }
     }
     breaches
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::catalogue::{Catalogue, Sender};
+    use crate::generate;
+
+    #[test]
+    fn every_rule_has_its_own_name() {
+        let mut names: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), RULES.len());
+    }
+
+    #[test]
+    fn every_rule_rests_on_a_statement() {
+        for rule in RULES {
+            assert!(
+                crate::statements::statement(rule.statement).is_some(),
+                "{} rests on {}",
+                rule.id,
+                rule.statement
+            );
+        }
+    }
+
+    #[test]
+    fn a_minimal_payload_breaks_no_binding_rule() {
+        for version in Version::ALL {
+            for message in Catalogue::of(version).messages() {
+                let requester = match message.from {
+                    Sender::Station | Sender::Both => Role::Station,
+                    Sender::Csms => Role::Csms,
+                };
+                let mut all = Vec::new();
+                let request = generate::minimal(version, &message.request);
+                all.extend(breaches(
+                    version,
+                    requester,
+                    &message.action,
+                    Part::Request,
+                    &request,
+                ));
+                if let Some(response) = message.response() {
+                    let response = generate::minimal(version, response);
+                    all.extend(breaches(
+                        version,
+                        requester.other(),
+                        &message.action,
+                        Part::Response,
+                        &response,
+                    ));
+                }
+                all.retain(|breach| breach.rule.severity == Severity::Must);
+                assert!(all.is_empty(), "{version} {}: {all:?}", message.action);
+            }
+        }
+    }
+
+    #[test]
+    fn each_breach_is_found_and_named() {
+        let cases = [
+            (
+                Version::V16,
+                Role::Csms,
+                "RemoteStartTransaction",
+                json!({ "idTag": "A", "connectorId": 0 }),
+                "remote-start-connector-above-zero",
+            ),
+            (
+                Version::V16,
+                Role::Station,
+                "MeterValues",
+                json!({ "connectorId": 1, "meterValue": [] }),
+                "meter-values-without-values",
+            ),
+            (
+                Version::V16,
+                Role::Station,
+                "StatusNotification",
+                json!({ "connectorId": 0, "errorCode": "NoError", "status": "Charging" }),
+                "main-status",
+            ),
+            (
+                Version::V16,
+                Role::Csms,
+                "SendLocalList",
+                json!({ "listVersion": -1, "updateType": "Full" }),
+                "list-version",
+            ),
+            (
+                Version::V201,
+                Role::Csms,
+                "SendLocalList",
+                json!({ "versionNumber": 1, "updateType": "Full", "localAuthorizationList": [
+                    { "idToken": { "idToken": "a1", "type": "ISO14443" } },
+                    { "idToken": { "idToken": "A1", "type": "ISO14443" } },
+                ] }),
+                "list-without-duplicates",
+            ),
+            (Version::V201, Role::Csms, "Heartbeat", json!({}), ""),
+            (
+                Version::V21,
+                Role::Station,
+                "SecurityEventNotification",
+                json!({ "type": "X", "timestamp": "2026-01-01T00:00:00.1234Z" }),
+                "time-fraction",
+            ),
+            (
+                Version::V201,
+                Role::Csms,
+                "SetChargingProfile",
+                json!({ "evseId": 1, "chargingProfile": {
+                    "id": 1, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
+                    "chargingProfileKind": "Absolute", "chargingSchedule": [{
+                        "id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [
+                            { "startPeriod": 0, "limit": 16.0 },
+                        ],
+                    }],
+                } }),
+                "schedule-needs-start",
+            ),
+        ];
+        for (version, sender, action, payload, expected) in cases {
+            let found = breaches(version, sender, action, Part::Request, &payload);
+            let names: Vec<&str> = found.iter().map(|breach| breach.rule.id).collect();
+            if expected.is_empty() {
+                assert!(names.is_empty(), "{action}: {names:?}");
+            } else {
+                assert_eq!(names, [expected], "{action}");
+            }
+        }
+    }
 }

@@ -1,0 +1,296 @@
+//! One job: its plans, and the verdict that is the worst of them.
+
+use peers::StationSettings;
+use protocol::Role;
+use tokio::sync::watch;
+use verdict::{CaseResult, Direction, Event, EventKind, PlanId, Standing, StandingViolation, TranscriptLine, Verdict};
+
+use super::{Job, Place, Site, Suite, Variants};
+use crate::clock::Clock;
+use crate::drivers::{Can, Drivers};
+use crate::pattern::shorten;
+use crate::player::{Outcome, Player};
+use crate::program::{self, Outside, Program, Refused};
+use crate::rig::Rig;
+use crate::runner;
+
+/// Frames shown with a failure, at most.
+const TRANSCRIPT: usize = 24;
+
+struct Played {
+    outcome: Outcome,
+    events: Vec<Event>,
+    identity: String,
+    plan: PlanId,
+}
+
+pub(super) async fn play_job(
+    suite: &Suite,
+    site: &Site,
+    place: &mut Place,
+    job: &Job,
+    clock: &Clock,
+    stop: &mut watch::Receiver<bool>,
+) -> (CaseResult, Vec<(PlanId, Vec<Event>)>) {
+    let started = clock.now();
+    let mut played: Vec<Played> = Vec::new();
+    let mut refused: Option<Refused> = None;
+    let mut configurations = Vec::new();
+    for (name, settings) in site.configurations(job.device, job.version) {
+        match play_configuration(suite, site, place, job, settings.as_ref(), &name, clock, stop).await {
+            Ok(plans) => {
+                configurations.push(name);
+                played.extend(plans);
+            }
+            Err(why) => {
+                refused = Some(worse(refused, why));
+            }
+        }
+        if *stop.borrow() {
+            break;
+        }
+    }
+    let result = combine(suite, job, started, clock, &played, refused, &configurations);
+    let events = if suite.traced {
+        played.into_iter().map(|played| (played.plan, played.events)).collect()
+    } else {
+        Vec::new()
+    };
+    (result, events)
+}
+
+fn worse(one: Option<Refused>, other: Refused) -> Refused {
+    match one {
+        Some(one) if one.verdict >= other.verdict => one,
+        _ => other,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything one configuration of a device is played with")]
+async fn play_configuration(
+    suite: &Suite,
+    site: &Site,
+    place: &mut Place,
+    job: &Job,
+    settings: Option<&StationSettings>,
+    name: &str,
+    clock: &Clock,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<Vec<Played>, Refused> {
+    let rig = site.rig(job.device, job.version, settings);
+    let drivers = site.drivers(job.version);
+    let first = compile(suite, job, 0, &rig, drivers.as_ref())?;
+    let wanted = match suite.variants.unwrap_or(if job.device == Role::Csms { Variants::Each } else { Variants::First }) {
+        Variants::First => 1,
+        Variants::Each => first.variants,
+    };
+    let mut programs = vec![first];
+    for variant in 1..wanted {
+        programs.push(compile(suite, job, variant, &rig, drivers.as_ref())?);
+    }
+    let mut played = Vec::new();
+    for program in programs {
+        let plan = PlanId {
+            case: job.case.id.value.clone(),
+            device: job.device,
+            ocpp: job.version,
+            variant: program.variant,
+            configuration: name.to_owned(),
+        };
+        played.push(play_plan(suite, site, place, job, settings, program, plan, clock, stop).await);
+        if *stop.borrow() {
+            break;
+        }
+    }
+    Ok(played)
+}
+
+/// Projects a case for a plan, and sees whether the device can be made to do what it needs.
+fn compile(suite: &Suite, job: &Job, variant: usize, rig: &Rig, drivers: Option<&Drivers>) -> Result<Program, Refused> {
+    let can = |party: Role, verb: &str| drivers.is_none_or(|drivers| drivers.can(party, verb) == Can::Yes);
+    let outside = Outside { library: &suite.library, rig, can: &can, bounds: false };
+    let program = program::compile(&job.case, job.device, job.version, variant, &outside)?;
+    if let Some(drivers) = drivers {
+        for (party, verb) in &program.needs {
+            let (verdict, reason) = match drivers.can(*party, verb) {
+                Can::Yes => continue,
+                Can::No => (Verdict::Inconclusive, format!("needs {verb}")),
+                Can::Never => (Verdict::NotApplicable, format!("the rig says that \"{verb}\" cannot be done")),
+            };
+            return Err(Refused { verdict, reason, diagnostic: None });
+        }
+    }
+    Ok(program)
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything a plan is played with")]
+async fn play_plan(
+    suite: &Suite,
+    site: &Site,
+    place: &mut Place,
+    job: &Job,
+    settings: Option<&StationSettings>,
+    program: Program,
+    plan: PlanId,
+    clock: &Clock,
+    stop: &mut watch::Receiver<bool>,
+) -> Played {
+    let prefix = format!("pf{:x}", clock.now().0);
+    let Some(ready) = site.ready(place, job.device, job.version, settings, clock, &prefix).await else {
+        let outcome = Outcome::plain(Verdict::Error, "the listener is in use");
+        return Played { outcome, events: Vec::new(), identity: String::new(), plan };
+    };
+    let identity = ready.session.identity.clone();
+    let mut wire = ready.wire;
+    let mut player = Player::new(clock.now(), program, ready.rig, ready.session, suite.seed, suite.strict);
+    let mut events = Vec::new();
+    runner::play(&mut player, &mut wire, &ready.drivers, &identity, clock, stop, &mut |event| {
+        if events.len() < 100_000 {
+            events.push(event);
+        }
+    })
+    .await;
+    let (outcome, session, rest) = player.into_parts();
+    events.extend(rest);
+    let identity = if identity.is_empty() { session.identity.clone() } else { identity };
+    site.put_back(place, session, wire).await;
+    drop(ready.embedded);
+    Played { outcome, events, identity, plan }
+}
+
+fn combine(
+    suite: &Suite,
+    job: &Job,
+    started: protocol::Timestamp,
+    clock: &Clock,
+    played: &[Played],
+    refused: Option<Refused>,
+    configurations: &[String],
+) -> CaseResult {
+    let case = &job.case;
+    let suffix = match job.device {
+        Role::Station => "_CS",
+        Role::Csms => "_CSMS",
+    };
+    let worst = played.iter().max_by_key(|played| severity(&played.outcome));
+    let configuration = worst
+        .filter(|worst| severity(&worst.outcome) > Verdict::Warn)
+        .map(|worst| worst.plan.configuration.clone())
+        .unwrap_or_default();
+    let mut violations: Vec<StandingViolation> = Vec::new();
+    for violation in played.iter().flat_map(|played| &played.outcome.violations) {
+        if !violations.iter().any(|known| known.oracle == violation.oracle && known.path == violation.path) {
+            violations.push(violation.clone());
+        }
+    }
+    let mut notes = Vec::new();
+    for note in played.iter().flat_map(|played| played.outcome.warnings.iter().chain(&played.outcome.notes)) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
+    let names: Vec<&str> = configurations.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    if !names.is_empty() {
+        notes.push(format!("played on {}", names.join(", ")));
+    }
+    let (verdict, reason, diagnostics) = match (worst, refused) {
+        (Some(worst), _) => (worst.outcome.verdict, worst.outcome.reason.clone(), worst.outcome.diagnostics.clone()),
+        (None, Some(refused)) => {
+            (refused.verdict, refused.reason, refused.diagnostic.map(|diagnostic| *diagnostic).into_iter().collect())
+        }
+        (None, None) => (Verdict::Inconclusive, "interrupted".to_owned(), Vec::new()),
+    };
+    let transcript = worst
+        .filter(|worst| severity(&worst.outcome) > Verdict::Pass)
+        .map(|worst| transcript(&worst.events))
+        .unwrap_or_default();
+    let (folder, _) = case.source.path.rsplit_once('/').unwrap_or(("", ""));
+    let mut result = CaseResult {
+        case: case.id.value.clone(),
+        title: case.title.value.clone(),
+        file: case.source.path.clone(),
+        folder: folder.trim_start_matches("testcases/").to_owned(),
+        device: job.device,
+        ocpp: job.version,
+        configuration,
+        verdict,
+        standing: Standing::Expected,
+        reason,
+        rules: Vec::new(),
+        certifies: case
+            .certifies
+            .iter()
+            .map(|id| id.value.clone())
+            .filter(|id| id.ends_with(suffix))
+            .collect(),
+        traces: case.traces.iter().map(|id| id.value.clone()).collect(),
+        plans: played.len(),
+        started,
+        duration_ms: u64::try_from(clock.now().since(started).as_millis()).unwrap_or(u64::MAX),
+        identity: played.first().map(|played| played.identity.clone()).unwrap_or_default(),
+        diagnostics,
+        violations,
+        transcript,
+        notes,
+        repeat: (suite.repeat)(job, &worst.map(|worst| worst.plan.configuration.clone()).unwrap_or_default()),
+    };
+    if result.verdict == Verdict::Fail {
+        result.rules.extend(result.traces.iter().cloned());
+    }
+    result
+}
+
+/// How bad a plan came out, with the standing violations.
+fn severity(outcome: &Outcome) -> Verdict {
+    outcome.violations.iter().map(|violation| violation.verdict).fold(outcome.verdict, Verdict::max)
+}
+
+/// The verdict with the standing violations that this case is the first to report.
+pub(super) fn settle_verdict(result: &mut CaseResult) {
+    let own = result.verdict;
+    for violation in &result.violations {
+        let rule = format!("{} ({})", violation.statement, violation.oracle);
+        if violation.first_in.is_some() {
+            continue;
+        }
+        if violation.verdict == Verdict::Fail && !result.rules.contains(&rule) {
+            result.rules.push(rule);
+        }
+        if violation.verdict > result.verdict {
+            result.verdict = violation.verdict;
+            result.reason = format!("{} ({})", violation.sentence, violation.statement);
+        }
+    }
+    if own == Verdict::NotApplicable && result.verdict == Verdict::Warn {
+        result.verdict = own;
+    }
+}
+
+fn transcript(events: &[Event]) -> Vec<TranscriptLine> {
+    let mut lines: Vec<TranscriptLine> = events
+        .iter()
+        .filter_map(|event| {
+            let (direction, text) = match &event.kind {
+                EventKind::Text { direction, text, .. } => (Some(*direction), shorten(text)),
+                EventKind::Binary { direction, length, .. } => (Some(*direction), format!("{length} bytes, binary")),
+                EventKind::Opened { identity, subprotocol, .. } => {
+                    (None, format!("link open: {identity}, {}", subprotocol.as_deref().unwrap_or("no subprotocol")))
+                }
+                EventKind::Refused { reason, .. } => (None, format!("no link: {reason}")),
+                EventKind::Closed { by, code, reason } => {
+                    let who = if *by == Direction::FromDevice { "the device" } else { "we" };
+                    let code = code.map(|code| format!(" {code}")).unwrap_or_default();
+                    (None, format!("{who} ended the link{code} {reason}"))
+                }
+                EventKind::Stimulus { stimulus } => {
+                    (None, shorten(&format!("{} {}", stimulus.verb, serde_json::Value::Object(stimulus.with.clone()))))
+                }
+                EventKind::StimulusDone { verb, failure: Some(failure) } => (None, format!("{verb} failed: {failure}")),
+                _ => return None,
+            };
+            Some(TranscriptLine { at: event.at, direction, text, marked: false })
+        })
+        .collect();
+    let from = lines.len().saturating_sub(TRANSCRIPT);
+    lines.split_off(from)
+}

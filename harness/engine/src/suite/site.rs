@@ -1,0 +1,175 @@
+//! Where the device under test is, and how a worker gets at it.
+
+use std::sync::Arc;
+
+use link::Url;
+use link::dial::{Listener, TcpDialer};
+use peers::{CsmsSettings, Fault, StationSettings};
+use protocol::{Role, Version};
+use tokio::sync::Mutex;
+
+use super::rig_for;
+use crate::clock::Clock;
+use crate::drivers::{Drivers, Operator};
+use crate::embedded::Embedded;
+use crate::player::Session;
+use crate::rig::Rig;
+use crate::runner::{Carrier, Wire};
+
+/// Where the device is.
+pub enum Site {
+    /// A reference peer in this process, made anew for every plan.
+    Embedded {
+        /// Faults switched on.
+        faults: Vec<Fault>,
+    },
+    /// A CSMS on the network.
+    Csms {
+        /// Everything about it.
+        rig: Box<Rig>,
+        /// Where it is.
+        url: Url,
+        /// Who is asked for what no driver does.
+        operator: Option<Arc<dyn Operator>>,
+    },
+    /// A station that comes to us.
+    Station {
+        /// Everything about it.
+        rig: Box<Rig>,
+        /// Where it arrives; taken by the only worker.
+        listener: Mutex<Option<Listener>>,
+        /// Who is asked for what no driver does.
+        operator: Option<Arc<dyn Operator>>,
+    },
+}
+
+/// A worker's own access to the device.
+pub struct Place {
+    number: usize,
+    /// What lasts from plan to plan: a station under test has one link and one memory.
+    lasting: Option<(Session, Wire)>,
+}
+
+/// A device ready for one plan.
+pub(crate) struct Ready {
+    pub(crate) rig: Arc<Rig>,
+    pub(crate) session: Session,
+    pub(crate) wire: Wire,
+    pub(crate) drivers: Drivers,
+    pub(crate) embedded: Option<Embedded>,
+}
+
+impl Site {
+    /// How many workers make sense.
+    pub(crate) fn workers(&self, wanted: usize) -> usize {
+        match self {
+            Site::Embedded { .. } | Site::Station { .. } => 1,
+            Site::Csms { rig, .. } => wanted.clamp(1, rig.identities.len().max(1)),
+        }
+    }
+
+    pub(crate) fn place(&self, number: usize) -> Place {
+        Place { number, lasting: None }
+    }
+
+    /// The equipment that the embedded device of this side comes in; a real device has its own only.
+    pub(crate) fn configurations(&self, device: Role, version: Version) -> Vec<(String, Option<StationSettings>)> {
+        match self {
+            Site::Embedded { .. } if device == Role::Station => peers::configurations(version)
+                .into_iter()
+                .map(|(name, _, settings)| (name.to_owned(), Some(settings)))
+                .collect(),
+            _ => vec![(String::new(), None)],
+        }
+    }
+
+    /// The rig for a configuration.
+    pub(crate) fn rig(&self, device: Role, version: Version, settings: Option<&StationSettings>) -> Arc<Rig> {
+        match self {
+            Site::Embedded { .. } => {
+                let standard = StationSettings::standard(version);
+                Arc::new(Rig::embedded(device, settings.unwrap_or(&standard)))
+            }
+            Site::Csms { rig, .. } | Site::Station { rig, .. } => rig_for(rig, version),
+        }
+    }
+
+    /// Drivers for planning.
+    pub(crate) fn drivers(&self, version: Version) -> Option<Drivers> {
+        match self {
+            Site::Embedded { .. } => None,
+            Site::Csms { rig, operator, .. } | Site::Station { rig, operator, .. } => {
+                Some(Drivers::from_rig(rig, version, operator.clone()))
+            }
+        }
+    }
+
+    /// Makes the device ready for a plan.
+    pub(crate) async fn ready(
+        &self,
+        place: &mut Place,
+        device: Role,
+        version: Version,
+        settings: Option<&StationSettings>,
+        clock: &Clock,
+        prefix: &str,
+    ) -> Option<Ready> {
+        let rig = self.rig(device, version, settings);
+        match self {
+            Site::Embedded { faults } => {
+                let faults = faults.clone();
+                let (embedded, carrier) = match device {
+                    Role::Csms => {
+                        let mut settings = CsmsSettings::standard(version);
+                        settings.tokens = rig.tokens();
+                        Embedded::csms(settings, faults, *clock)
+                    }
+                    Role::Station => {
+                        let standard = StationSettings::standard(version);
+                        Embedded::station(settings.unwrap_or(&standard).clone(), faults, *clock)
+                    }
+                };
+                let identity = rig.identities.first().cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned());
+                let drivers = Drivers::of(embedded.driver());
+                let wire = Wire::new(carrier, version, vec![identity.clone()], None);
+                let session = Session::new(device, version, &identity, &rig, prefix);
+                Some(Ready { rig, session, wire, drivers, embedded: Some(embedded) })
+            }
+            Site::Csms { url, operator, .. } => {
+                let identity = rig
+                    .identities
+                    .get(place.number)
+                    .or_else(|| rig.identities.first())
+                    .cloned()
+                    .unwrap_or_else(|| "PLUGFEST-1".to_owned());
+                let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
+                let password = rig.password.as_ref().map(|password| password.expose().to_owned());
+                let wire = Wire::new(carrier, version, vec![identity.clone()], password);
+                let session = Session::new(device, version, &identity, &rig, prefix);
+                let drivers = Drivers::from_rig(&rig, version, operator.clone());
+                Some(Ready { rig, session, wire, drivers, embedded: None })
+            }
+            Site::Station { operator, listener, .. } => {
+                let drivers = Drivers::from_rig(&rig, version, operator.clone());
+                if let Some((session, wire)) = place.lasting.take() {
+                    return Some(Ready { rig, session, wire, drivers, embedded: None });
+                }
+                let listener = listener.lock().await.take()?;
+                let password = rig.password.as_ref().map(|password| password.expose().to_owned());
+                let identities = rig.identities.clone();
+                let identity = identities.first().cloned().unwrap_or_default();
+                let wire = Wire::new(Carrier::Listen(Box::new(listener)), version, identities, password);
+                let session = Session::new(device, version, &identity, &rig, prefix);
+                Some(Ready { rig, session, wire, drivers, embedded: None })
+            }
+        }
+    }
+
+    /// Takes back what lasts.
+    pub(crate) async fn put_back(&self, place: &mut Place, session: Session, mut wire: Wire) {
+        match self {
+            Site::Station { .. } => place.lasting = Some((session, wire)),
+            Site::Embedded { .. } | Site::Csms { .. } => wire.hang_up(false).await,
+        }
+    }
+}
