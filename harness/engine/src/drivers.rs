@@ -68,15 +68,10 @@ pub trait Driver: Send + Sync {
 
     /// Carries a stimulus out. `station` is the identity of the station that it is done to, or that a CSMS is
     /// to act on.
-    fn stimulate<'a>(
-        &'a self,
-        station: &'a str,
-        stimulus: &'a Stimulus,
-    ) -> Pending<'a, Confirmation>;
+    fn stimulate<'a>(&'a self, station: &'a str, stimulus: &'a Stimulus) -> Pending<'a, Confirmation>;
 
     /// Looks at the device; `None` if nobody can tell.
-    fn look<'a>(&'a self, station: &'a str, observation: &'a Stimulus)
-    -> Pending<'a, Option<bool>>;
+    fn look<'a>(&'a self, station: &'a str, observation: &'a Stimulus) -> Pending<'a, Option<bool>>;
 }
 
 /// The drivers of a device.
@@ -171,17 +166,12 @@ impl RigDrivers {
         {
             return Some(default);
         }
-        if matches!(
-            (party, verb),
-            (Role::Csms, "restart") | (Role::Station, "reboot")
-        ) && let Some(restart) = &self.rig.restart
+        if matches!((party, verb), (Role::Csms, "restart") | (Role::Station, "reboot"))
+            && let Some(restart) = &self.rig.restart
         {
             return Some(restart);
         }
-        drivers
-            .default
-            .as_ref()
-            .filter(|default| bound::serves(&default.binding, party, verb, self.version))
+        drivers.default.as_ref().filter(|default| bound::serves(&default.binding, party, verb, self.version))
     }
 
     fn can(&self, party: Role, verb: &str) -> Can {
@@ -199,11 +189,7 @@ impl RigDrivers {
             Some(Binding::Prompt(_)) | None => true,
             Some(binding) => !bound::serves(binding, party, verb, self.version),
         };
-        if asked && self.operator.is_none() {
-            Can::No
-        } else {
-            Can::Yes
-        }
+        if asked && self.operator.is_none() { Can::No } else { Can::Yes }
     }
 
     fn cannot_carry(&self, action: &str) -> Vec<String> {
@@ -220,21 +206,15 @@ impl RigDrivers {
     }
 
     async fn stimulate(&self, station: &str, stimulus: &Stimulus) -> Confirmation {
-        let action = stimulus
-            .with
-            .get("action")
-            .and_then(|action| action.as_str());
+        let action = stimulus.with.get("action").and_then(|action| action.as_str());
         let action = action.filter(|_| stimulus.verb == "send");
         let bound = self.bound(stimulus.party, &stimulus.verb, action);
         let mut stimulus = stimulus.clone();
-        let left_out = bound.map_or_else(Vec::new, |bound| {
-            context::leave_out(&mut stimulus, &bound.cannot_carry)
-        });
+        let left_out = bound.map_or_else(Vec::new, |bound| context::leave_out(&mut stimulus, &bound.cannot_carry));
         let confirmation = match bound.map(|bound| &bound.binding) {
-            Some(Binding::None) => Confirmation::Undrivable(format!(
-                "the rig declares that \"{}\" cannot be done",
-                stimulus.verb
-            )),
+            Some(Binding::None) => {
+                Confirmation::Undrivable(format!("the rig declares that \"{}\" cannot be done", stimulus.verb))
+            }
             Some(Binding::Prompt(words)) => {
                 let task = self.task(station, &stimulus, bound);
                 operator::stimulate(&task, words.as_ref(), self.operator.as_deref()).await
@@ -267,20 +247,13 @@ impl RigDrivers {
         let task = self.task(station, observation, bound);
         match bound.map(|bound| &bound.binding) {
             Some(Binding::None) => None,
-            Some(Binding::Prompt(words)) => {
-                operator::look(&task, words.as_ref(), self.operator.as_deref()).await
-            }
+            Some(Binding::Prompt(words)) => operator::look(&task, words.as_ref(), self.operator.as_deref()).await,
             None => operator::look(&task, None, self.operator.as_deref()).await,
             Some(binding) => bound::look(binding, &task).await,
         }
     }
 
-    fn task<'a>(
-        &'a self,
-        station: &'a str,
-        stimulus: &'a Stimulus,
-        bound: Option<&Bound>,
-    ) -> Task<'a> {
+    fn task<'a>(&'a self, station: &'a str, stimulus: &'a Stimulus, bound: Option<&Bound>) -> Task<'a> {
         let timeouts = &self.rig.timeouts;
         let own = bound.and_then(|bound| bound.timeout);
         Task {
@@ -296,15 +269,7 @@ impl RigDrivers {
     /// The text without secrets and without what a terminal would obey.
     fn clean(&self, text: &str) -> String {
         let text = scrub(text, &self.secrets);
-        text.chars()
-            .map(|c| {
-                if c.is_control() && c != '\n' {
-                    '\u{fffd}'
-                } else {
-                    c
-                }
-            })
-            .collect()
+        text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
     }
 }
 

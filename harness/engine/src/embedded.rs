@@ -51,7 +51,8 @@ impl Embedded {
         let triggered = Arc::new(Mutex::new(Vec::new()));
         let csms = Csms::new(settings, faults);
         tokio::spawn(accept(listener, commands.clone()));
-        let task = tokio::spawn(run(Peer::Csms(Box::new(csms)), told, commands.clone(), None, clock, triggered.clone()));
+        let task =
+            tokio::spawn(run(Peer::Csms(Box::new(csms)), told, commands.clone(), None, clock, triggered.clone()));
         let url = Url { secure: false, host: "memory".to_owned(), port: 80, path: "/ocpp".to_owned() };
         let embedded = Embedded { role: Role::Csms, commands, task, triggered };
         (embedded, Carrier::Dial { dialer: Arc::new(dialer) as Arc<dyn Dial>, url })
@@ -309,8 +310,7 @@ async fn accept(mut listener: MemoryListener, commands: mpsc::UnboundedSender<To
 async fn admit(stream: Stream, commands: mpsc::UnboundedSender<Told>, number: u64) {
     let Ok(incoming) = handshake::read_request(stream, &Limits::default()).await else { return };
     let request = incoming.request.clone();
-    let credentials =
-        request.basic.map(|basic| (String::from_utf8_lossy(&basic.user).into_owned(), basic.password));
+    let credentials = request.basic.map(|basic| (String::from_utf8_lossy(&basic.user).into_owned(), basic.password));
     let (sender, receiver) = oneshot::channel();
     let asked = Told::Handshake(request.identity.clone(), credentials, request.subprotocols.clone(), sender);
     if commands.send(asked).is_err() {

@@ -159,10 +159,6 @@ impl Leaf {
 
     /// Its first line as written, for messages.
     pub fn heading(&self) -> &str {
-        self.source
-            .text
-            .get(self.span.start..self.span.end)
-            .unwrap_or("")
-            .trim_end_matches(':')
+        self.source.text.get(self.span.start..self.span.end).unwrap_or("").trim_end_matches(':')
     }
 }

@@ -260,26 +260,27 @@ impl Compiler<'_> {
                 (ConstantType::Decimal, Value::Number(number)) => Value::Number(number.clone()),
                 (_, value) => value.clone(),
             }),
-            GivenSource::Rig(path) => self.outside.rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
-                let reason = format!("the rig has no {}", path.value);
-                Refused {
-                    verdict: Verdict::Inconclusive,
-                    diagnostic: Some(Box::new(
-                        Diagnostic::error("rig-lacks-value", reason.clone()).at(source, path.span, "asked for here"),
-                    )),
-                    reason,
-                }
-            }),
+            GivenSource::Rig(path) => {
+                self.outside.rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
+                    let reason = format!("the rig has no {}", path.value);
+                    Refused {
+                        verdict: Verdict::Inconclusive,
+                        diagnostic: Some(Box::new(Diagnostic::error("rig-lacks-value", reason.clone()).at(
+                            source,
+                            path.span,
+                            "asked for here",
+                        ))),
+                        reason,
+                    }
+                })
+            }
         }
     }
 
     fn part(&self, source: &Arc<Source>, kind: PartKind, invocation: &Invocation) -> Result<Arc<Part>, Refused> {
-        self.outside
-            .library
-            .part(kind, &invocation.name.value, self.version)
-            .ok_or_else(|| {
-                Refused::error(source, invocation.name.span, format!("there is no \"{}\" here", invocation.name.value))
-            })
+        self.outside.library.part(kind, &invocation.name.value, self.version).ok_or_else(|| {
+            Refused::error(source, invocation.name.span, format!("there is no \"{}\" here", invocation.name.value))
+        })
     }
 
     /// The segments that lead to a state, first things first.
@@ -364,20 +365,13 @@ impl Compiler<'_> {
         }
         let choices = &mut self.choices;
         let wanted = !negated;
-        let has = *self
-            .assumed
-            .entry(name.to_owned())
-            .or_insert_with(|| if choices.pick(2) == 0 { wanted } else { !wanted });
+        let has =
+            *self.assumed.entry(name.to_owned()).or_insert_with(|| if choices.pick(2) == 0 { wanted } else { !wanted });
         has != negated
     }
 
     /// The conditions of an item: `None` if one is already known to fail, the rest to be asked later.
-    pub(crate) fn conditions(
-        &mut self,
-        party: Role,
-        scope: ScopeId,
-        when: &[When],
-    ) -> Option<Vec<Condition>> {
+    pub(crate) fn conditions(&mut self, party: Role, scope: ScopeId, when: &[When]) -> Option<Vec<Condition>> {
         let mut later = Vec::new();
         for condition in when {
             match condition {

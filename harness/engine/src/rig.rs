@@ -111,10 +111,7 @@ impl Rig {
     /// # Errors
     ///
     /// Everything that is wrong with the file, each with its place; secrets that stand in the file are masked.
-    pub fn read(
-        source: &Arc<Source>,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Rig, Vec<Diagnostic>> {
+    pub fn read(source: &Arc<Source>, env: &dyn Fn(&str) -> Option<String>) -> Result<Rig, Vec<Diagnostic>> {
         read::read(source, env)
     }
 
@@ -183,11 +180,7 @@ impl Rig {
                     "expired" => "Expired",
                     _ => "Accepted",
                 };
-                Some(peers::Token {
-                    id: token.id_token.clone(),
-                    status: status.to_owned(),
-                    group: token.group.clone(),
-                })
+                Some(peers::Token { id: token.id_token.clone(), status: status.to_owned(), group: token.group.clone() })
             })
             .collect()
     }
@@ -234,10 +227,7 @@ impl Connector {
     /// is the only connector of its EVSE.
     pub fn numbered(version: Version, count: i64) -> Vec<Connector> {
         (1..=count)
-            .map(|number| Connector {
-                evse: number,
-                connector: if version == Version::V16 { number } else { 1 },
-            })
+            .map(|number| Connector { evse: number, connector: if version == Version::V16 { number } else { 1 } })
             .collect()
     }
 
@@ -250,20 +240,13 @@ impl Connector {
 impl Token {
     /// A token of this text.
     pub fn new(id_token: impl Into<String>) -> Token {
-        Token {
-            id_token: id_token.into(),
-            kind: None,
-            group: None,
-        }
+        Token { id_token: id_token.into(), kind: None, group: None }
     }
 
     /// The same token as a member of a group.
     #[must_use]
     pub fn in_group(self, group: impl Into<String>) -> Token {
-        Token {
-            group: Some(group.into()),
-            ..self
-        }
+        Token { group: Some(group.into()), ..self }
     }
 
     /// Its type in 2.x.
@@ -301,11 +284,8 @@ fn default_tags() -> BTreeMap<String, Token> {
 }
 
 fn default_values() -> BTreeMap<String, Value> {
-    [
-        ("cpo", json!("Plugfest")),
-        ("vendor_id", json!("org.plugfest")),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
+    [("cpo", json!("Plugfest")), ("vendor_id", json!("org.plugfest"))]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

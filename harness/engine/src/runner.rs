@@ -48,29 +48,35 @@ pub struct Wire {
 }
 
 enum Handshake {
-    Open { connection: Box<Connection<Stream>>, identity: String, offered: Vec<String>, subprotocol: Option<String>, findings: Vec<link::Finding> },
-    Refused { status: Option<u16>, reason: String },
+    Open {
+        connection: Box<Connection<Stream>>,
+        identity: String,
+        offered: Vec<String>,
+        subprotocol: Option<String>,
+        findings: Vec<link::Finding>,
+    },
+    Refused {
+        status: Option<u16>,
+        reason: String,
+    },
 }
 
 impl Wire {
     /// A link that is not open yet.
     pub fn new(carrier: Carrier, version: Version, identities: Vec<String>, password: Option<String>) -> Wire {
-        Wire {
-            carrier,
-            version,
-            identities,
-            password,
-            connection: None,
-            admitting: true,
-            limits: Limits::default(),
-        }
+        Wire { carrier, version, identities, password, connection: None, admitting: true, limits: Limits::default() }
     }
 
     fn identity(&self) -> String {
         self.identities.first().cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned())
     }
 
-    fn dial(&self, identity: Option<String>, password: Option<Option<String>>, offers: Vec<String>) -> Boxed<Handshake> {
+    fn dial(
+        &self,
+        identity: Option<String>,
+        password: Option<Option<String>>,
+        offers: Vec<String>,
+    ) -> Boxed<Handshake> {
         let Carrier::Dial { dialer, url } = &self.carrier else {
             let reason = "a CSMS does not connect".to_owned();
             return Box::pin(async move { Handshake::Refused { status: None, reason } });
@@ -122,7 +128,8 @@ impl Wire {
                 Handshake::Refused { status: None, reason }
             };
             if !identities.is_empty() && !identities.contains(&request.identity) {
-                let reason = format!("a station with the identity \"{}\" came, which the rig does not name", request.identity);
+                let reason =
+                    format!("a station with the identity \"{}\" came, which the rig does not name", request.identity);
                 return refuse(incoming, 404, reason).await;
             }
             if let Some(password) = &password {
@@ -130,7 +137,8 @@ impl Wire {
                     basic.user == request.identity.as_bytes() && basic.password == password.as_bytes()
                 });
                 if !fits {
-                    return refuse(incoming, 401, "the station came with other credentials than the rig's".to_owned()).await;
+                    return refuse(incoming, 401, "the station came with other credentials than the rig's".to_owned())
+                        .await;
                 }
             }
             let chosen = request.subprotocols.iter().find(|name| **name == version.subprotocol()).cloned();
@@ -141,7 +149,10 @@ impl Wire {
                         // No common version: completed without a subprotocol, and closed at once.
                         let _ = connection.close(Some(1002), "no common subprotocol").await;
                         let offered = request.subprotocols.join(", ");
-                        return Handshake::Refused { status: None, reason: format!("the station offers only [{offered}]") };
+                        return Handshake::Refused {
+                            status: None,
+                            reason: format!("the station offers only [{offered}]"),
+                        };
                     }
                     Handshake::Open {
                         connection: Box::new(connection),
@@ -213,15 +224,14 @@ pub async fn play(
                 Command::Admit(admitting) => wire.admitting = admitting,
                 Command::Stimulate(stimulus) => {
                     let (drivers, station) = (drivers.clone(), station.to_owned());
-                    acting = Some(Box::pin(async move {
-                        Input::StimulusDone(drivers.stimulate(&station, &stimulus).await)
-                    }));
+                    acting =
+                        Some(Box::pin(
+                            async move { Input::StimulusDone(drivers.stimulate(&station, &stimulus).await) },
+                        ));
                 }
                 Command::Look(observation) => {
                     let (drivers, station) = (drivers.clone(), station.to_owned());
-                    acting = Some(Box::pin(async move {
-                        Input::Observed(drivers.look(&station, &observation).await)
-                    }));
+                    acting = Some(Box::pin(async move { Input::Observed(drivers.look(&station, &observation).await) }));
                 }
                 Command::Finished => finished = true,
             }
@@ -286,12 +296,15 @@ fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::Lin
         Seen::Binary(bytes) => player.handle(now, Input::Binary(bytes)),
         Seen::Ping(_) => player.handle(now, Input::Control("ping")),
         Seen::Pong(_) => player.handle(now, Input::Control("pong")),
-        Seen::Unknown { opcode, .. } => player.handle(now, Input::Wire {
-            rule: "RFC 6455 5.2".to_owned(),
-            id: "unknown-opcode".to_owned(),
-            text: format!("a frame with the opcode {opcode}"),
-            certain: true,
-        }),
+        Seen::Unknown { opcode, .. } => player.handle(
+            now,
+            Input::Wire {
+                rule: "RFC 6455 5.2".to_owned(),
+                id: "unknown-opcode".to_owned(),
+                text: format!("a frame with the opcode {opcode}"),
+                certain: true,
+            },
+        ),
         Seen::Close { code, reason } => {
             if let Some(mut connection) = wire.connection.take() {
                 tokio::spawn(async move {
@@ -317,12 +330,15 @@ fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::Lin
 
 fn wire_findings(player: &mut Player, clock: &Clock, findings: &[link::Finding]) {
     for finding in findings {
-        player.handle(clock.now(), Input::Wire {
-            rule: finding.kind.rule().to_owned(),
-            id: finding.kind.id().to_owned(),
-            text: finding.detail.clone(),
-            certain: is_certain(finding.kind),
-        });
+        player.handle(
+            clock.now(),
+            Input::Wire {
+                rule: finding.kind.rule().to_owned(),
+                id: finding.kind.id().to_owned(),
+                text: finding.detail.clone(),
+                certain: is_certain(finding.kind),
+            },
+        );
     }
 }
 

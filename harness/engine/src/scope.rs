@@ -131,9 +131,7 @@ impl Names<'_> {
                 let value = if let Some(argument) = self.scopes.argument(&home) {
                     match argument {
                         Argument::Value(value) => value.clone(),
-                        Argument::Written(pattern, caller) => {
-                            self.written(pattern, *caller, tentative, depth + 1)?
-                        }
+                        Argument::Written(pattern, caller) => self.written(pattern, *caller, tentative, depth + 1)?,
                     }
                 } else {
                     tentative

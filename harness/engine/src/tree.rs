@@ -169,12 +169,8 @@ impl Node {
     fn may_be_passed(&self, forbids: &mut dyn FnMut(&Guard) -> bool) -> bool {
         match self {
             Node::Leaf(leaf) => leaf.is_answer_of_device(),
-            Node::Seq(items) | Node::Any(items) => {
-                items.iter().all(|item| item.may_be_passed(forbids))
-            }
-            Node::Repeat(repeat) => {
-                repeat.begun >= repeat.min && repeat.current.may_be_passed(forbids)
-            }
+            Node::Seq(items) | Node::Any(items) => items.iter().all(|item| item.may_be_passed(forbids)),
+            Node::Repeat(repeat) => repeat.begun >= repeat.min && repeat.current.may_be_passed(forbids),
             Node::Guard(guard) => match guard.length {
                 Some(_) => guard.since.is_some() && !forbids(guard),
                 None => guard.inner.may_be_passed(forbids),
@@ -220,9 +216,7 @@ impl Node {
                 }
                 None
             }
-            Node::Any(items) => items
-                .iter_mut()
-                .find_map(|item| item.offer(takes, forbids, passed)),
+            Node::Any(items) => items.iter_mut().find_map(|item| item.offer(takes, forbids, passed)),
             Node::One(branches) => {
                 for at in 0..branches.len() {
                     if let Some(leaf) = branches[at].offer(takes, forbids, passed) {
@@ -332,9 +326,7 @@ impl Node {
                 *self = with.take().unwrap_or(Node::Done);
                 true
             }
-            Node::Seq(items) | Node::Any(items) | Node::One(items) => {
-                items.iter_mut().any(|item| item.fill_hole(with))
-            }
+            Node::Seq(items) | Node::Any(items) | Node::One(items) => items.iter_mut().any(|item| item.fill_hole(with)),
             Node::Repeat(repeat) => repeat.current.fill_hole(with) || repeat.next.fill_hole(with),
             Node::Guard(guard) => guard.inner.fill_hole(with),
             Node::Timed(timed) => timed.inner.fill_hole(with),
@@ -361,10 +353,7 @@ impl Node {
                 for at in 0..items.len() {
                     let before_is_open = items[..at].iter().any(|item| !item.is_done());
                     if before_is_open && items[at].begins_with_ours() {
-                        let until = items[..at]
-                            .iter()
-                            .filter_map(|item| item.grace_ends(now, guide))
-                            .max();
+                        let until = items[..at].iter().filter_map(|item| item.grace_ends(now, guide)).max();
                         if let Some(until) = until.filter(|until| *until > now) {
                             return Turn::Wait(until);
                         }
@@ -435,10 +424,7 @@ impl Node {
     pub fn begins_with_ours(&self) -> bool {
         match self {
             Node::Leaf(leaf) => !leaf.is_of_device(),
-            Node::Seq(items) => items
-                .iter()
-                .find(|item| !item.is_done())
-                .is_some_and(Node::begins_with_ours),
+            Node::Seq(items) => items.iter().find(|item| !item.is_done()).is_some_and(Node::begins_with_ours),
             Node::Any(items) => items.iter().any(Node::begins_with_ours),
             Node::One(branches) => branches.iter().all(Node::begins_with_ours) && !branches.is_empty(),
             Node::Repeat(repeat) => repeat.current.begins_with_ours(),
@@ -453,16 +439,11 @@ impl Node {
     pub fn grace_ends(&self, now: Timestamp, guide: &dyn Guide) -> Option<Timestamp> {
         match self {
             Node::Done | Node::Hole | Node::If(..) => None,
-            Node::Leaf(leaf) => {
-                Some(leaf.reached.unwrap_or(now) + guide.grace(Some(leaf)))
-            }
+            Node::Leaf(leaf) => Some(leaf.reached.unwrap_or(now) + guide.grace(Some(leaf))),
             Node::Seq(items) | Node::Any(items) | Node::One(items) => {
                 items.iter().filter_map(|item| item.grace_ends(now, guide)).max()
             }
-            Node::Repeat(repeat) => repeat
-                .current
-                .grace_ends(now, guide)
-                .max(repeat.next.grace_ends(now, guide)),
+            Node::Repeat(repeat) => repeat.current.grace_ends(now, guide).max(repeat.next.grace_ends(now, guide)),
             Node::Guard(guard) => guard.inner.grace_ends(now, guide),
             Node::Timed(timed) => timed.inner.grace_ends(now, guide),
         }
@@ -640,13 +621,8 @@ impl Node {
     pub fn first_leaf(&self) -> Option<&Leaf> {
         match self {
             Node::Leaf(leaf) => Some(leaf),
-            Node::Seq(items) | Node::Any(items) | Node::One(items) => {
-                items.iter().find_map(Node::first_leaf)
-            }
-            Node::Repeat(repeat) => repeat
-                .current
-                .first_leaf()
-                .or_else(|| repeat.template.first_leaf()),
+            Node::Seq(items) | Node::Any(items) | Node::One(items) => items.iter().find_map(Node::first_leaf),
+            Node::Repeat(repeat) => repeat.current.first_leaf().or_else(|| repeat.template.first_leaf()),
             Node::Guard(guard) => guard.inner.first_leaf().or(Some(&guard.place)),
             Node::Timed(timed) => timed.inner.first_leaf(),
             Node::If(_, inner) => inner.first_leaf(),

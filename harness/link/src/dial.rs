@@ -63,13 +63,8 @@ pub async fn connect(url: &Url) -> Result<TcpStream, DialError> {
     if url.secure {
         return Err(DialError::Tls(url.clone()));
     }
-    let failed = |error| DialError::Connect {
-        address: url.authority(),
-        error,
-    };
-    let stream = TcpStream::connect((url.host.as_str(), url.port))
-        .await
-        .map_err(failed)?;
+    let failed = |error| DialError::Connect { address: url.authority(), error };
+    let stream = TcpStream::connect((url.host.as_str(), url.port)).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
 }
@@ -97,10 +92,7 @@ impl Listener {
     /// # Errors
     /// When the address cannot be had.
     pub async fn bind(address: &str) -> Result<Self, DialError> {
-        let failed = |error| DialError::Bind {
-            address: address.to_owned(),
-            error,
-        };
+        let failed = |error| DialError::Bind { address: address.to_owned(), error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
@@ -129,11 +121,6 @@ impl Listen for Listener {
     }
 
     fn url(&self) -> Url {
-        Url {
-            secure: false,
-            host: self.address.ip().to_string(),
-            port: self.address.port(),
-            path: "/".to_owned(),
-        }
+        Url { secure: false, host: self.address.ip().to_string(), port: self.address.port(), path: "/".to_owned() }
     }
 }

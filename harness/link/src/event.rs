@@ -67,9 +67,9 @@ pub enum End {
 impl From<&io::Error> for End {
     fn from(error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => Self::Reset,
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+                Self::Reset
+            }
             _ => Self::Error(error.to_string()),
         }
     }

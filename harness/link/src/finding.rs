@@ -17,12 +17,7 @@ pub struct Finding {
 
 impl Finding {
     pub(crate) fn new(kind: FindingKind, at: u64, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            at,
-            count: 1,
-        }
+        Self { kind, detail: detail.into(), at, count: 1 }
     }
 
     /// Adds `self` to `list`, or counts it there if its kind is listed already, so that a list stays short whatever

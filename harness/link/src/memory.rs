@@ -33,13 +33,10 @@ impl MemoryDialer {
     /// When the listener is gone.
     pub async fn connect(&self) -> Result<DuplexStream, DialError> {
         let (ours, theirs) = duplex(PIPE);
-        self.sender
-            .send(theirs)
-            .await
-            .map_err(|_| DialError::Connect {
-                address: "memory".to_owned(),
-                error: io::Error::from(io::ErrorKind::ConnectionRefused),
-            })?;
+        self.sender.send(theirs).await.map_err(|_| DialError::Connect {
+            address: "memory".to_owned(),
+            error: io::Error::from(io::ErrorKind::ConnectionRefused),
+        })?;
         Ok(ours)
     }
 }
@@ -62,12 +59,7 @@ impl MemoryListener {
     /// # Errors
     /// When every dialler is gone, so that none can come.
     pub async fn accept_pipe(&mut self) -> Result<DuplexStream, DialError> {
-        let gone = || {
-            DialError::Accept(io::Error::new(
-                io::ErrorKind::NotConnected,
-                "every dialler is gone",
-            ))
-        };
+        let gone = || DialError::Accept(io::Error::new(io::ErrorKind::NotConnected, "every dialler is gone"));
         self.receiver.recv().await.ok_or_else(gone)
     }
 }
@@ -78,11 +70,6 @@ impl Listen for MemoryListener {
     }
 
     fn url(&self) -> Url {
-        Url {
-            secure: false,
-            host: "memory".to_owned(),
-            port: 80,
-            path: "/".to_owned(),
-        }
+        Url { secure: false, host: "memory".to_owned(), port: 80, path: "/".to_owned() }
     }
 }

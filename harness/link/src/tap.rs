@@ -74,11 +74,7 @@ impl Recorder {
     #[must_use]
     pub fn bytes(&self, direction: Direction) -> Vec<u8> {
         let ring = self.ring();
-        ring.chunks
-            .iter()
-            .filter(|chunk| chunk.direction == direction)
-            .flat_map(|chunk| chunk.bytes.clone())
-            .collect()
+        ring.chunks.iter().filter(|chunk| chunk.direction == direction).flat_map(|chunk| chunk.bytes.clone()).collect()
     }
 
     /// How many bytes were dropped because the ring was full.
@@ -127,12 +123,7 @@ impl Ring {
             return;
         }
         self.held += kept.len() + CHUNK_COST;
-        self.chunks.push_back(Chunk {
-            at: Instant::now(),
-            direction,
-            offset,
-            bytes: kept.to_vec(),
-        });
+        self.chunks.push_back(Chunk { at: Instant::now(), direction, offset, bytes: kept.to_vec() });
         while self.held > self.limit {
             let Some(oldest) = self.chunks.pop_front() else {
                 break;
@@ -163,11 +154,7 @@ impl<S> Tap<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let (Some(recorder), Poll::Ready(Ok(()))) = (&self.recorder, &polled) {
@@ -178,11 +165,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let (Some(recorder), Poll::Ready(Ok(written))) = (&self.recorder, &polled) {
             recorder.record(Direction::Out, &buf[..*written]);
@@ -221,18 +204,9 @@ mod tests {
         }
         recorder.record(Direction::Out, b"0123456789");
         let chunks = recorder.chunks();
-        assert_eq!(
-            chunks.iter().map(|chunk| chunk.offset).collect::<Vec<_>>(),
-            [80, 90, 0]
-        );
+        assert_eq!(chunks.iter().map(|chunk| chunk.offset).collect::<Vec<_>>(), [80, 90, 0]);
         assert_eq!(recorder.dropped(), 80);
-        assert_eq!(
-            (
-                recorder.passed(Direction::In),
-                recorder.passed(Direction::Out)
-            ),
-            (100, 10)
-        );
+        assert_eq!((recorder.passed(Direction::In), recorder.passed(Direction::Out)), (100, 10));
     }
 
     #[test]

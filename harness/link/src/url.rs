@@ -17,9 +17,7 @@ pub struct Url {
 
 /// Why an address could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{url}` is not a WebSocket address: {problem}; expected something like ws://host:port/path"
-)]
+#[error("`{url}` is not a WebSocket address: {problem}; expected something like ws://host:port/path")]
 pub struct UrlError {
     url: String,
     problem: &'static str,
@@ -31,13 +29,8 @@ impl Url {
     /// # Errors
     /// Says which part cannot be read.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
-        let fail = |problem| UrlError {
-            url: hide_user(url),
-            problem,
-        };
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| fail("there is no `://`"))?;
+        let fail = |problem| UrlError { url: hide_user(url), problem };
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| fail("there is no `://`"))?;
         let secure = match scheme.to_ascii_lowercase().as_str() {
             "ws" => false,
             "wss" => true,
@@ -52,9 +45,7 @@ impl Url {
             return Err(fail("a fragment (`#`) is not allowed (RFC 6455 3)"));
         }
         if path.bytes().any(|byte| !byte.is_ascii_graphic()) {
-            return Err(fail(
-                "the path has blanks, control or non-ASCII characters that are not percent-encoded",
-            ));
+            return Err(fail("the path has blanks, control or non-ASCII characters that are not percent-encoded"));
         }
         let path = match path.as_bytes().first() {
             None => "/".to_owned(),
@@ -87,12 +78,7 @@ impl Url {
                 _ => return Err(fail("the port is not a number from 1 to 65535")),
             },
         };
-        Ok(Self {
-            secure,
-            host: host.to_owned(),
-            port,
-            path,
-        })
+        Ok(Self { secure, host: host.to_owned(), port, path })
     }
 
     /// The address a station connects to: this endpoint, a slash, and the percent-encoded identity.
@@ -102,30 +88,19 @@ impl Url {
             Some((path, query)) => (path, Some(query)),
             None => (self.path.as_str(), None),
         };
-        let mut joined = format!(
-            "{}/{}",
-            path.trim_end_matches('/'),
-            percent_encode(identity.as_bytes())
-        );
+        let mut joined = format!("{}/{}", path.trim_end_matches('/'), percent_encode(identity.as_bytes()));
         if let Some(query) = query {
             joined.push('?');
             joined.push_str(query);
         }
-        Self {
-            path: joined,
-            ..self.clone()
-        }
+        Self { path: joined, ..self.clone() }
     }
 
     /// What the `Host` header says: the port only where it is not the usual one.
     #[must_use]
     pub fn host_header(&self) -> String {
         let usual = if self.secure { 443 } else { 80 };
-        if self.port == usual {
-            self.bracketed_host()
-        } else {
-            format!("{}:{}", self.bracketed_host(), self.port)
-        }
+        if self.port == usual { self.bracketed_host() } else { format!("{}:{}", self.bracketed_host(), self.port) }
     }
 
     /// Host and port as a socket address is written.
@@ -135,23 +110,13 @@ impl Url {
     }
 
     fn bracketed_host(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        }
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}{}",
-            if self.secure { "wss" } else { "ws" },
-            self.host_header(),
-            self.path
-        )
+        write!(f, "{}://{}{}", if self.secure { "wss" } else { "ws" }, self.host_header(), self.path)
     }
 }
 
@@ -225,57 +190,29 @@ mod tests {
     #[test]
     fn an_address_is_taken_apart_and_written_again() {
         let url = Url::parse("ws://127.0.0.1:9000/ocpp/CS%201?x=1").unwrap();
-        assert_eq!(
-            (url.host.as_str(), url.port, url.path.as_str()),
-            ("127.0.0.1", 9000, "/ocpp/CS%201?x=1")
-        );
+        assert_eq!((url.host.as_str(), url.port, url.path.as_str()), ("127.0.0.1", 9000, "/ocpp/CS%201?x=1"));
         assert_eq!(url.to_string(), "ws://127.0.0.1:9000/ocpp/CS%201?x=1");
         let url = Url::parse("WSS://[::1]").unwrap();
-        assert_eq!(
-            (url.secure, url.host.as_str(), url.port, url.path.as_str()),
-            (true, "::1", 443, "/")
-        );
-        assert_eq!(
-            (url.host_header(), url.authority()),
-            ("[::1]".to_owned(), "[::1]:443".to_owned())
-        );
+        assert_eq!((url.secure, url.host.as_str(), url.port, url.path.as_str()), (true, "::1", 443, "/"));
+        assert_eq!((url.host_header(), url.authority()), ("[::1]".to_owned(), "[::1]:443".to_owned()));
         assert_eq!(Url::parse("ws://h?x").unwrap().path, "/?x");
     }
 
     #[test]
     fn what_is_not_an_address_is_refused_and_passwords_are_not_repeated() {
-        for bad in [
-            "",
-            "host",
-            "http://h",
-            "ws://",
-            "ws://:1",
-            "ws://h:0",
-            "ws://h:65536",
-            "ws://h:x",
-            "ws://[::1",
-        ] {
+        for bad in ["", "host", "http://h", "ws://", "ws://:1", "ws://h:0", "ws://h:65536", "ws://h:x", "ws://[::1"] {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
-        for bad in [
-            "ws://h/#f",
-            "ws://h/a b",
-            "ws://h/ä",
-            "ws://[::1]x",
-            "ws://h y/",
-        ] {
+        for bad in ["ws://h/#f", "ws://h/a b", "ws://h/ä", "ws://[::1]x", "ws://h y/"] {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
-        let error = Url::parse("ws://user:secret@host/")
-            .unwrap_err()
-            .to_string();
+        let error = Url::parse("ws://user:secret@host/").unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]
     fn an_identity_is_appended_percent_encoded() {
-        let at =
-            |base: &str, identity: &str| Url::parse(base).unwrap().with_identity(identity).path;
+        let at = |base: &str, identity: &str| Url::parse(base).unwrap().with_identity(identity).path;
         assert_eq!(at("ws://h/ocpp", "RDAM 123"), "/ocpp/RDAM%20123");
         assert_eq!(at("ws://h/ocpp/", "RDAM|123"), "/ocpp/RDAM%7C123");
         assert_eq!(at("ws://h", "CS1"), "/CS1");
@@ -285,10 +222,7 @@ mod tests {
     #[test]
     fn decoding_undoes_encoding_and_keeps_what_it_cannot_read() {
         let every: Vec<u8> = (0..=255).collect();
-        assert_eq!(
-            percent_decode(percent_encode(&every).as_bytes()),
-            (every, true)
-        );
+        assert_eq!(percent_decode(percent_encode(&every).as_bytes()), (every, true));
         assert_eq!(percent_decode(b"a+b%2"), (b"a+b%2".to_vec(), false));
         assert_eq!(percent_decode(b"%zz%41"), (b"%zzA".to_vec(), false));
     }

@@ -16,28 +16,14 @@ fn frames(decoder: &mut Decoder) -> Vec<Frame> {
 
 fn payload() -> impl Strategy<Value = Vec<u8>> {
     // The lengths at which the form changes are what a codec gets wrong.
-    let length = prop_oneof![
-        0..8_usize,
-        120..132_usize,
-        Just(65_535),
-        Just(65_536),
-        0..300_usize
-    ];
-    (length, any::<u8>())
-        .prop_map(|(length, first)| (0..length).map(|i| (i as u8).wrapping_add(first)).collect())
+    let length = prop_oneof![0..8_usize, 120..132_usize, Just(65_535), Just(65_536), 0..300_usize];
+    (length, any::<u8>()).prop_map(|(length, first)| (0..length).map(|i| (i as u8).wrapping_add(first)).collect())
 }
 
 fn raw_frame() -> impl Strategy<Value = RawFrame> {
     let form = prop_oneof![Just(None), Just(Some(LengthForm::SixtyFour))];
-    (
-        any::<bool>(),
-        0..8_u8,
-        0..16_u8,
-        any::<Option<[u8; 4]>>(),
-        form,
-        payload(),
-    )
-        .prop_map(|(fin, rsv, opcode, mask, length_form, payload)| RawFrame {
+    (any::<bool>(), 0..8_u8, 0..16_u8, any::<Option<[u8; 4]>>(), form, payload()).prop_map(
+        |(fin, rsv, opcode, mask, length_form, payload)| RawFrame {
             fin,
             rsv,
             opcode,
@@ -45,7 +31,8 @@ fn raw_frame() -> impl Strategy<Value = RawFrame> {
             length_form,
             declared_len: None,
             payload,
-        })
+        },
+    )
 }
 
 proptest! {

@@ -1,10 +1,6 @@
 //! The same conversations through this crate and through tungstenite, which must agree on what was said.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "the helpers of a test fail the test"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail the test")]
 
 use std::time::Duration;
 
@@ -34,11 +30,7 @@ enum Said {
 
 /// A frame's worth of an utterance.
 enum Piece<'a> {
-    Part {
-        opcode: u8,
-        fin: bool,
-        payload: &'a [u8],
-    },
+    Part { opcode: u8, fin: bool, payload: &'a [u8] },
     Ping(&'a [u8]),
 }
 
@@ -52,28 +44,17 @@ impl Utterance {
         let mut pieces = Vec::new();
         for (length, ping) in &self.parts {
             let (payload, after) = rest.split_at((*length).min(rest.len()));
-            pieces.push(Piece::Part {
-                opcode,
-                fin: false,
-                payload,
-            });
+            pieces.push(Piece::Part { opcode, fin: false, payload });
             pieces.extend(ping.as_deref().map(Piece::Ping));
             (opcode, rest) = (0, after);
         }
-        pieces.push(Piece::Part {
-            opcode,
-            fin: true,
-            payload: rest,
-        });
+        pieces.push(Piece::Part { opcode, fin: true, payload: rest });
         pieces
     }
 
     /// What a listener hears, in order: pings inside a message come before the message is complete.
     fn heard(&self) -> Vec<Said> {
-        let pings = self
-            .parts
-            .iter()
-            .filter_map(|(_, ping)| ping.clone().map(Said::Ping));
+        let pings = self.parts.iter().filter_map(|(_, ping)| ping.clone().map(Said::Ping));
         match self.said {
             Said::Ping(_) => vec![self.said.clone()],
             _ => pings.chain([self.said.clone()]).collect(),
@@ -98,11 +79,7 @@ async fn say(connection: &mut Connection<DuplexStream>, utterances: &[Utterance]
         for piece in utterance.pieces() {
             match piece {
                 Piece::Ping(payload) => connection.send_ping(payload).await.unwrap(),
-                Piece::Part {
-                    opcode,
-                    fin,
-                    payload,
-                } => {
+                Piece::Part { opcode, fin, payload } => {
                     let mut frame = connection.frame(opcode, payload);
                     frame.fin = fin;
                     connection.send_frame(&frame).await.unwrap();
@@ -116,21 +93,13 @@ fn tungstenite_messages(utterances: &[Utterance]) -> Vec<Message> {
     let pieces = utterances.iter().flat_map(Utterance::pieces);
     let message = |piece: Piece<'_>| match piece {
         Piece::Ping(payload) => Message::Ping(Bytes::copy_from_slice(payload)),
-        Piece::Part {
-            opcode,
-            fin,
-            payload,
-        } => {
+        Piece::Part { opcode, fin, payload } => {
             let data = match opcode {
                 0 => Data::Continue,
                 1 => Data::Text,
                 _ => Data::Binary,
             };
-            Message::Frame(Frame::message(
-                Bytes::copy_from_slice(payload),
-                OpCode::Data(data),
-                fin,
-            ))
+            Message::Frame(Frame::message(Bytes::copy_from_slice(payload), OpCode::Data(data), fin))
         }
     };
     pieces.map(message).collect()
@@ -140,14 +109,8 @@ fn tungstenite_messages(utterances: &[Utterance]) -> Vec<Message> {
 async fn converse(side: Side, ours: &[Utterance], theirs: &[Utterance]) {
     let (near, far) = duplex(8 << 10);
     let mut connection = Connection::new(near, side, &Limits::default());
-    let role = if side == Side::Client {
-        Role::Server
-    } else {
-        Role::Client
-    };
-    let (mut sink, mut stream) = WebSocketStream::from_raw_socket(far, role, None)
-        .await
-        .split();
+    let role = if side == Side::Client { Role::Server } else { Role::Client };
+    let (mut sink, mut stream) = WebSocketStream::from_raw_socket(far, role, None).await.split();
 
     let expected: Vec<Said> = theirs.iter().flat_map(Utterance::heard).collect();
     let expected_far: Vec<Said> = ours.iter().flat_map(Utterance::heard).collect();
@@ -203,30 +166,19 @@ async fn converse(side: Side, ours: &[Utterance], theirs: &[Utterance]) {
     };
     let both = async { tokio::join!(near_end, far_end) };
     let ((heard, pongs), (far_heard, far_pongs)) =
-        tokio::time::timeout(Duration::from_secs(600), both)
-            .await
-            .expect("the conversation hangs");
+        tokio::time::timeout(Duration::from_secs(600), both).await.expect("the conversation hangs");
 
     assert_eq!(heard, expected);
     assert_eq!(far_heard, expected_far);
     let pings = |said: &[Said]| -> Vec<Vec<u8>> {
         said.iter()
-            .filter_map(|said| {
-                if let Said::Ping(payload) = said {
-                    Some(payload.clone())
-                } else {
-                    None
-                }
-            })
+            .filter_map(|said| if let Said::Ping(payload) = said { Some(payload.clone()) } else { None })
             .collect()
     };
     assert_eq!(far_pongs, pings(&expected), "we answer every ping");
     // Tungstenite may answer only the latest of several.
     let mut asked = pings(&expected_far).into_iter();
-    assert!(
-        pongs.iter().all(|pong| asked.any(|ping| ping == *pong)),
-        "pongs come in the order of the pings"
-    );
+    assert!(pongs.iter().all(|pong| asked.any(|ping| ping == *pong)), "pongs come in the order of the pings");
 }
 
 proptest! {
@@ -265,17 +217,12 @@ async fn what_tungstenite_refuses_we_observe_and_name() {
         sender.send_frame(&bad).await.unwrap();
         drop(sender);
         let mut theirs = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
-        assert!(
-            theirs.next().await.is_some_and(|result| result.is_err()),
-            "{bad:?}"
-        );
+        assert!(theirs.next().await.is_some_and(|result| result.is_err()), "{bad:?}");
 
         let (near, far) = duplex(1 << 16);
         let mut sender = Connection::new(near, Side::Server, &Limits::default());
         sender.send_frame(&bad).await.unwrap();
-        let event = Connection::new(far, Side::Client, &Limits::default())
-            .next()
-            .await;
+        let event = Connection::new(far, Side::Client, &Limits::default()).next().await;
         assert!(!event.findings.is_empty(), "{bad:?}");
     }
 }
@@ -287,10 +234,7 @@ async fn close_codes_cross_in_both_directions() {
         let (near, far) = duplex(1 << 16);
         let mut ours = Connection::new(near, Side::Client, &Limits::default());
         let mut theirs = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: "because".into(),
-        };
+        let frame = CloseFrame { code: code.into(), reason: "because".into() };
         let closing = async {
             theirs.close(Some(frame)).await.unwrap();
             theirs.next().await
@@ -303,16 +247,8 @@ async fn close_codes_cross_in_both_directions() {
             },
             closing
         );
-        assert_eq!(
-            event.kind,
-            EventKind::Close {
-                code: Some(code),
-                reason: b"because".to_vec()
-            }
-        );
-        let Some(Ok(Message::Close(Some(echo)))) = answer else {
-            panic!("{answer:?}")
-        };
+        assert_eq!(event.kind, EventKind::Close { code: Some(code), reason: b"because".to_vec() });
+        let Some(Ok(Message::Close(Some(echo)))) = answer else { panic!("{answer:?}") };
         assert_eq!(u16::from(echo.code), code);
     }
 }

@@ -20,10 +20,7 @@ fn observe(sender: Side, bytes: &[u8]) -> (Vec<Message>, Vec<FindingKind>, bool)
             }
         }
     }
-    let found = messages
-        .iter()
-        .flat_map(|message| &message.findings)
-        .map(|finding| finding.kind);
+    let found = messages.iter().flat_map(|message| &message.findings).map(|finding| finding.kind);
     let mut all: Vec<_> = found.collect();
     all.extend(kinds);
     (messages, all, given_up)
@@ -54,14 +51,8 @@ fn frames_within_the_rules_have_no_findings() {
 #[test]
 fn a_length_written_too_long_is_noticed_and_the_frame_still_read() {
     let (messages, kinds, _) = observe(Side::Server, b"\x81\x7e\x00\x02hi");
-    assert_eq!(
-        (messages[0].payload.as_slice(), kinds),
-        (&b"hi"[..], vec![FindingKind::NonMinimalLength])
-    );
-    assert_eq!(
-        found(b"\x81\x7f\0\0\0\0\0\0\0\x02hi"),
-        [FindingKind::NonMinimalLength]
-    );
+    assert_eq!((messages[0].payload.as_slice(), kinds), (&b"hi"[..], vec![FindingKind::NonMinimalLength]));
+    assert_eq!(found(b"\x81\x7f\0\0\0\0\0\0\0\x02hi"), [FindingKind::NonMinimalLength]);
     let mut bytes = b"\x82\x7f\0\0\0\0\0\0\x00\x7e".to_vec();
     bytes.resize(10 + 126, 0);
     assert_eq!(found(&bytes), [FindingKind::NonMinimalLength]);
@@ -71,10 +62,7 @@ fn a_length_written_too_long_is_noticed_and_the_frame_still_read() {
 fn a_length_of_two_to_the_63_is_given_up_at_once() {
     let (messages, kinds, given_up) = observe(Side::Server, b"\x82\x7f\x80\0\0\0\0\0\0\0more");
     assert!(messages.is_empty() && given_up);
-    assert_eq!(
-        kinds,
-        [FindingKind::LengthTopBit, FindingKind::FrameOverLimit]
-    );
+    assert_eq!(kinds, [FindingKind::LengthTopBit, FindingKind::FrameOverLimit]);
 }
 
 #[test]
@@ -113,10 +101,7 @@ fn undefined_opcodes_are_kept_as_they_are() {
     for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
         let (messages, kinds, _) = observe(Side::Server, &[0x80 | opcode, 1, b'x']);
         assert_eq!(kinds, [FindingKind::ReservedOpcode]);
-        assert_eq!(
-            (messages[0].opcode, messages[0].payload.as_slice()),
-            (opcode, &b"x"[..])
-        );
+        assert_eq!((messages[0].opcode, messages[0].payload.as_slice()), (opcode, &b"x"[..]));
     }
 }
 
@@ -130,48 +115,29 @@ fn control_frames_that_are_cut_or_too_long_are_noticed() {
 
 #[test]
 fn the_client_must_mask_and_the_server_must_not() {
-    assert_eq!(
-        observe(Side::Client, b"\x81\x02hi").1,
-        [FindingKind::Unmasked]
-    );
+    assert_eq!(observe(Side::Client, b"\x81\x02hi").1, [FindingKind::Unmasked]);
     let (messages, kinds, _) = observe(Side::Server, b"\x81\x82\x01\x02\x03\x04\x69\x6b");
-    assert_eq!(
-        (messages[0].payload.as_slice(), kinds),
-        (&b"hi"[..], vec![FindingKind::Masked])
-    );
+    assert_eq!((messages[0].payload.as_slice(), kinds), (&b"hi"[..], vec![FindingKind::Masked]));
 }
 
 #[test]
 fn a_continuation_of_nothing_is_kept_apart() {
     let (messages, kinds, _) = observe(Side::Server, b"\x80\x01x\x81\x01y");
     assert_eq!(kinds, [FindingKind::StrayContinuation]);
-    assert_eq!(
-        (messages[0].opcode, messages[1].payload.as_slice()),
-        (0, &b"y"[..])
-    );
+    assert_eq!((messages[0].opcode, messages[1].payload.as_slice()), (0, &b"y"[..]));
 }
 
 #[test]
 fn a_message_inside_an_unfinished_one_replaces_it() {
     let (messages, kinds, _) = observe(Side::Server, b"\x01\x02ab\x81\x01c");
     assert_eq!(kinds, [FindingKind::InterleavedData]);
-    assert_eq!(
-        (
-            messages.len(),
-            messages[0].payload.as_slice(),
-            messages[0].frames
-        ),
-        (1, &b"c"[..], 1)
-    );
+    assert_eq!((messages.len(), messages[0].payload.as_slice(), messages[0].frames), (1, &b"c"[..], 1));
 }
 
 #[test]
 fn text_is_checked_over_its_fragments_as_a_whole() {
     assert_eq!(found(b"\x81\x02\xc3\x28"), [FindingKind::InvalidUtf8]);
-    assert_eq!(
-        found(b"\x01\x01\xc3\x80\x01\x28"),
-        [FindingKind::InvalidUtf8]
-    );
+    assert_eq!(found(b"\x01\x01\xc3\x80\x01\x28"), [FindingKind::InvalidUtf8]);
     assert_eq!(found(b"\x81\x03\xed\xa0\x80"), [FindingKind::InvalidUtf8]);
     assert_eq!(found(b"\x81\x01\xc3"), [FindingKind::InvalidUtf8]);
     assert_eq!(found(b"\x82\x02\xc3\x28"), []);
@@ -183,10 +149,7 @@ fn close_payloads_are_checked() {
     assert_eq!(found(b"\x88\x02\x03\xed"), [FindingKind::CloseCode]);
     assert_eq!(found(b"\x88\x02\x03\xee"), [FindingKind::CloseCode]);
     assert_eq!(found(b"\x88\x02\x00\x00"), [FindingKind::CloseCode]);
-    assert_eq!(
-        found(b"\x88\x04\x03\xe8\xff\xff"),
-        [FindingKind::CloseReasonUtf8]
-    );
+    assert_eq!(found(b"\x88\x04\x03\xe8\xff\xff"), [FindingKind::CloseReasonUtf8]);
 }
 
 #[test]
@@ -204,11 +167,7 @@ fn a_finding_in_every_fragment_is_listed_once_and_counted() {
     bytes.extend_from_slice(b"\x80\x00");
     let (messages, _, _) = observe(Side::Client, &bytes);
     assert_eq!(messages[0].frames, 502);
-    let listed: Vec<_> = messages[0]
-        .findings
-        .iter()
-        .map(|finding| (finding.kind, finding.count))
-        .collect();
+    let listed: Vec<_> = messages[0].findings.iter().map(|finding| (finding.kind, finding.count)).collect();
     assert_eq!(listed, [(FindingKind::Unmasked, 502)]);
 }
 
@@ -220,14 +179,10 @@ fn a_finding_says_where_in_the_stream_it_was_seen() {
 
 #[test]
 fn ids_of_findings_are_distinct_and_every_one_names_its_rule() {
-    let ids: std::collections::BTreeSet<_> =
-        FindingKind::ALL.iter().map(|kind| kind.id()).collect();
+    let ids: std::collections::BTreeSet<_> = FindingKind::ALL.iter().map(|kind| kind.id()).collect();
     assert_eq!(ids.len(), FindingKind::ALL.len());
     for kind in FindingKind::ALL {
         let rule = kind.rule();
-        assert!(
-            rule.starts_with("R-") || rule.starts_with("RFC ") || rule == "own limit",
-            "{rule}"
-        );
+        assert!(rule.starts_with("R-") || rule.starts_with("RFC ") || rule == "own limit", "{rule}");
     }
 }

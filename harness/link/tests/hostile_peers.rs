@@ -1,11 +1,7 @@
 //! Peers that close in the middle, flood, send too much, stall or talk nonsense: observed, never a panic, a hang or a
 //! heap of memory.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "the helpers of a test fail the test"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail the test")]
 
 use std::time::Duration;
 
@@ -20,34 +16,20 @@ fn pair(pipe: usize) -> (Connection<DuplexStream>, DuplexStream) {
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(3600), future)
-        .await
-        .expect("it hangs")
+    tokio::time::timeout(Duration::from_secs(3600), future).await.expect("it hangs")
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_close_in_the_middle_of_a_frame_is_told_from_one_between_frames() {
-    for (bytes, mid_frame) in [
-        (&b""[..], false),
-        (b"\x81\x05hal", true),
-        (b"\x81", true),
-        (b"\x81\x7e\x01", true),
-        (b"\x01\x01a", true),
-    ] {
+    for (bytes, mid_frame) in
+        [(&b""[..], false), (b"\x81\x05hal", true), (b"\x81", true), (b"\x81\x7e\x01", true), (b"\x01\x01a", true)]
+    {
         let (mut connection, mut peer) = pair(64);
         peer.write_all(bytes).await.unwrap();
         drop(peer);
         let event = within(connection.next()).await;
-        assert_eq!(
-            event.kind,
-            EventKind::Ended(End::Eof { mid_frame }),
-            "{bytes:x?}"
-        );
-        assert_eq!(
-            within(connection.next()).await.kind,
-            event.kind,
-            "the end stays the end"
-        );
+        assert_eq!(event.kind, EventKind::Ended(End::Eof { mid_frame }), "{bytes:x?}");
+        assert_eq!(within(connection.next()).await.kind, event.kind, "the end stays the end");
     }
 }
 
@@ -58,10 +40,7 @@ async fn a_length_of_two_to_the_63_ends_the_connection_without_waiting_for_it() 
     let event = within(connection.next()).await;
     assert_eq!(event.kind, EventKind::Ended(End::LimitExceeded));
     let kinds: Vec<_> = event.findings.iter().map(|finding| finding.kind).collect();
-    assert_eq!(
-        kinds,
-        [FindingKind::LengthTopBit, FindingKind::FrameOverLimit]
-    );
+    assert_eq!(kinds, [FindingKind::LengthTopBit, FindingKind::FrameOverLimit]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,16 +48,9 @@ async fn ten_mebibytes_are_read_when_they_are_permitted_and_given_up_when_not() 
     let payload = vec![b'x'; 10 << 20];
     for (limit, fragments) in [(16 << 20, 1), (16 << 20, 10), (1 << 20, 1), (1 << 20, 20)] {
         let (near, mut peer) = duplex(64 << 10);
-        let limits = Limits {
-            frame: limit,
-            message: limit,
-            ..Limits::default()
-        };
+        let limits = Limits { frame: limit, message: limit, ..Limits::default() };
         let mut connection = Connection::new(near, Side::Client, &limits);
-        let mut frames: Vec<RawFrame> = payload
-            .chunks(payload.len() / fragments)
-            .map(RawFrame::text)
-            .collect();
+        let mut frames: Vec<RawFrame> = payload.chunks(payload.len() / fragments).map(RawFrame::text).collect();
         let last = frames.len() - 1;
         for (index, frame) in frames.iter_mut().enumerate() {
             frame.fin = index == last;
@@ -98,10 +70,7 @@ async fn ten_mebibytes_are_read_when_they_are_permitted_and_given_up_when_not() 
         };
         let ((), event) = within(async { tokio::join!(writing, reading) }).await;
         if limit > payload.len() {
-            assert_eq!(
-                (event.kind, event.frames),
-                (EventKind::Text(payload.clone()), fragments as u32)
-            );
+            assert_eq!((event.kind, event.frames), (EventKind::Text(payload.clone()), fragments as u32));
         } else {
             assert_eq!(event.kind, EventKind::Ended(End::LimitExceeded));
             assert_eq!(event.findings.len(), 1);
@@ -139,10 +108,7 @@ async fn a_peer_that_floods_with_pings_and_reads_nothing_gets_a_bounded_number_o
 #[tokio::test(start_paused = true)]
 async fn sending_to_a_peer_that_never_reads_ends_in_an_error_and_not_in_waiting() {
     let (near, _peer) = duplex(1024);
-    let limits = Limits {
-        backlog: 10_000,
-        ..Limits::default()
-    };
+    let limits = Limits { backlog: 10_000, ..Limits::default() };
     let mut connection = Connection::new(near, Side::Client, &limits);
     let text = "x".repeat(1000);
     let error = loop {
@@ -150,15 +116,8 @@ async fn sending_to_a_peer_that_never_reads_ends_in_an_error_and_not_in_waiting(
             break error;
         }
     };
-    assert!(
-        matches!(error, SendError::Backlog { waiting, limit: 10_000 } if waiting < 12_000),
-        "{error}"
-    );
-    assert!(
-        tokio::time::timeout(Duration::from_secs(5), connection.flush())
-            .await
-            .is_err()
-    );
+    assert!(matches!(error, SendError::Backlog { waiting, limit: 10_000 } if waiting < 12_000), "{error}");
+    assert!(tokio::time::timeout(Duration::from_secs(5), connection.flush()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,46 +175,24 @@ async fn fragments_without_end_cost_no_memory() {
 #[tokio::test(start_paused = true)]
 async fn what_a_peer_said_before_it_left_is_still_heard_after_sending_fails() {
     let (mut connection, mut peer) = pair(4096);
-    peer.write_all(b"\x81\x05first\x81\x06second")
-        .await
-        .unwrap();
+    peer.write_all(b"\x81\x05first\x81\x06second").await.unwrap();
     drop(peer);
     let error = connection.send_text("too late").await.unwrap_err();
     assert!(matches!(error, SendError::Broken(_)));
-    assert_eq!(
-        connection.next().await.kind,
-        EventKind::Text(b"first".to_vec())
-    );
-    assert_eq!(
-        connection.next().await.kind,
-        EventKind::Text(b"second".to_vec())
-    );
-    assert_eq!(
-        connection.next().await.kind,
-        EventKind::Ended(End::Eof { mid_frame: false })
-    );
+    assert_eq!(connection.next().await.kind, EventKind::Text(b"first".to_vec()));
+    assert_eq!(connection.next().await.kind, EventKind::Text(b"second".to_vec()));
+    assert_eq!(connection.next().await.kind, EventKind::Ended(End::Eof { mid_frame: false }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn text_that_is_not_utf8_and_binary_messages_are_handed_over_as_they_came() {
     let (mut connection, mut peer) = pair(4096);
-    peer.write_all(b"\x81\x02\xc3\x28\x82\x02\xc3\x28\x83\x01x")
-        .await
-        .unwrap();
+    peer.write_all(b"\x81\x02\xc3\x28\x82\x02\xc3\x28\x83\x01x").await.unwrap();
     let event = connection.next().await;
     assert_eq!(event.kind, EventKind::Text(b"\xc3\x28".to_vec()));
     assert_eq!(event.findings[0].kind, FindingKind::InvalidUtf8);
-    assert_eq!(
-        connection.next().await.kind,
-        EventKind::Binary(b"\xc3\x28".to_vec())
-    );
-    assert_eq!(
-        connection.next().await.kind,
-        EventKind::Unknown {
-            opcode: 3,
-            payload: b"x".to_vec()
-        }
-    );
+    assert_eq!(connection.next().await.kind, EventKind::Binary(b"\xc3\x28".to_vec()));
+    assert_eq!(connection.next().await.kind, EventKind::Unknown { opcode: 3, payload: b"x".to_vec() });
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,36 +205,15 @@ async fn answers_that_go_without_saying_can_be_switched_off() {
         let mut peer = Connection::new(far, Side::Server, &Limits::default());
         peer.send_ping(b"are you there").await.unwrap();
         peer.close(Some(1005), "").await.unwrap();
-        assert_eq!(
-            ours.next().await.kind,
-            EventKind::Ping(b"are you there".to_vec())
-        );
-        assert_eq!(
-            ours.next().await.kind,
-            EventKind::Close {
-                code: Some(1005),
-                reason: vec![]
-            }
-        );
+        assert_eq!(ours.next().await.kind, EventKind::Ping(b"are you there".to_vec()));
+        assert_eq!(ours.next().await.kind, EventKind::Close { code: Some(1005), reason: vec![] });
         ours.end_sending().await;
         if on {
-            assert_eq!(
-                peer.next().await.kind,
-                EventKind::Pong(b"are you there".to_vec())
-            );
+            assert_eq!(peer.next().await.kind, EventKind::Pong(b"are you there".to_vec()));
             // 1005 must not be echoed.
-            assert_eq!(
-                peer.next().await.kind,
-                EventKind::Close {
-                    code: Some(1002),
-                    reason: vec![]
-                }
-            );
+            assert_eq!(peer.next().await.kind, EventKind::Close { code: Some(1002), reason: vec![] });
         }
-        assert_eq!(
-            peer.next().await.kind,
-            EventKind::Ended(End::Eof { mid_frame: false })
-        );
+        assert_eq!(peer.next().await.kind, EventKind::Ended(End::Eof { mid_frame: false }));
     }
 }
 
@@ -308,18 +224,11 @@ async fn fragments_split_a_text_where_they_are_told_even_inside_a_character() {
     let mut peer = Connection::new(far, Side::Server, &Limits::default());
     ours.send_fragments("aä€", &[2, 2, 4, 99]).await.unwrap();
     let event = peer.next().await;
-    assert_eq!(
-        (event.kind, event.frames, event.findings),
-        (EventKind::Text("aä€".into()), 5, vec![])
-    );
+    assert_eq!((event.kind, event.frames, event.findings), (EventKind::Text("aä€".into()), 5, vec![]));
 }
 
-const STARTS: [&str; 4] = [
-    "",
-    "GET / HTTP/1.1\r\n",
-    "HTTP/1.1 101 X\r\n",
-    "HTTP/1.1 400 X\r\nTransfer-Encoding: chunked\r\n\r\n",
-];
+const STARTS: [&str; 4] =
+    ["", "GET / HTTP/1.1\r\n", "HTTP/1.1 101 X\r\n", "HTTP/1.1 400 X\r\nTransfer-Encoding: chunked\r\n\r\n"];
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]

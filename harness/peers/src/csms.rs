@@ -61,12 +61,7 @@ impl Csms {
     ///
     /// A stimulus may be given with an empty identity. Its [`Output::StimulusDone`] comes under the identity it
     /// was given with, or if that was empty under the one it is about.
-    pub fn handle(
-        &mut self,
-        now: Timestamp,
-        identity: &str,
-        input: Input<'_>,
-    ) -> Vec<(String, Output)> {
+    pub fn handle(&mut self, now: Timestamp, identity: &str, input: Input<'_>) -> Vec<(String, Output)> {
         self.pass_time(now);
         match input {
             Input::Connected { subprotocol } => self.connected(identity, subprotocol.as_deref()),
@@ -90,10 +85,7 @@ impl Csms {
 
     /// When the CSMS next wants a [`Csms::tick`]; `None` if only an input can move it.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        self.sessions
-            .values()
-            .filter_map(|session| session.exchange.deadline())
-            .min()
+        self.sessions.values().filter_map(|session| session.exchange.deadline()).min()
     }
 
     /// The ids of the faults whose defective path has changed behaviour so far.

@@ -37,12 +37,7 @@ struct Answer {
 
 impl<T> Exchange<T> {
     pub(crate) fn new() -> Exchange<T> {
-        Exchange {
-            prefix: None,
-            count: 0,
-            outstanding: VecDeque::new(),
-            answers: VecDeque::new(),
-        }
+        Exchange { prefix: None, count: 0, outstanding: VecDeque::new(), answers: VecDeque::new() }
     }
 
     /// Whether a call still waits for its answer.
@@ -69,11 +64,7 @@ impl<T> Exchange<T> {
         self.count += 1;
         let id = format!("{prefix}-{}", self.count);
         let text = frames::call(&id, action, payload);
-        self.outstanding.push_back(Outstanding {
-            id,
-            purpose,
-            deadline: now + timeout,
-        });
+        self.outstanding.push_back(Outstanding { id, purpose, deadline: now + timeout });
         text
     }
 
@@ -86,10 +77,7 @@ impl<T> Exchange<T> {
 
     /// The purpose of a call whose time is up; it counts as not sent.
     pub(crate) fn timed_out(&mut self, now: Timestamp) -> Option<T> {
-        let at = self
-            .outstanding
-            .iter()
-            .position(|call| call.deadline <= now)?;
+        let at = self.outstanding.iter().position(|call| call.deadline <= now)?;
         self.outstanding.remove(at).map(|call| call.purpose)
     }
 
@@ -100,10 +88,7 @@ impl<T> Exchange<T> {
 
     /// The link is gone: the purposes of the calls that died with it.
     pub(crate) fn abandon(&mut self) -> Vec<T> {
-        self.outstanding
-            .drain(..)
-            .map(|call| call.purpose)
-            .collect()
+        self.outstanding.drain(..).map(|call| call.purpose).collect()
     }
 
     /// The answer that this very message had before, if it is a repetition.
@@ -119,10 +104,6 @@ impl<T> Exchange<T> {
         if self.answers.len() >= ANSWERS_KEPT {
             self.answers.pop_front();
         }
-        self.answers.push_back(Answer {
-            id: id.to_owned(),
-            question: question.to_vec(),
-            text: text.to_owned(),
-        });
+        self.answers.push_back(Answer { id: id.to_owned(), question: question.to_vec(), text: text.to_owned() });
     }
 }

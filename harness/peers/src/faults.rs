@@ -29,11 +29,7 @@ impl Fault {
 
     /// Every fault of a side in a version.
     pub fn of(version: Version, side: Role) -> Vec<Fault> {
-        FAULTS
-            .iter()
-            .filter(|info| info.version == version && info.side == side)
-            .map(Fault)
-            .collect()
+        FAULTS.iter().filter(|info| info.version == version && info.side == side).map(Fault).collect()
     }
 
     /// What there is to know about it.
@@ -56,10 +52,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn new(faults: &[Fault]) -> Faults {
-        Faults {
-            active: faults.iter().map(|fault| fault.info().id).collect(),
-            triggered: Vec::new(),
-        }
+        Faults { active: faults.iter().map(|fault| fault.info().id).collect(), triggered: Vec::new() }
     }
 
     /// Whether the peer has this fault.
@@ -83,46 +76,22 @@ impl Faults {
 }
 
 const fn station(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
-    FaultInfo {
-        id,
-        sentence,
-        breaks,
-        version: Version::V16,
-        side: Role::Station,
-    }
+    FaultInfo { id, sentence, breaks, version: Version::V16, side: Role::Station }
 }
 
 const fn csms(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
-    FaultInfo {
-        id,
-        sentence,
-        breaks,
-        version: Version::V16,
-        side: Role::Csms,
-    }
+    FaultInfo { id, sentence, breaks, version: Version::V16, side: Role::Csms }
 }
 
 const FAULTS: &[FaultInfo] = &[
-    station(
-        "station-answers-twice",
-        "R-028",
-        "Every call is answered two times.",
-    ),
+    station("station-answers-twice", "R-028", "Every call is answered two times."),
     station(
         "station-deaf-after-invalid-payload",
         "R-038",
         "After refusing a malformed or invalid call it never answers another one on that connection.",
     ),
-    station(
-        "station-reports-status-before-boot",
-        "16-BOOT-02",
-        "It reports its status before BootNotification.",
-    ),
-    station(
-        "station-boots-on-reconnect",
-        "16-BOOT-17",
-        "It sends BootNotification after a mere reconnection.",
-    ),
+    station("station-reports-status-before-boot", "16-BOOT-02", "It reports its status before BootNotification."),
+    station("station-boots-on-reconnect", "16-BOOT-17", "It sends BootNotification after a mere reconnection."),
     station(
         "station-boots-early-while-pending",
         "16-BOOT-04",
@@ -133,21 +102,9 @@ const FAULTS: &[FaultInfo] = &[
         "16-BOOT-10",
         "After the boot the last connector is not reported.",
     ),
-    station(
-        "station-never-sends-heartbeats",
-        "16-HB-01",
-        "It never sends a Heartbeat of its own accord.",
-    ),
-    station(
-        "station-does-not-wait-for-answers",
-        "R-030",
-        "It sends further calls while one is unanswered.",
-    ),
-    station(
-        "station-answers-only-when-idle",
-        "R-031",
-        "It answers nothing while a call of its own is unanswered.",
-    ),
+    station("station-never-sends-heartbeats", "16-HB-01", "It never sends a Heartbeat of its own accord."),
+    station("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered."),
+    station("station-answers-only-when-idle", "R-031", "It answers nothing while a call of its own is unanswered."),
     station(
         "station-drops-link-on-unknown-action",
         "R-038",
@@ -158,36 +115,16 @@ const FAULTS: &[FaultInfo] = &[
         "R-051",
         "It uses the corrected spelling of the error codes, which 1.6 does not have.",
     ),
-    station(
-        "station-charges-blocked-tag",
-        "16-AUTH-01",
-        "A Blocked tag is let in like an accepted one.",
-    ),
+    station("station-charges-blocked-tag", "16-AUTH-01", "A Blocked tag is let in like an accepted one."),
     station(
         "station-authorises-its-own-stop",
         "16-AUTH-04",
         "It sends Authorize when the starting tag stops the transaction.",
     ),
-    station(
-        "station-keeps-cache-when-cleared",
-        "16-AUTH-14",
-        "ClearCache is accepted and clears nothing.",
-    ),
-    station(
-        "station-takes-old-list-version",
-        "16-LIST-05",
-        "A differential list with an old version number is taken.",
-    ),
-    station(
-        "station-ignores-connection-time-out",
-        "16-STAT-05",
-        "Whoever does not plug in stays authorised for ever.",
-    ),
-    station(
-        "station-sends-meter-start-as-text",
-        "16-TX-01",
-        "StartTransaction carries meterStart as a text.",
-    ),
+    station("station-keeps-cache-when-cleared", "16-AUTH-14", "ClearCache is accepted and clears nothing."),
+    station("station-takes-old-list-version", "16-LIST-05", "A differential list with an old version number is taken."),
+    station("station-ignores-connection-time-out", "16-STAT-05", "Whoever does not plug in stays authorised for ever."),
+    station("station-sends-meter-start-as-text", "16-TX-01", "StartTransaction carries meterStart as a text."),
     station(
         "station-stops-wrong-transaction",
         "16-TX-06",
@@ -208,41 +145,17 @@ const FAULTS: &[FaultInfo] = &[
         "R-156",
         "A StopTransaction that waited offline carries -1 although the id is known.",
     ),
-    station(
-        "station-stops-twice-after-offline",
-        "R-151",
-        "A StopTransaction that waited offline is sent two times.",
-    ),
+    station("station-stops-twice-after-offline", "R-151", "A StopTransaction that waited offline is sent two times."),
     station(
         "station-loses-offline-start",
         "R-151",
         "The StartTransaction of a transaction begun offline is never sent.",
     ),
-    station(
-        "station-rewrites-queued-timestamps",
-        "16-TX-14",
-        "Queued messages get the time of their delivery.",
-    ),
-    station(
-        "station-gives-up-at-first-failure",
-        "R-153",
-        "A transaction message that failed is not sent again.",
-    ),
-    station(
-        "station-sends-numbers-in-meter-values",
-        "16-MV-09",
-        "Sampled values are numbers instead of texts.",
-    ),
-    station(
-        "station-changes-read-only-keys",
-        "16-CFG-09",
-        "A read-only configuration key can be changed.",
-    ),
-    station(
-        "station-takes-negative-ping-interval",
-        "16-CFG-10",
-        "A negative WebSocketPingInterval is accepted.",
-    ),
+    station("station-rewrites-queued-timestamps", "16-TX-14", "Queued messages get the time of their delivery."),
+    station("station-gives-up-at-first-failure", "R-153", "A transaction message that failed is not sent again."),
+    station("station-sends-numbers-in-meter-values", "16-MV-09", "Sampled values are numbers instead of texts."),
+    station("station-changes-read-only-keys", "16-CFG-09", "A read-only configuration key can be changed."),
+    station("station-takes-negative-ping-interval", "16-CFG-10", "A negative WebSocketPingInterval is accepted."),
     station(
         "station-forgets-accepted-configuration",
         "16-CFG-07",
@@ -253,56 +166,24 @@ const FAULTS: &[FaultInfo] = &[
         "16-STAT-12",
         "An Unavailable connector is Available again after a reboot.",
     ),
-    station(
-        "station-resets-without-stopping",
-        "16-RST-01",
-        "A reset forgets the running transactions.",
-    ),
+    station("station-resets-without-stopping", "16-RST-01", "A reset forgets the running transactions."),
     station(
         "station-unlocks-any-connector",
         "16-UNL-01",
         "UnlockConnector for a connector that does not exist is answered Unlocked.",
     ),
-    station(
-        "station-remote-starts-connector-zero",
-        "16-REM-05",
-        "A remote start on connector 0 is accepted.",
-    ),
+    station("station-remote-starts-connector-zero", "16-REM-05", "A remote start on connector 0 is accepted."),
     station(
         "station-triggers-before-answering",
         "R-040",
         "The triggered message is sent before the answer to TriggerMessage.",
     ),
-    csms(
-        "csms-answers-twice",
-        "R-028",
-        "Every call is answered two times.",
-    ),
-    csms(
-        "csms-answers-with-its-own-id",
-        "R-022",
-        "Answers carry a new message id.",
-    ),
-    csms(
-        "csms-upper-cases-ids",
-        "R-022",
-        "Answers carry the message id in upper case.",
-    ),
-    csms(
-        "csms-answers-answers",
-        "R-015",
-        "It answers the result of its own call.",
-    ),
-    csms(
-        "csms-does-not-wait-for-answers",
-        "R-030",
-        "It sends further calls to a station while one is unanswered.",
-    ),
-    csms(
-        "csms-drops-link-on-unknown-action",
-        "R-038",
-        "It closes the connection after a call with an unknown action.",
-    ),
+    csms("csms-answers-twice", "R-028", "Every call is answered two times."),
+    csms("csms-answers-with-its-own-id", "R-022", "Answers carry a new message id."),
+    csms("csms-upper-cases-ids", "R-022", "Answers carry the message id in upper case."),
+    csms("csms-answers-answers", "R-015", "It answers the result of its own call."),
+    csms("csms-does-not-wait-for-answers", "R-030", "It sends further calls to a station while one is unanswered."),
+    csms("csms-drops-link-on-unknown-action", "R-038", "It closes the connection after a call with an unknown action."),
     csms(
         "csms-crashes-after-error",
         "R-038",
@@ -328,76 +209,24 @@ const FAULTS: &[FaultInfo] = &[
         "16-BOOT-14",
         "currentTime in the answer to BootNotification has no time zone.",
     ),
-    csms(
-        "csms-leaves-out-boot-interval",
-        "16-BOOT-14",
-        "The answer to BootNotification has no interval.",
-    ),
-    csms(
-        "csms-repeats-heartbeat-time",
-        "16-HB-02",
-        "Every Heartbeat is answered with the time of the boot.",
-    ),
-    csms(
-        "csms-accepts-blocked-tags",
-        "16-AUTH-08",
-        "A Blocked tag is accepted.",
-    ),
-    csms(
-        "csms-accepts-unknown-tags",
-        "16-AUTH-08",
-        "A tag that nobody knows is accepted.",
-    ),
-    csms(
-        "csms-compares-tags-with-case",
-        "16-AUTH-07",
-        "A tag in other case is not recognised.",
-    ),
-    csms(
-        "csms-trusts-start-transaction",
-        "16-TX-03",
-        "The tag in StartTransaction is not checked.",
-    ),
-    csms(
-        "csms-allows-concurrent-transactions",
-        "16-TX-03",
-        "A tag may charge in two transactions at once.",
-    ),
-    csms(
-        "csms-repeats-transaction-ids",
-        "16-TX-04",
-        "Every transaction gets the same id.",
-    ),
+    csms("csms-leaves-out-boot-interval", "16-BOOT-14", "The answer to BootNotification has no interval."),
+    csms("csms-repeats-heartbeat-time", "16-HB-02", "Every Heartbeat is answered with the time of the boot."),
+    csms("csms-accepts-blocked-tags", "16-AUTH-08", "A Blocked tag is accepted."),
+    csms("csms-accepts-unknown-tags", "16-AUTH-08", "A tag that nobody knows is accepted."),
+    csms("csms-compares-tags-with-case", "16-AUTH-07", "A tag in other case is not recognised."),
+    csms("csms-trusts-start-transaction", "16-TX-03", "The tag in StartTransaction is not checked."),
+    csms("csms-allows-concurrent-transactions", "16-TX-03", "A tag may charge in two transactions at once."),
+    csms("csms-repeats-transaction-ids", "16-TX-04", "Every transaction gets the same id."),
     csms(
         "csms-refuses-unknown-stop",
         "16-TX-05",
         "StopTransaction for a transaction it does not know is answered with CALLERROR.",
     ),
-    csms(
-        "csms-lets-strangers-stop",
-        "16-TX-06",
-        "StopTransaction of one station ends the transaction of another.",
-    ),
-    csms(
-        "csms-ignores-meter-values",
-        "16-MV-18",
-        "MeterValues are never answered.",
-    ),
-    csms(
-        "csms-adds-to-status-answer",
-        "16-STAT-15",
-        "The answer to StatusNotification carries a status.",
-    ),
-    csms(
-        "csms-knows-every-vendor",
-        "16-DT-01",
-        "DataTransfer of an unknown vendor is accepted.",
-    ),
-    csms(
-        "csms-forgets-remote-stop",
-        "16-REM-10",
-        "Asked to stop a transaction, it says it did and sends nothing.",
-    ),
+    csms("csms-lets-strangers-stop", "16-TX-06", "StopTransaction of one station ends the transaction of another."),
+    csms("csms-ignores-meter-values", "16-MV-18", "MeterValues are never answered."),
+    csms("csms-adds-to-status-answer", "16-STAT-15", "The answer to StatusNotification carries a status."),
+    csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
+    csms("csms-forgets-remote-stop", "16-REM-10", "Asked to stop a transaction, it says it did and sends nothing."),
 ];
 
 #[cfg(test)]
@@ -407,18 +236,8 @@ mod tests {
     #[test]
     fn ids_are_unique_kebab_words_that_begin_with_their_side() {
         for (at, info) in FAULTS.iter().enumerate() {
-            assert!(
-                info.id.starts_with(&format!("{}-", info.side)),
-                "{}",
-                info.id
-            );
-            assert!(
-                info.id
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
-                "{}",
-                info.id
-            );
+            assert!(info.id.starts_with(&format!("{}-", info.side)), "{}", info.id);
+            assert!(info.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", info.id);
             assert!(FAULTS[at + 1..].iter().all(|other| other.id != info.id));
             assert!(info.sentence.ends_with('.'), "{}", info.id);
             assert_eq!(Fault::find(info.id).map(Fault::info), Some(info));

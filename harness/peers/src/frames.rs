@@ -9,11 +9,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Incoming {
     /// A call that can be dispatched.
-    Call {
-        id: String,
-        action: String,
-        payload: Value,
-    },
+    Call { id: String, action: String, payload: Value },
     /// An answer to one of our calls.
     Result { id: String, payload: Value },
     /// An error answer to one of our calls.
@@ -36,28 +32,15 @@ pub(crate) enum Incoming {
 pub(crate) fn read(version: Version, text: &[u8]) -> Incoming {
     let reading = frame::read(version, text);
     // An id that breaks the rules for ids is not repeated in an answer.
-    let id_is_bad = reading.findings.iter().any(|finding| {
-        matches!(
-            finding.kind,
-            FrameFindingKind::IdNotString | FrameFindingKind::IdTooLong
-        )
-    });
+    let id_is_bad = reading
+        .findings
+        .iter()
+        .any(|finding| matches!(finding.kind, FrameFindingKind::IdNotString | FrameFindingKind::IdTooLong));
     let id = reading.id.clone().filter(|_| !id_is_bad);
     let flawed = reading.is_flawed() || id_is_bad;
     match (reading.message_type, reading.frame) {
         (None, _) if id.is_none() => Incoming::Unreadable,
-        (
-            Some(2),
-            Some(Frame::Call {
-                id,
-                action,
-                payload,
-            }),
-        ) if !flawed => Incoming::Call {
-            id,
-            action,
-            payload,
-        },
+        (Some(2), Some(Frame::Call { id, action, payload })) if !flawed => Incoming::Call { id, action, payload },
         (Some(2), frame) => Incoming::DamagedCall {
             id,
             payload_only: matches!(frame, Some(Frame::Call { .. }))
@@ -67,9 +50,7 @@ pub(crate) fn read(version: Version, text: &[u8]) -> Incoming {
                     .filter(|finding| finding.certain)
                     .all(|finding| finding.kind == FrameFindingKind::PayloadNotObject),
         },
-        (Some(3), Some(Frame::Result { id, payload })) if !flawed => {
-            Incoming::Result { id, payload }
-        }
+        (Some(3), Some(Frame::Result { id, payload })) if !flawed => Incoming::Result { id, payload },
         // A refusal counts, however badly it is put.
         (Some(4), Some(Frame::Error { id, .. })) if !id_is_bad => Incoming::Error { id },
         (Some(3 | 4), _) => Incoming::DamagedAnswer,
@@ -79,21 +60,12 @@ pub(crate) fn read(version: Version, text: &[u8]) -> Incoming {
 
 /// The text of a CALL.
 pub(crate) fn call(id: &str, action: &str, payload: &Value) -> String {
-    Frame::Call {
-        id: id.to_owned(),
-        action: action.to_owned(),
-        payload: payload.clone(),
-    }
-    .to_text()
+    Frame::Call { id: id.to_owned(), action: action.to_owned(), payload: payload.clone() }.to_text()
 }
 
 /// The text of a CALLRESULT.
 pub(crate) fn result(id: &str, payload: &Value) -> String {
-    Frame::Result {
-        id: id.to_owned(),
-        payload: payload.clone(),
-    }
-    .to_text()
+    Frame::Result { id: id.to_owned(), payload: payload.clone() }.to_text()
 }
 
 /// The text of a CALLERROR.
@@ -108,19 +80,13 @@ pub(crate) fn error(id: &str, code: &str, description: &str) -> String {
 }
 
 /// The error code that a request earns, if it does not fit the schema of its action (R-038, section 4).
-pub(crate) fn request_error(
-    version: Version,
-    action: &str,
-    payload: &Value,
-) -> Option<&'static str> {
+pub(crate) fn request_error(version: Version, action: &str, payload: &Value) -> Option<&'static str> {
     let violations = validate::request_violations(version, action, payload);
     let old = version == Version::V16;
     violations.first().map(|violation| match violation.kind {
         ViolationKind::NotAnObject | ViolationKind::UnknownField if old => "FormationViolation",
         ViolationKind::NotAnObject | ViolationKind::UnknownField => "FormatViolation",
-        ViolationKind::MissingField | ViolationKind::TooManyItems | ViolationKind::TooFewItems
-            if old =>
-        {
+        ViolationKind::MissingField | ViolationKind::TooManyItems | ViolationKind::TooFewItems if old => {
             "OccurenceConstraintViolation"
         }
         ViolationKind::MissingField | ViolationKind::TooManyItems | ViolationKind::TooFewItems => {

@@ -61,18 +61,12 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal because the device cannot do this at all.
     pub fn never(reason: impl Into<String>) -> Refusal {
-        Refusal {
-            undrivable: true,
-            reason: reason.into(),
-        }
+        Refusal { undrivable: true, reason: reason.into() }
     }
 
     /// A refusal because of the state the device is in.
     pub fn not_now(reason: impl Into<String>) -> Refusal {
-        Refusal {
-            undrivable: false,
-            reason: reason.into(),
-        }
+        Refusal { undrivable: false, reason: reason.into() }
     }
 }
 

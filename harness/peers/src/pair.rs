@@ -13,9 +13,7 @@ use protocol::validate::{request_violations, response_violations};
 use protocol::{Role, Timestamp, Version};
 use serde_json::{Value, json};
 
-use crate::{
-    Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings,
-};
+use crate::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
 
 /// A message that crossed the link.
 #[derive(Clone, Debug)]
@@ -110,20 +108,13 @@ impl Pair {
         let end = self.now + Duration::from_secs(seconds);
         self.tick();
         for _ in 0..100_000 {
-            let next = [self.station.next_wakeup(), self.csms.next_wakeup()]
-                .into_iter()
-                .flatten()
-                .min();
+            let next = [self.station.next_wakeup(), self.csms.next_wakeup()].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else {
                 self.now = end;
                 self.tick();
                 return;
             };
-            assert!(
-                next >= self.now || next == Timestamp::default(),
-                "a wakeup in the past: {next} at {}",
-                self.now
-            );
+            assert!(next >= self.now || next == Timestamp::default(), "a wakeup in the past: {next} at {}", self.now);
             self.now = self.now.max(next);
             self.tick();
         }
@@ -162,13 +153,8 @@ impl Pair {
     pub(crate) fn send(&mut self, action: &str, fields: Value) -> Value {
         let identity = self.identity.clone();
         let before = self.crossed.len();
-        self.at_csms(
-            "send",
-            json!({ "action": action, "fields": fields, "station": identity }),
-        );
-        let call = self.crossed[before..]
-            .iter()
-            .find(|crossed| crossed.is_call(Role::Csms, action));
+        self.at_csms("send", json!({ "action": action, "fields": fields, "station": identity }));
+        let call = self.crossed[before..].iter().find(|crossed| crossed.is_call(Role::Csms, action));
         let Some(id) = call.map(|call| call.frame[1].clone()) else {
             return Value::Null;
         };
@@ -186,9 +172,7 @@ impl Pair {
     pub(crate) fn station_text(&mut self, text: &str) {
         self.record(Role::Station, text);
         let identity = self.identity.clone();
-        let outputs = self
-            .csms
-            .handle(self.now, &identity, Input::Text(text.as_bytes()));
+        let outputs = self.csms.handle(self.now, &identity, Input::Text(text.as_bytes()));
         self.from_csms(outputs);
     }
 
@@ -207,13 +191,13 @@ impl Pair {
     }
 
     fn answer_to(&self, from: Role, id: &Value, since: usize) -> Value {
-        self.crossed[since..]
-            .iter()
-            .find(|c| c.from == from && c.kind() != 2 && c.frame[1] == *id)
-            .map_or(Value::Null, |c| match c.kind() {
+        self.crossed[since..].iter().find(|c| c.from == from && c.kind() != 2 && c.frame[1] == *id).map_or(
+            Value::Null,
+            |c| match c.kind() {
                 3 => c.frame[2].clone(),
                 _ => c.frame.clone(),
-            })
+            },
+        )
     }
 
     /// The calls of a side with this action, payloads only.
@@ -252,14 +236,12 @@ impl Pair {
     }
 
     fn from_station(&mut self, outputs: Vec<Output>) {
-        self.queue
-            .extend(outputs.into_iter().map(|output| (Role::Station, output)));
+        self.queue.extend(outputs.into_iter().map(|output| (Role::Station, output)));
         self.run();
     }
 
     fn from_csms(&mut self, outputs: Vec<(String, Output)>) {
-        self.queue
-            .extend(outputs.into_iter().map(|(_, output)| (Role::Csms, output)));
+        self.queue.extend(outputs.into_iter().map(|(_, output)| (Role::Csms, output)));
         self.run();
     }
 
@@ -308,17 +290,13 @@ impl Pair {
     fn connect(&mut self) {
         if self.unreachable {
             let reason = "nobody there".to_owned();
-            let outputs = self
-                .station
-                .handle(self.now, Input::ConnectFailed { reason });
+            let outputs = self.station.handle(self.now, Input::ConnectFailed { reason });
             self.from_station(outputs);
             return;
         }
         let identity = self.identity.clone();
         let offered = [self.version.subprotocol().to_owned()];
-        let answer = self
-            .csms
-            .decide_handshake(self.now, &identity, None, &offered);
+        let answer = self.csms.decide_handshake(self.now, &identity, None, &offered);
         let HandshakeAnswer::Accept { subprotocol } = answer else {
             panic!("refused");
         };
@@ -333,12 +311,7 @@ impl Pair {
 
     fn record(&mut self, from: Role, text: &str) {
         let frame = serde_json::from_str(text).unwrap_or(Value::Null);
-        self.crossed.push(Crossed {
-            from,
-            at: self.now,
-            link: self.links,
-            frame,
-        });
+        self.crossed.push(Crossed { from, at: self.now, link: self.links, frame });
     }
 
     /// What is wrong with the conversation by the rules that hold always, as sentences.
@@ -379,10 +352,7 @@ impl Pair {
                     }
                 }
             }
-            if !open.iter().all(|(_, action)| self.lost.contains(action))
-                && !self.muted
-                && self.linked
-            {
+            if !open.iter().all(|(_, action)| self.lost.contains(action)) && !self.muted && self.linked {
                 wrong.push(format!("{side}: never answered: {open:?}"));
             }
         }
@@ -391,11 +361,7 @@ impl Pair {
 }
 
 fn stimulus(party: Role, verb: &str, with: Value) -> Stimulus {
-    Stimulus {
-        party,
-        verb: verb.to_owned(),
-        with: with.as_object().cloned().unwrap_or_default(),
-    }
+    Stimulus { party, verb: verb.to_owned(), with: with.as_object().cloned().unwrap_or_default() }
 }
 
 pub(crate) fn tag(id: &str) -> Value {

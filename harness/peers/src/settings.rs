@@ -88,20 +88,9 @@ impl StationSettings {
         let standard = StationSettings::standard(version);
         Some(match name {
             "standard" => standard,
-            "fixed-cable" => StationSettings {
-                fixed_cable: true,
-                lock: false,
-                ..standard
-            },
-            "backup-power" => StationSettings {
-                backup_power: true,
-                ..standard
-            },
-            "no-cache" => StationSettings {
-                authorization_cache: false,
-                allow_offline_unknown: Some(true),
-                ..standard
-            },
+            "fixed-cable" => StationSettings { fixed_cable: true, lock: false, ..standard },
+            "backup-power" => StationSettings { backup_power: true, ..standard },
+            "no-cache" => StationSettings { authorization_cache: false, allow_offline_unknown: Some(true), ..standard },
             "core-only" => StationSettings {
                 authorization_cache: false,
                 local_list: false,
@@ -112,30 +101,17 @@ impl StationSettings {
                 connectors: 1,
                 ..standard
             },
-            "no-local-list" => StationSettings {
-                local_list: false,
-                ..standard
-            },
-            "no-reservation" => StationSettings {
-                reservation: false,
-                ..standard
-            },
-            "no-remote-trigger" => StationSettings {
-                remote_trigger: false,
-                ..standard
-            },
-            "notify-event" if version != Version::V16 => StationSettings {
-                report_by_event: true,
-                ..standard
-            },
+            "no-local-list" => StationSettings { local_list: false, ..standard },
+            "no-reservation" => StationSettings { reservation: false, ..standard },
+            "no-remote-trigger" => StationSettings { remote_trigger: false, ..standard },
+            "notify-event" if version != Version::V16 => StationSettings { report_by_event: true, ..standard },
             _ => return None,
         })
     }
 
     /// The capabilities this equipment adds up to, by the names that cases use in `requires`.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let offline =
-            self.authorization_cache || self.local_list || self.allow_offline_unknown == Some(true);
+        let offline = self.authorization_cache || self.local_list || self.allow_offline_unknown == Some(true);
         let v16 = self.version == Version::V16;
         [
             ("Core", true),
@@ -148,10 +124,7 @@ impl StationSettings {
             ("OfflineTransactions", offline || !v16),
             ("BackupPower", self.backup_power && v16),
             ("LockFailure", self.lock && !self.fixed_cable),
-            (
-                "UnknownOffline",
-                self.allow_offline_unknown.is_some() && v16,
-            ),
+            ("UnknownOffline", self.allow_offline_unknown.is_some() && v16),
             ("SharedReader", self.connectors > 1),
             ("LocalStop", true),
             ("EvDisconnectSettable", self.ev_disconnect_settable && v16),
@@ -199,20 +172,13 @@ pub struct Token {
 impl Token {
     /// A token without a group.
     pub fn new(id: &str, status: &str) -> Token {
-        Token {
-            id: id.to_owned(),
-            status: status.to_owned(),
-            group: None,
-        }
+        Token { id: id.to_owned(), status: status.to_owned(), group: None }
     }
 
     /// The same token as a member of a group.
     #[must_use]
     pub fn in_group(self, group: &str) -> Token {
-        Token {
-            group: Some(group.to_owned()),
-            ..self
-        }
+        Token { group: Some(group.to_owned()), ..self }
     }
 }
 

@@ -39,9 +39,7 @@ impl Station {
     pub fn new(settings: StationSettings, faults: Vec<Fault>) -> Station {
         Station(match settings.version {
             Version::V16 => Kind::V16(Box::new(ChargePoint::new(settings, &faults))),
-            Version::V201 | Version::V21 => {
-                Kind::V201(Box::new(v201::ChargingStation::new(settings, &faults)))
-            }
+            Version::V201 | Version::V21 => Kind::V201(Box::new(v201::ChargingStation::new(settings, &faults))),
         })
     }
 

@@ -81,26 +81,17 @@ pub struct Variable {
 /// The standard configuration keys of 1.6.
 pub fn keys() -> &'static [Key] {
     static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        include_str!("../catalogue/configuration-keys.txt")
-            .lines()
-            .filter_map(read_key)
-            .collect()
-    })
+    KEYS.get_or_init(|| include_str!("../catalogue/configuration-keys.txt").lines().filter_map(read_key).collect())
 }
 
 /// The standard key of this name, without regard to case.
 pub fn key(name: &str) -> Option<&'static Key> {
-    keys()
-        .iter()
-        .find(|key| key.name.eq_ignore_ascii_case(name))
+    keys().iter().find(|key| key.name.eq_ignore_ascii_case(name))
 }
 
 /// The variables of 2.x that have a short name.
 pub fn variables(version: Version) -> impl Iterator<Item = &'static Variable> {
-    all_variables()
-        .iter()
-        .filter(move |variable| variable.versions.contains(&version))
+    all_variables().iter().filter(move |variable| variable.versions.contains(&version))
 }
 
 /// The variable with this short name.
@@ -125,10 +116,7 @@ fn all_variables() -> &'static [Variable] {
         let mut variables = Vec::new();
         for line in include_str!("../catalogue/variables.txt").lines() {
             if let Some(list) = line.strip_prefix("versions ") {
-                versions = list
-                    .split_whitespace()
-                    .filter_map(|version| version.parse().ok())
-                    .collect();
+                versions = list.split_whitespace().filter_map(|version| version.parse().ok()).collect();
             } else if line.starts_with(' ') {
                 variables.extend(read_variable(line, &versions));
             }
@@ -192,14 +180,8 @@ mod tests {
                 .filter(|line| !line.starts_with('#'))
                 .count()
         };
-        assert_eq!(
-            keys().len(),
-            lines(include_str!("../catalogue/configuration-keys.txt"))
-        );
-        assert_eq!(
-            all_variables().len(),
-            lines(include_str!("../catalogue/variables.txt"))
-        );
+        assert_eq!(keys().len(), lines(include_str!("../catalogue/configuration-keys.txt")));
+        assert_eq!(all_variables().len(), lines(include_str!("../catalogue/variables.txt")));
     }
 
     #[test]

@@ -15,11 +15,7 @@ pub(crate) struct Decimal {
 impl Decimal {
     /// The number in its shortest decimal form.
     pub(crate) fn of(number: &JsonNumber) -> Decimal {
-        Decimal::parse(&number.to_string()).unwrap_or(Decimal {
-            negative: false,
-            digits: String::new(),
-            exponent: 0,
-        })
+        Decimal::parse(&number.to_string()).unwrap_or(Decimal { negative: false, digits: String::new(), exponent: 0 })
     }
 
     /// Reads what JSON calls a number.
@@ -41,18 +37,12 @@ impl Decimal {
         let zeros = digits.len() - kept.len();
         let kept = kept.trim_start_matches('0');
         if kept.is_empty() {
-            return Some(Decimal {
-                negative: false,
-                digits: String::new(),
-                exponent: 0,
-            });
+            return Some(Decimal { negative: false, digits: String::new(), exponent: 0 });
         }
         Some(Decimal {
             negative,
             digits: kept.to_owned(),
-            exponent: exponent
-                .saturating_sub(fraction.len() as i64)
-                .saturating_add(zeros as i64),
+            exponent: exponent.saturating_sub(fraction.len() as i64).saturating_add(zeros as i64),
         })
     }
 
@@ -95,11 +85,7 @@ fn exponent_of(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(text.parse().unwrap_or(if text.starts_with('-') {
-        i64::MIN / 2
-    } else {
-        i64::MAX / 2
-    }))
+    Some(text.parse().unwrap_or(if text.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 }))
 }
 
 #[cfg(test)]
@@ -119,22 +105,13 @@ mod tests {
     #[test]
     fn a_hundredth_is_none() {
         for text in ["4.11", "0.01", "1e-2", "-8.15", "100.001"] {
-            assert!(
-                !Decimal::parse(text).unwrap().is_multiple_of(TENTH),
-                "{text}"
-            );
+            assert!(!Decimal::parse(text).unwrap().is_multiple_of(TENTH), "{text}");
         }
     }
 
     #[test]
     fn the_same_number_written_differently_is_equal() {
-        for (a, b) in [
-            ("1.0", "1"),
-            ("1e2", "100"),
-            ("0.10", "0.1"),
-            ("-0", "0.0"),
-            ("12e-1", "1.2"),
-        ] {
+        for (a, b) in [("1.0", "1"), ("1e2", "100"), ("0.10", "0.1"), ("-0", "0.0"), ("12e-1", "1.2")] {
             assert_eq!(Decimal::parse(a), Decimal::parse(b), "{a} {b}");
         }
     }

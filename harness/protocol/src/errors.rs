@@ -43,13 +43,8 @@ pub fn codes(version: Version) -> &'static [&'static str] {
 
 /// How the other versions spell a code that this one spells differently.
 pub fn own_spelling(version: Version, code: &str) -> Option<&'static str> {
-    const PAIRS: [(&str, &str); 2] = [
-        ("FormationViolation", "FormatViolation"),
-        (
-            "OccurenceConstraintViolation",
-            "OccurrenceConstraintViolation",
-        ),
-    ];
+    const PAIRS: [(&str, &str); 2] =
+        [("FormationViolation", "FormatViolation"), ("OccurenceConstraintViolation", "OccurrenceConstraintViolation")];
     PAIRS.into_iter().find_map(|(old, new)| match version {
         Version::V16 => (code == new).then_some(old),
         Version::V201 | Version::V21 => (code == old).then_some(new),
@@ -203,13 +198,9 @@ fn accepted_16(defect: Defect) -> &'static [&'static str] {
         | Defect::BadMessageId
         | Defect::DuplicateMessageId
         | Defect::ActionNotString => FAULTY_16,
-        Defect::UnknownMessageType => &[
-            "FormationViolation",
-            "ProtocolError",
-            "GenericError",
-            "NotSupported",
-            "NotImplemented",
-        ],
+        Defect::UnknownMessageType => {
+            &["FormationViolation", "ProtocolError", "GenericError", "NotSupported", "NotImplemented"]
+        }
         Defect::UnknownAction => &["NotImplemented"],
         Defect::WrongDirection => &["NotImplemented", "NotSupported"],
         Defect::KnownButUnsupported => &["NotSupported"],
@@ -223,11 +214,7 @@ fn accepted_16(defect: Defect) -> &'static [&'static str] {
         | Defect::OutOfRange
         | Defect::NotAMultiple
         | Defect::BadDateTime
-        | Defect::BadUri => &[
-            "PropertyConstraintViolation",
-            "TypeConstraintViolation",
-            "FormationViolation",
-        ],
+        | Defect::BadUri => &["PropertyConstraintViolation", "TypeConstraintViolation", "FormationViolation"],
         Defect::TooManyItems | Defect::TooFewItems => &["OccurenceConstraintViolation"],
         Defect::NotAccepted => &["SecurityError"],
         Defect::Internal => &["InternalError"],
@@ -256,11 +243,7 @@ fn accepted_2(defect: Defect) -> &'static [&'static str] {
         | Defect::OutOfRange
         | Defect::NotAMultiple
         | Defect::BadDateTime
-        | Defect::BadUri => &[
-            "PropertyConstraintViolation",
-            "TypeConstraintViolation",
-            "FormatViolation",
-        ],
+        | Defect::BadUri => &["PropertyConstraintViolation", "TypeConstraintViolation", "FormatViolation"],
         Defect::TooManyItems | Defect::TooFewItems => &["OccurrenceConstraintViolation"],
         Defect::NotAccepted => &["SecurityError"],
         Defect::Internal => &["InternalError"],
@@ -332,14 +315,8 @@ mod tests {
 
     #[test]
     fn the_old_spelling_is_known_as_such() {
-        assert_eq!(
-            own_spelling(Version::V201, "FormationViolation"),
-            Some("FormatViolation")
-        );
-        assert_eq!(
-            own_spelling(Version::V16, "OccurrenceConstraintViolation"),
-            Some("OccurenceConstraintViolation")
-        );
+        assert_eq!(own_spelling(Version::V201, "FormationViolation"), Some("FormatViolation"));
+        assert_eq!(own_spelling(Version::V16, "OccurrenceConstraintViolation"), Some("OccurenceConstraintViolation"));
         assert_eq!(own_spelling(Version::V16, "GenericError"), None);
     }
 }

@@ -24,18 +24,14 @@ pub struct OfficialCase {
 
 /// The cases of this version, for both kinds of device.
 pub fn cases(version: Version) -> &'static [OfficialCase] {
-    static CASES: [OnceLock<Vec<OfficialCase>>; 3] =
-        [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    static CASES: [OnceLock<Vec<OfficialCase>>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
     let at = match version {
         Version::V16 => 0,
         Version::V201 => 1,
         Version::V21 => 2,
     };
     CASES[at].get_or_init(|| {
-        read(include_str!("../catalogue/official.txt"))
-            .into_iter()
-            .filter(|case| case.version == version)
-            .collect()
+        read(include_str!("../catalogue/official.txt")).into_iter().filter(|case| case.version == version).collect()
     })
 }
 
@@ -117,9 +113,6 @@ mod tests {
     fn an_id_is_found() {
         assert!(find("TC_010_CS", Version::V16).is_some_and(|case| !case.retired));
         assert!(find("TC_010_CS", Version::V201).is_none());
-        assert_eq!(
-            suggest("TC_01O_CS", Version::V16).map(str::len),
-            Some("TC_010_CS".len())
-        );
+        assert_eq!(suggest("TC_01O_CS", Version::V16).map(str::len), Some("TC_010_CS".len()));
     }
 }

@@ -122,15 +122,8 @@ fn catalogue() -> &'static Statements {
     static STATEMENTS: OnceLock<Statements> = OnceLock::new();
     STATEMENTS.get_or_init(|| {
         // A line that does not fit is left out here; a test finds it.
-        let statements: Vec<Statement> = include_str!("../catalogue/statements.txt")
-            .lines()
-            .filter_map(read)
-            .collect();
-        let by_id = statements
-            .iter()
-            .enumerate()
-            .map(|(at, statement)| (statement.id, at))
-            .collect();
+        let statements: Vec<Statement> = include_str!("../catalogue/statements.txt").lines().filter_map(read).collect();
+        let by_id = statements.iter().enumerate().map(|(at, statement)| (statement.id, at)).collect();
         Statements { statements, by_id }
     })
 }
@@ -155,18 +148,8 @@ fn read(line: &'static str) -> Option<Statement> {
         "both" => Side::Both,
         _ => return None,
     };
-    let versions: Option<Vec<Version>> = cells
-        .next()?
-        .split_whitespace()
-        .map(|version| version.parse().ok())
-        .collect();
-    Some(Statement {
-        id,
-        sentence: cells.next()?,
-        strength,
-        side,
-        versions: versions?,
-    })
+    let versions: Option<Vec<Version>> = cells.next()?.split_whitespace().map(|version| version.parse().ok()).collect();
+    Some(Statement { id, sentence: cells.next()?, strength, side, versions: versions? })
 }
 
 #[cfg(test)]

@@ -64,35 +64,19 @@ pub struct Verb {
 }
 
 const fn needs(name: &'static str, kind: ArgumentType) -> Argument {
-    Argument {
-        name,
-        kind,
-        required: true,
-    }
+    Argument { name, kind, required: true }
 }
 
 const fn may(name: &'static str, kind: ArgumentType) -> Argument {
-    Argument {
-        name,
-        kind,
-        required: false,
-    }
+    Argument { name, kind, required: false }
 }
 
 const fn station(name: &'static str, arguments: &'static [Argument]) -> Verb {
-    Verb {
-        party: Role::Station,
-        name,
-        arguments,
-    }
+    Verb { party: Role::Station, name, arguments }
 }
 
 const fn csms(name: &'static str, arguments: &'static [Argument]) -> Verb {
-    Verb {
-        party: Role::Csms,
-        name,
-        arguments,
-    }
+    Verb { party: Role::Csms, name, arguments }
 }
 
 use ArgumentType::{Any, Connector, Duration, Integer, OneOf, Text, Time, Token};
@@ -101,13 +85,7 @@ const AT: Argument = may("at", Connector);
 
 /// Every stimulus of the language; private ones (`x-…`) come beside it.
 pub const VERBS: &[Verb] = &[
-    station(
-        "plug in",
-        &[
-            AT,
-            may("ev", OneOf(&["ac", "dc", "iso15118-2", "iso15118-20"])),
-        ],
-    ),
+    station("plug in", &[AT, may("ev", OneOf(&["ac", "dc", "iso15118-2", "iso15118-20"]))]),
     station("unplug", &[AT, may("end", OneOf(&["station", "ev"]))]),
     station("present token", &[needs("token", Token), AT]),
     station("charge", &[AT, needs("for", Duration)]),
@@ -126,38 +104,18 @@ pub const VERBS: &[Verb] = &[
     station("cut power", &[]),
     station("restore power", &[]),
     station("reboot", &[]),
-    station(
-        "set quantity",
-        &[
-            needs("component", Text),
-            needs("variable", Text),
-            needs("value", Text),
-        ],
-    ),
-    station(
-        "limit from outside",
-        &[AT, needs("limit", Any), needs("source", Text)],
-    ),
+    station("set quantity", &[needs("component", Text), needs("variable", Text), needs("value", Text)]),
+    station("limit from outside", &[AT, needs("limit", Any), needs("source", Text)]),
     station("release limit", &[AT, may("source", Text)]),
     station("insert battery", &[needs("slot", Integer)]),
     station("take battery", &[needs("slot", Integer)]),
     station("enter text", &[needs("text", Text)]),
     csms("send", &[needs("action", Text), needs("fields", Any)]),
-    csms(
-        "add token",
-        &[
-            needs("token", Token),
-            may("status", Text),
-            may("group", Text),
-        ],
-    ),
+    csms("add token", &[needs("token", Token), may("status", Text), may("group", Text)]),
     csms("remove token", &[needs("token", Token)]),
     csms("set password", &[needs("value", Text)]),
     csms("set profile", &[needs("profile", Integer)]),
-    csms(
-        "decide boot",
-        &[needs("status", OneOf(&["Accepted", "Pending", "Rejected"]))],
-    ),
+    csms("decide boot", &[needs("status", OneOf(&["Accepted", "Pending", "Rejected"]))]),
     csms("decide", &[needs("action", Text), needs("status", Text)]),
     csms("restart", &[]),
 ];
@@ -175,14 +133,10 @@ pub const OBSERVATIONS: &[Verb] = &[
 
 /// The verb of this name for this device.
 pub fn verb(party: Role, name: &str) -> Option<&'static Verb> {
-    VERBS
-        .iter()
-        .find(|verb| verb.party == party && verb.name == name)
+    VERBS.iter().find(|verb| verb.party == party && verb.name == name)
 }
 
 /// The observation of this name for this device.
 pub fn observation(party: Role, name: &str) -> Option<&'static Verb> {
-    OBSERVATIONS
-        .iter()
-        .find(|verb| verb.party == party && verb.name == name)
+    OBSERVATIONS.iter().find(|verb| verb.party == party && verb.name == name)
 }

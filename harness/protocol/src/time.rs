@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A moment in UTC with microseconds, also the clock of peers, player and judge: time is an input, so the
 /// same type serves a real clock and a virtual one.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(
     /// Microseconds since 1970-01-01T00:00:00Z; negative before.
@@ -53,11 +51,7 @@ impl Timestamp {
                 return None;
             }
             for place in 0..6 {
-                let digit = if start + place < at {
-                    i64::from(bytes[start + place] - b'0')
-                } else {
-                    0
-                };
+                let digit = if start + place < at { i64::from(bytes[start + place] - b'0') } else { 0 };
                 micros = micros * 10 + digit;
             }
         }
@@ -75,15 +69,13 @@ impl Timestamp {
         } else {
             return None;
         };
-        if at != bytes.len() || !(1..=12).contains(&month) || day < 1 || day > days_in(year, month)
-        {
+        if at != bytes.len() || !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
             return None;
         }
         if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
-        let minutes =
-            (days_from_civil(year, month, day) * 24 + hour) * 60 + minute - offset_minutes;
+        let minutes = (days_from_civil(year, month, day) * 24 + hour) * 60 + minute - offset_minutes;
         if second == 60 && minutes.rem_euclid(24 * 60) != 24 * 60 - 1 {
             return None;
         }
@@ -98,13 +90,7 @@ impl fmt::Display for Timestamp {
         let millis = self.0.rem_euclid(1_000_000) / 1000;
         let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
         let of_day = seconds.rem_euclid(86_400);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
-            of_day / 3600,
-            of_day / 60 % 60,
-            of_day % 60
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)?;
         if millis != 0 {
             write!(f, ".{millis:03}")?;
         }
@@ -116,10 +102,7 @@ impl Add<Duration> for Timestamp {
     type Output = Timestamp;
 
     fn add(self, duration: Duration) -> Timestamp {
-        Timestamp(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Timestamp(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -127,10 +110,7 @@ impl Sub<Duration> for Timestamp {
     type Output = Timestamp;
 
     fn sub(self, duration: Duration) -> Timestamp {
-        Timestamp(
-            self.0
-                .saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Timestamp(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -160,11 +140,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -175,15 +151,8 @@ mod tests {
 
     #[test]
     fn a_date_time_survives_the_round_trip() {
-        for text in [
-            "1970-01-01T00:00:00Z",
-            "2026-11-24T02:13:39.250Z",
-            "2000-02-29T23:59:59Z",
-        ] {
-            assert_eq!(
-                Timestamp::parse(text).map(|t| t.to_string()).as_deref(),
-                Some(text)
-            );
+        for text in ["1970-01-01T00:00:00Z", "2026-11-24T02:13:39.250Z", "2000-02-29T23:59:59Z"] {
+            assert_eq!(Timestamp::parse(text).map(|t| t.to_string()).as_deref(), Some(text));
         }
     }
 
@@ -191,10 +160,7 @@ mod tests {
     fn offsets_and_long_fractions_name_the_same_instant() {
         let instant = Timestamp::parse("2026-11-24T00:13:39.250Z");
         assert!(instant.is_some());
-        assert_eq!(
-            Timestamp::parse("2026-11-24t02:13:39.2500000+02:00"),
-            instant
-        );
+        assert_eq!(Timestamp::parse("2026-11-24t02:13:39.2500000+02:00"), instant);
     }
 
     #[test]

@@ -43,9 +43,7 @@ impl Version {
 
     /// The version with this subprotocol name, if there is one here.
     pub fn from_subprotocol(name: &str) -> Option<Version> {
-        Version::ALL
-            .into_iter()
-            .find(|version| version.subprotocol() == name)
+        Version::ALL.into_iter().find(|version| version.subprotocol() == name)
     }
 }
 

@@ -10,18 +10,9 @@ use serde_json::{Map, Value};
 /// Where the files in the Python package `ocpp` differ from the official ones: file, place and what it has there.
 const PYTHON_DIFFERENCES: &[(&str, &str)] = &[
     ("1.6 MeterValuesRequest", "/meterValue: minItems"),
-    (
-        "1.6 MeterValuesRequest",
-        "/meterValue/0/sampledValue: minItems",
-    ),
-    (
-        "1.6 MeterValuesRequest",
-        "/meterValue/0/sampledValue/0/unit: enum",
-    ),
-    (
-        "2.0.1 Get15118EVCertificateResponse",
-        "/exiResponse: maxLength",
-    ),
+    ("1.6 MeterValuesRequest", "/meterValue/0/sampledValue: minItems"),
+    ("1.6 MeterValuesRequest", "/meterValue/0/sampledValue/0/unit: enum"),
+    ("2.0.1 Get15118EVCertificateResponse", "/exiResponse: maxLength"),
 ];
 
 #[test]
@@ -31,26 +22,17 @@ fn the_catalogue_says_what_the_official_schemas_say() {
     };
     let files = official_schemas::load(&source);
     assert_eq!(files.len(), 387);
-    assert_eq!(
-        count(&source),
-        387,
-        "a schema file without its message in the catalogue"
-    );
+    assert_eq!(count(&source), 387, "a schema file without its message in the catalogue");
     let mut differences = Vec::new();
     for file in &files {
         compare_file(file, &mut differences);
     }
     if matches!(source, Source::Python(_)) {
         differences.retain(|(file, text)| {
-            !PYTHON_DIFFERENCES
-                .iter()
-                .any(|(known, place)| file == known && text.starts_with(place))
+            !PYTHON_DIFFERENCES.iter().any(|(known, place)| file == known && text.starts_with(place))
         });
     }
-    let lines: Vec<String> = differences
-        .iter()
-        .map(|(file, text)| format!("{file} {text}"))
-        .collect();
+    let lines: Vec<String> = differences.iter().map(|(file, text)| format!("{file} {text}")).collect();
     assert!(lines.is_empty(), "\n{}", lines.join("\n"));
 }
 
@@ -58,9 +40,7 @@ fn the_catalogue_says_what_the_official_schemas_say() {
 fn count(source: &Source) -> usize {
     Version::ALL
         .into_iter()
-        .flat_map(|version| {
-            std::fs::read_dir(official_schemas::folder_of(source, version)).unwrap()
-        })
+        .flat_map(|version| std::fs::read_dir(official_schemas::folder_of(source, version)).unwrap())
         .flatten()
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "json"))
         .count()
@@ -108,10 +88,7 @@ const SILENT: &[&str] = &[
 
 impl<'a> Comparison<'a> {
     fn object(&mut self, object: &Object, schema: &'a Map<String, Value>) {
-        self.expect_keywords(
-            schema,
-            &["type", "properties", "required", "additionalProperties"],
-        );
+        self.expect_keywords(schema, &["type", "properties", "required", "additionalProperties"]);
         self.expect("type", schema.get("type"), Some("object".into()));
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
         if closed == object.open {
@@ -231,18 +208,14 @@ impl<'a> Comparison<'a> {
 
     fn expect(&mut self, keyword: &str, official: Option<&Value>, ours: Option<Value>) {
         if official != ours.as_ref() {
-            self.differ(format!(
-                "{keyword}: official {official:?}, catalogue {ours:?}"
-            ));
+            self.differ(format!("{keyword}: official {official:?}, catalogue {ours:?}"));
         }
     }
 
     fn expect_number(&mut self, keyword: &str, schema: &Map<String, Value>, ours: Option<Number>) {
         let official = schema.get(keyword).and_then(Value::as_f64);
         if official != ours.map(Number::as_f64) {
-            self.differ(format!(
-                "{keyword}: official {official:?}, catalogue {ours:?}"
-            ));
+            self.differ(format!("{keyword}: official {official:?}, catalogue {ours:?}"));
         }
     }
 

@@ -17,10 +17,7 @@ fn valid_and_broken_payloads_are_judged_alike() {
     let Some(source) = official_schemas::find() else {
         return;
     };
-    let count: u64 = std::env::var("PLUGFEST_PAYLOADS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(60);
+    let count: u64 = std::env::var("PLUGFEST_PAYLOADS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let mut differences = Vec::new();
     for file in official_schemas::load(&source) {
         compare(&file, count, &mut differences);
@@ -59,13 +56,10 @@ fn compare(file: &SchemaFile, count: u64, differences: &mut Vec<String>) {
     let mut check = |value: &Value, seed: u64, what: &str| {
         let ours = validate(file.version, object, value);
         if validator.is_valid(value) != ours.is_empty() {
-            let theirs: Vec<String> = validator
-                .iter_errors(value)
-                .map(|error| format!("{} {error}", error.instance_path()))
-                .collect();
-            differences.push(format!(
-                "{name} ({what}, seed {seed}): we say {ours:?}, the validator {theirs:?}: {value}"
-            ));
+            let theirs: Vec<String> =
+                validator.iter_errors(value).map(|error| format!("{} {error}", error.instance_path())).collect();
+            differences
+                .push(format!("{name} ({what}, seed {seed}): we say {ours:?}, the validator {theirs:?}: {value}"));
         }
         ours.len()
     };
@@ -75,13 +69,8 @@ fn compare(file: &SchemaFile, count: u64, differences: &mut Vec<String>) {
         let mut choices = Seeded::new(seed ^ hash(&name));
         let value = generate::valid(file.version, object, &mut choices);
         assert_eq!(check(&value, seed, "valid"), 0, "{name}: {value}");
-        let (broken, kind, path) =
-            generate::broken(file.version, object, &mut choices).expect("a way to break it");
-        assert_eq!(
-            check(&broken, seed, "broken"),
-            1,
-            "{name}: {kind:?} at {path}: {broken}"
-        );
+        let (broken, kind, path) = generate::broken(file.version, object, &mut choices).expect("a way to break it");
+        assert_eq!(check(&broken, seed, "broken"), 1, "{name}: {kind:?} at {path}: {broken}");
         let mangled = mangle(value, &mut choices);
         check(&mangled, seed, "mangled");
     }
@@ -157,7 +146,5 @@ fn object(file: &SchemaFile) -> &'static Object {
 }
 
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }

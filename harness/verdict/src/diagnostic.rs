@@ -14,9 +14,7 @@ pub struct Source {
 }
 
 /// A range of bytes of a [`Source`].
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: usize,
@@ -121,15 +119,8 @@ impl Diagnostic {
         self
     }
 
-    fn label(
-        mut self,
-        source: &Arc<Source>,
-        span: Span,
-        text: impl Into<String>,
-        primary: bool,
-    ) -> Diagnostic {
-        self.excerpts
-            .push(Excerpt::cut(source, span, text.into(), primary));
+    fn label(mut self, source: &Arc<Source>, span: Span, text: impl Into<String>, primary: bool) -> Diagnostic {
+        self.excerpts.push(Excerpt::cut(source, span, text.into(), primary));
         self
     }
 }
@@ -151,14 +142,7 @@ impl Excerpt {
             path: source.path.clone(),
             first_line: text[..from].matches('\n').count() + 1,
             text: text[from..to].to_owned(),
-            labels: vec![Label {
-                span: Span {
-                    start: start - from,
-                    end: end - from,
-                },
-                text: label,
-                primary,
-            }],
+            labels: vec![Label { span: Span { start: start - from, end: end - from }, text: label, primary }],
         }
     }
 }

@@ -21,9 +21,7 @@ pub fn junit_mapping(verdict: Verdict, standing: Standing) -> JunitKind {
     match (verdict, standing) {
         (Verdict::Error, _) | (Verdict::Inconclusive, Standing::Unexpected) => JunitKind::Error,
         (_, Standing::Unexpected) => JunitKind::Failure,
-        (Verdict::Fail | Verdict::Inconclusive, Standing::Expected) => {
-            JunitKind::Skipped("expected failure")
-        }
+        (Verdict::Fail | Verdict::Inconclusive, Standing::Expected) => JunitKind::Skipped("expected failure"),
         (Verdict::NotApplicable, Standing::Expected) => JunitKind::Skipped("not applicable"),
         (Verdict::Pass | Verdict::Warn, Standing::Expected) => JunitKind::Passed,
     }
@@ -31,10 +29,7 @@ pub fn junit_mapping(verdict: Verdict, standing: Standing) -> JunitKind {
 
 /// What the process says to the shell after a run: a failure weighs more than what could not be judged, so that
 /// a scheduler may repeat the run on [`ExitCode::NotJudged`] and only then.
-pub fn exit_code(
-    results: impl IntoIterator<Item = (Verdict, Standing)>,
-    interrupted: bool,
-) -> ExitCode {
+pub fn exit_code(results: impl IntoIterator<Item = (Verdict, Standing)>, interrupted: bool) -> ExitCode {
     if interrupted {
         return ExitCode::Interrupted;
     }
@@ -61,26 +56,11 @@ mod tests {
         (Pass, Unexpected, JunitKind::Failure, DeviceFailed),
         (Warn, Expected, JunitKind::Passed, Conforming),
         (Warn, Unexpected, JunitKind::Failure, DeviceFailed),
-        (
-            Fail,
-            Expected,
-            JunitKind::Skipped("expected failure"),
-            Conforming,
-        ),
+        (Fail, Expected, JunitKind::Skipped("expected failure"), Conforming),
         (Fail, Unexpected, JunitKind::Failure, DeviceFailed),
-        (
-            Inconclusive,
-            Expected,
-            JunitKind::Skipped("expected failure"),
-            Conforming,
-        ),
+        (Inconclusive, Expected, JunitKind::Skipped("expected failure"), Conforming),
         (Inconclusive, Unexpected, JunitKind::Error, NotJudged),
-        (
-            NotApplicable,
-            Expected,
-            JunitKind::Skipped("not applicable"),
-            Conforming,
-        ),
+        (NotApplicable, Expected, JunitKind::Skipped("not applicable"), Conforming),
         (NotApplicable, Unexpected, JunitKind::Failure, DeviceFailed),
         (Error, Expected, JunitKind::Error, NotJudged),
         (Error, Unexpected, JunitKind::Error, NotJudged),
@@ -89,16 +69,8 @@ mod tests {
     #[test]
     fn every_verdict_and_standing_has_its_kind_and_its_exit_code() {
         for (verdict, standing, kind, code) in TABLE {
-            assert_eq!(
-                junit_mapping(verdict, standing),
-                kind,
-                "{verdict:?} {standing:?}"
-            );
-            assert_eq!(
-                exit_code([(verdict, standing)], false),
-                code,
-                "{verdict:?} {standing:?}"
-            );
+            assert_eq!(junit_mapping(verdict, standing), kind, "{verdict:?} {standing:?}");
+            assert_eq!(exit_code([(verdict, standing)], false), code, "{verdict:?} {standing:?}");
         }
     }
 
@@ -107,9 +79,7 @@ mod tests {
         for (a_verdict, a_standing, _, a) in TABLE {
             for (b_verdict, b_standing, _, b) in TABLE {
                 let both = exit_code([(a_verdict, a_standing), (b_verdict, b_standing)], false);
-                let heavier = [DeviceFailed, NotJudged, Conforming]
-                    .into_iter()
-                    .find(|code| a == *code || b == *code);
+                let heavier = [DeviceFailed, NotJudged, Conforming].into_iter().find(|code| a == *code || b == *code);
                 assert_eq!(Some(both), heavier);
             }
         }
@@ -124,13 +94,7 @@ mod tests {
 
     #[test]
     fn the_numbers_are_the_promised_ones() {
-        let numbers = [
-            Conforming,
-            DeviceFailed,
-            NothingSelected,
-            NotJudged,
-            Interrupted,
-        ];
+        let numbers = [Conforming, DeviceFailed, NothingSelected, NotJudged, Interrupted];
         assert_eq!(numbers.map(|code| code as u8), [0, 1, 4, 5, 130]);
     }
 }

@@ -60,16 +60,10 @@ pub fn standing(verdict: Verdict, listed: Listed) -> Standing {
     match (verdict, listed) {
         (Verdict::Error, _) => Standing::Unexpected,
         (Verdict::NotApplicable, _) => Standing::Expected,
-        (Verdict::Fail | Verdict::Inconclusive, Listed::RulesOnly | Listed::CaseAndRules) => {
-            Standing::Expected
-        }
-        (Verdict::Fail | Verdict::Inconclusive, Listed::No | Listed::CaseOnly) => {
-            Standing::Unexpected
-        }
+        (Verdict::Fail | Verdict::Inconclusive, Listed::RulesOnly | Listed::CaseAndRules) => Standing::Expected,
+        (Verdict::Fail | Verdict::Inconclusive, Listed::No | Listed::CaseOnly) => Standing::Unexpected,
         (Verdict::Pass | Verdict::Warn, Listed::No | Listed::RulesOnly) => Standing::Expected,
-        (Verdict::Pass | Verdict::Warn, Listed::CaseOnly | Listed::CaseAndRules) => {
-            Standing::Unexpected
-        }
+        (Verdict::Pass | Verdict::Warn, Listed::CaseOnly | Listed::CaseAndRules) => Standing::Unexpected,
     }
 }
 
@@ -133,19 +127,19 @@ impl Expectations {
             let at = line_span(&source.text, entry.line);
             if entry.case.is_none() && entry.rule.is_none() {
                 found.push(
-                    Diagnostic::error("expectation-without-subject", "an expected failure names neither a case nor a rule")
-                        .at(source, at, "would excuse everything")
-                        .help("add `case:` with an id or a pattern, or `rule:` with a statement id or an oracle"),
+                    Diagnostic::error(
+                        "expectation-without-subject",
+                        "an expected failure names neither a case nor a rule",
+                    )
+                    .at(source, at, "would excuse everything")
+                    .help("add `case:` with an id or a pattern, or `rule:` with a statement id or an oracle"),
                 );
             }
             if entry.reason.trim().is_empty() {
                 found.push(
-                    Diagnostic::error(
-                        "expectation-without-reason",
-                        "an expected failure gives no reason",
-                    )
-                    .at(source, at, "why is this expected?")
-                    .help("add `reason:` with a sentence, and `link:` to where it is tracked"),
+                    Diagnostic::error("expectation-without-reason", "an expected failure gives no reason")
+                        .at(source, at, "why is this expected?")
+                        .help("add `reason:` with a sentence, and `link:` to where it is tracked"),
                 );
             }
             let patterns = [("case", &entry.case, cases), ("rule", &entry.rule, rules)];
@@ -158,11 +152,7 @@ impl Expectations {
                     "expectation-matches-nothing",
                     format!("no {what} is called \"{pattern}\""),
                 )
-                .at(
-                    source,
-                    at,
-                    format!("matches none of the {} {what}s there are", all.len()),
-                );
+                .at(source, at, format!("matches none of the {} {what}s there are", all.len()));
                 if let Some(near) = nearest(pattern, all) {
                     diagnostic = diagnostic.help(format!("did you mean \"{near}\"?"));
                 }
@@ -173,23 +163,13 @@ impl Expectations {
     }
 
     fn listing(&self, result: &CaseResult) -> Listing<'_> {
-        let applying: Vec<&Entry> = self
-            .entries
-            .iter()
-            .filter(|entry| entry.applies(result))
-            .collect();
+        let applying: Vec<&Entry> = self.entries.iter().filter(|entry| entry.applies(result)).collect();
         let named = applying.iter().copied().find(|entry| entry.case.is_some());
         let covers_all = applying.iter().copied().find(|entry| entry.rule.is_none());
         let covering = |rule: &String| {
-            applying.iter().copied().find(|entry| {
-                entry
-                    .rule
-                    .as_ref()
-                    .is_none_or(|pattern| glob(pattern, rule))
-            })
+            applying.iter().copied().find(|entry| entry.rule.as_ref().is_none_or(|pattern| glob(pattern, rule)))
         };
-        let by_rules =
-            !result.rules.is_empty() && result.rules.iter().all(|rule| covering(rule).is_some());
+        let by_rules = !result.rules.is_empty() && result.rules.iter().all(|rule| covering(rule).is_some());
         let excuse = covers_all.or_else(|| result.rules.iter().find_map(covering));
         let listed = match (named.is_some(), covers_all.is_some() || by_rules) {
             (false, false) => Listed::No,
@@ -197,12 +177,7 @@ impl Expectations {
             (false, true) => Listed::RulesOnly,
             (true, true) => Listed::CaseAndRules,
         };
-        Listing {
-            listed,
-            named,
-            excuse,
-            applying,
-        }
+        Listing { listed, named, excuse, applying }
     }
 }
 
@@ -220,20 +195,11 @@ impl Listing<'_> {
         let open: Vec<&str> = rules
             .iter()
             .filter(|rule| {
-                !self.applying.iter().any(|entry| {
-                    entry
-                        .rule
-                        .as_ref()
-                        .is_some_and(|pattern| glob(pattern, rule))
-                })
+                !self.applying.iter().any(|entry| entry.rule.as_ref().is_some_and(|pattern| glob(pattern, rule)))
             })
             .map(String::as_str)
             .collect();
-        if open.is_empty() {
-            "this verdict, which names no rule".to_owned()
-        } else {
-            open.join(", ")
-        }
+        if open.is_empty() { "this verdict, which names no rule".to_owned() } else { open.join(", ") }
     }
 }
 
@@ -241,10 +207,7 @@ impl Entry {
     /// Whether it is about such a result at all, its rules aside.
     fn applies(&self, result: &CaseResult) -> bool {
         (self.case.is_some() || self.rule.is_some())
-            && self
-                .case
-                .as_ref()
-                .is_none_or(|pattern| glob(pattern, &result.case))
+            && self.case.as_ref().is_none_or(|pattern| glob(pattern, &result.case))
             && self.device.is_none_or(|device| device == result.device)
             && self.ocpp.is_none_or(|version| version == result.ocpp)
     }
@@ -318,17 +281,11 @@ fn line_span(text: &str, line: usize) -> Span {
     for (number, content) in text.split('\n').enumerate() {
         if number + 1 == line {
             let lead = content.len() - content.trim_start().len();
-            return Span {
-                start: start + lead,
-                end: start + content.trim_end().len().max(lead),
-            };
+            return Span { start: start + lead, end: start + content.trim_end().len().max(lead) };
         }
         start += content.len() + 1;
     }
-    Span {
-        start: text.len(),
-        end: text.len(),
-    }
+    Span { start: text.len(), end: text.len() }
 }
 
 #[cfg(test)]
@@ -349,12 +306,7 @@ mod tests {
             (NotApplicable, [Expected, Expected, Expected, Expected]),
             (Error, [Unexpected, Unexpected, Unexpected, Unexpected]),
         ];
-        let columns = [
-            Listed::No,
-            Listed::CaseOnly,
-            Listed::RulesOnly,
-            Listed::CaseAndRules,
-        ];
+        let columns = [Listed::No, Listed::CaseOnly, Listed::RulesOnly, Listed::CaseAndRules];
         for (verdict, row) in table {
             for (listed, wanted) in columns.into_iter().zip(row) {
                 assert_eq!(standing(verdict, listed), wanted, "{verdict:?} {listed:?}");
@@ -390,13 +342,7 @@ mod tests {
             (here, None, Pass, &[], Unexpected),
             (here, None, Warn, &["16-BOOT-02"], Unexpected),
             (here, Some("16-*"), Fail, &["16-BOOT-02"], Expected),
-            (
-                here,
-                Some("16-*"),
-                Fail,
-                &["16-BOOT-02", "R-031"],
-                Unexpected,
-            ),
+            (here, Some("16-*"), Fail, &["16-BOOT-02", "R-031"], Unexpected),
             (here, Some("16-*"), Fail, &[], Unexpected),
             (here, Some("16-*"), Inconclusive, &[], Unexpected),
             (here, Some("16-*"), Inconclusive, &["16-BOOT-02"], Expected),
@@ -419,10 +365,7 @@ mod tests {
 
     #[test]
     fn two_entries_together_excuse_two_rules() {
-        let list = Expectations::new(vec![
-            entry(Some("cold-boot"), Some("16-BOOT-02")),
-            entry(None, Some("R-031")),
-        ]);
+        let list = Expectations::new(vec![entry(Some("cold-boot"), Some("16-BOOT-02")), entry(None, Some("R-031"))]);
         let mut result = result("cold-boot", Fail, Unexpected);
         result.rules = vec!["16-BOOT-02".to_owned(), "R-031".to_owned()];
         assert_eq!(list.judge(&result).standing, Expected);
@@ -430,14 +373,8 @@ mod tests {
 
     #[test]
     fn an_entry_for_another_side_or_version_is_not_about_the_result() {
-        let other_side = Entry {
-            device: Some(Role::Station),
-            ..entry(Some("cold-boot"), None)
-        };
-        let other_version = Entry {
-            ocpp: Some(Version::V21),
-            ..entry(Some("cold-boot"), None)
-        };
+        let other_side = Entry { device: Some(Role::Station), ..entry(Some("cold-boot"), None) };
+        let other_version = Entry { ocpp: Some(Version::V21), ..entry(Some("cold-boot"), None) };
         for other in [other_side, other_version] {
             assert_eq!(judged(other.clone(), Fail, &[]), Unexpected);
             assert_eq!(judged(other, Pass, &[]), Expected);
@@ -446,26 +383,17 @@ mod tests {
 
     #[test]
     fn the_reason_of_the_list_ends_up_in_the_result() {
-        let list = Expectations::new(vec![Entry {
-            link: Some("ISSUE-7".to_owned()),
-            ..entry(Some("cold-boot"), None)
-        }]);
+        let list =
+            Expectations::new(vec![Entry { link: Some("ISSUE-7".to_owned()), ..entry(Some("cold-boot"), None) }]);
         let mut failed = result("cold-boot", Fail, Unexpected);
         failed.reason = "no BootNotification".to_owned();
         list.apply(&mut failed);
-        assert_eq!(
-            failed.reason,
-            "no BootNotification; expected: known, ISSUE-7"
-        );
+        assert_eq!(failed.reason, "no BootNotification; expected: known, ISSUE-7");
         let mut passed = result("cold-boot", Pass, Expected);
         passed.reason.clear();
         list.apply(&mut passed);
         assert_eq!(passed.standing, Unexpected);
-        assert!(
-            passed.reason.starts_with("passed although line 3 lists it"),
-            "{}",
-            passed.reason
-        );
+        assert!(passed.reason.starts_with("passed although line 3 lists it"), "{}", passed.reason);
     }
 
     #[test]
@@ -474,24 +402,12 @@ mod tests {
             path: "expected.yaml".to_owned(),
             text: "expected:\n  # known\n  - case: cold-bot\n    reason: known\n".to_owned(),
         });
-        let list = Expectations::new(vec![
-            entry(Some("cold-bot"), None),
-            entry(None, Some("R-03*")),
-            entry(None, None),
-        ]);
+        let list =
+            Expectations::new(vec![entry(Some("cold-bot"), None), entry(None, Some("R-03*")), entry(None, None)]);
         let found = list.check(&source, &["cold-boot", "reset-hard"], &["R-031"]);
-        let codes: Vec<&str> = found
-            .iter()
-            .map(|diagnostic| diagnostic.code.as_str())
-            .collect();
-        assert_eq!(
-            codes,
-            ["expectation-matches-nothing", "expectation-without-subject"]
-        );
-        assert_eq!(
-            found[0].help.as_deref(),
-            Some("did you mean \"cold-boot\"?")
-        );
+        let codes: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code.as_str()).collect();
+        assert_eq!(codes, ["expectation-matches-nothing", "expectation-without-subject"]);
+        assert_eq!(found[0].help.as_deref(), Some("did you mean \"cold-boot\"?"));
         assert_eq!(found[0].excerpts[0].first_line, 3);
     }
 

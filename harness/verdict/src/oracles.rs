@@ -27,7 +27,10 @@ pub const ORACLES: &[(&str, &str)] = &[
     ("one-outstanding", "The device has at most one unanswered call at a time."),
     ("unique-id", "A message id of the device names one call only."),
     ("boot-first", "Until it is accepted, a station sends nothing but BootNotification and what was triggered."),
-    ("legal-status", "Connector 0 reports only the states it has; connectors change their state only as the specification allows."),
+    (
+        "legal-status",
+        "Connector 0 reports only the states it has; connectors change their state only as the specification allows.",
+    ),
     ("transaction-order", "Transactions of a connector do not overlap, end once, and their registers never fall."),
     ("sequence-number", "The events of a transaction are numbered without gaps."),
     ("connection-stays-open", "The link ends only where the conversation says so."),
@@ -157,13 +160,17 @@ impl Oracles {
             None => "message".to_owned(),
         };
         for finding in &reading.findings {
-            self.report(now, &text, Found {
-                oracle: "well-formed-frame",
-                statement: finding.statement,
-                path: format!("{about}: {}", kind_name(&finding.kind)),
-                verdict: if finding.certain { Verdict::Fail } else { Verdict::Warn },
-                sentence: finding.sentence.clone(),
-            });
+            self.report(
+                now,
+                &text,
+                Found {
+                    oracle: "well-formed-frame",
+                    statement: finding.statement,
+                    path: format!("{about}: {}", kind_name(&finding.kind)),
+                    verdict: if finding.certain { Verdict::Fail } else { Verdict::Warn },
+                    sentence: finding.sentence.clone(),
+                },
+            );
         }
         match &reading.frame {
             Some(Frame::Call { id, action, payload }) => self.call(now, &text, id, action, payload),
@@ -175,35 +182,47 @@ impl Oracles {
 
     /// A breach of RFC 6455 or of the handshake rules.
     pub fn wire(&mut self, now: Timestamp, rule: &str, id: &str, text: &str, certain: bool) {
-        self.report(now, text, Found {
-            oracle: "wire-rule",
-            statement: rule,
-            path: id.to_owned(),
-            verdict: if certain { Verdict::Fail } else { Verdict::Warn },
-            sentence: text.to_owned(),
-        });
+        self.report(
+            now,
+            text,
+            Found {
+                oracle: "wire-rule",
+                statement: rule,
+                path: id.to_owned(),
+                verdict: if certain { Verdict::Fail } else { Verdict::Warn },
+                sentence: text.to_owned(),
+            },
+        );
     }
 
     /// The link ended although nothing in the conversation asks for it.
     pub fn lost(&mut self, now: Timestamp, how: &str, after: &str) {
-        self.report(now, after, Found {
-            oracle: "connection-stays-open",
-            statement: "R-081",
-            path: "link".to_owned(),
-            verdict: Verdict::Fail,
-            sentence: format!("the device ended the link ({how}) where nothing asks for it"),
-        });
+        self.report(
+            now,
+            after,
+            Found {
+                oracle: "connection-stays-open",
+                statement: "R-081",
+                path: "link".to_owned(),
+                verdict: Verdict::Fail,
+                sentence: format!("the device ended the link ({how}) where nothing asks for it"),
+            },
+        );
     }
 
     /// The device no longer answers after a case.
     pub fn dead(&mut self, now: Timestamp, sentence: &str, after: &str) {
-        self.report(now, after, Found {
-            oracle: "alive-afterwards",
-            statement: "R-037",
-            path: "device".to_owned(),
-            verdict: Verdict::Fail,
-            sentence: sentence.to_owned(),
-        });
+        self.report(
+            now,
+            after,
+            Found {
+                oracle: "alive-afterwards",
+                statement: "R-037",
+                path: "device".to_owned(),
+                verdict: Verdict::Fail,
+                sentence: sentence.to_owned(),
+            },
+        );
     }
 
     fn report(&mut self, now: Timestamp, frame: &str, found: Found<'_>) {

@@ -10,18 +10,8 @@ use crate::RunEvent;
 
 /// Keys of our own events whose texts are words of a closed list; a secret that is such a word stays, or the
 /// event could not be read again.
-const CLOSED: [&str; 10] = [
-    "event",
-    "kind",
-    "verdict",
-    "standing",
-    "device",
-    "ocpp",
-    "direction",
-    "severity",
-    "party",
-    "by",
-];
+const CLOSED: [&str; 10] =
+    ["event", "kind", "verdict", "standing", "device", "ocpp", "direction", "severity", "party", "by"];
 const CLOSED_WORDS: [&str; 25] = [
     "run_started",
     "plan_started",
@@ -101,12 +91,7 @@ impl Redactor {
     /// short to be found inside base64 by themselves.
     #[must_use]
     pub fn for_users<'a>(mut self, users: impl IntoIterator<Item = &'a str>) -> Redactor {
-        let plain: Vec<Needle> = self
-            .needles
-            .iter()
-            .filter(|needle| needle.how.is_value())
-            .cloned()
-            .collect();
+        let plain: Vec<Needle> = self.needles.iter().filter(|needle| needle.how.is_value()).cloned().collect();
         for user in users {
             for needle in &plain {
                 let pair = format!("{user}:{}", needle.text);
@@ -132,10 +117,7 @@ impl Redactor {
         let mut at = 0;
         while at < bytes.len() {
             let found = self.begins.get(&bytes[at]).and_then(|candidates| {
-                candidates
-                    .iter()
-                    .map(|index| &self.needles[*index])
-                    .find(|needle| needle.is_at(bytes, at))
+                candidates.iter().map(|index| &self.needles[*index]).find(|needle| needle.is_at(bytes, at))
             });
             let Some(needle) = found else {
                 at += 1;
@@ -181,9 +163,7 @@ impl Redactor {
             },
             happened: crate::Event {
                 at: protocol::Timestamp(0),
-                kind: crate::EventKind::Note {
-                    text: "an event that could not be redacted is left out".to_owned(),
-                },
+                kind: crate::EventKind::Note { text: "an event that could not be redacted is left out".to_owned() },
             },
         })
     }
@@ -197,9 +177,7 @@ impl Redactor {
                 for (key, member) in members.iter_mut() {
                     let closed = ours
                         && CLOSED.contains(&key.as_str())
-                        && member
-                            .as_str()
-                            .is_some_and(|text| CLOSED_WORDS.contains(&text) || key == "kind");
+                        && member.as_str().is_some_and(|text| CLOSED_WORDS.contains(&text) || key == "kind");
                     if !closed {
                         // The arguments of a stimulus are not ours.
                         self.value(member, ours && key != "with");
@@ -263,23 +241,15 @@ impl Redactor {
     }
 
     fn push(&mut self, text: String, name: &str, how: How) {
-        let known = self
-            .needles
-            .iter()
-            .any(|needle| needle.text == text && needle.how == how);
+        let known = self.needles.iter().any(|needle| needle.text == text && needle.how == how);
         if !known {
-            self.needles.push(Needle {
-                text,
-                name: name.to_owned(),
-                how,
-            });
+            self.needles.push(Needle { text, name: name.to_owned(), how });
         }
     }
 
     fn index(&mut self) {
         // The longest first, so that no secret that is part of another leaves the rest of it behind.
-        self.needles
-            .sort_by_key(|needle| std::cmp::Reverse(needle.text.len()));
+        self.needles.sort_by_key(|needle| std::cmp::Reverse(needle.text.len()));
         self.begins.clear();
         for (index, needle) in self.needles.iter().enumerate() {
             let Some(first) = needle.text.bytes().next() else {
@@ -312,9 +282,7 @@ impl Needle {
             How::Exact | How::WithinBase64 => here == self.text.as_bytes(),
             How::AnyCase => here.eq_ignore_ascii_case(self.text.as_bytes()),
             How::Alone => {
-                let apart = |byte: Option<&u8>| {
-                    byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte < 0x80)
-                };
+                let apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte < 0x80);
                 here == self.text.as_bytes()
                     && apart(at.checked_sub(1).and_then(|before| bytes.get(before)))
                     && apart(bytes.get(at + self.text.len()))
@@ -328,19 +296,12 @@ fn is_base64(byte: u8) -> bool {
 }
 
 fn base64_forms(bytes: &[u8]) -> [String; 3] {
-    [
-        STANDARD.encode(bytes),
-        STANDARD_NO_PAD.encode(bytes),
-        URL_SAFE_NO_PAD.encode(bytes),
-    ]
+    [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)]
 }
 
 fn json_escaped(value: &str) -> String {
     let quoted = serde_json::to_string(value).unwrap_or_default();
-    quoted
-        .get(1..quoted.len().saturating_sub(1))
-        .unwrap_or_default()
-        .to_owned()
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
 }
 
 /// JSON as some libraries write it: nothing but ASCII.
@@ -378,10 +339,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() < 16 || !text.len().is_multiple_of(2) {
         return None;
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -420,11 +378,7 @@ mod tests {
         let redactor = redactor();
         for disguise in disguises() {
             let text = format!("Authorization: Basic {disguise}, then more");
-            assert_eq!(
-                redactor.text(&text),
-                "Authorization: Basic [redacted BASIC_PW], then more",
-                "{disguise}"
-            );
+            assert_eq!(redactor.text(&text), "Authorization: Basic [redacted BASIC_PW], then more", "{disguise}");
         }
     }
 
@@ -435,8 +389,7 @@ mod tests {
         let mut poisoned = result(&poison, Verdict::Fail, Standing::Unexpected);
         poisoned.reason = poison.clone();
         poisoned.notes = vec![poison.clone()];
-        poisoned.diagnostics =
-            vec![crate::Diagnostic::error("x", poison.clone()).note(poison.clone())];
+        poisoned.diagnostics = vec![crate::Diagnostic::error("x", poison.clone()).note(poison.clone())];
         let mut all = events();
         all.push(RunEvent::CaseFinished(Box::new(poisoned)));
         if let RunEvent::Happened { plan, .. } = all[2].clone() {
@@ -456,10 +409,7 @@ mod tests {
             let line = crate::trace::line(&redactor.event(event));
             for disguise in disguises() {
                 assert!(!line.contains(&disguise), "{disguise} in {line}");
-                assert!(
-                    !line.contains(&json_escaped(&disguise)),
-                    "{disguise} in {line}"
-                );
+                assert!(!line.contains(&json_escaped(&disguise)), "{disguise} in {line}");
             }
         }
     }
@@ -475,43 +425,21 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_a_word_of_ours_still_gives_events_that_can_be_read() {
-        for word in [
-            "station",
-            "fail",
-            "pass",
-            "1.6",
-            "to_device",
-            "expected",
-            "happened",
-            "opened",
-        ] {
+        for word in ["station", "fail", "pass", "1.6", "to_device", "expected", "happened", "opened"] {
             let redactor = Redactor::new([("ODD".to_owned(), word.to_owned())]);
             for event in events() {
                 let after = redactor.event(&event);
-                assert_eq!(
-                    std::mem::discriminant(&after),
-                    std::mem::discriminant(&event),
-                    "{word}"
-                );
+                assert_eq!(std::mem::discriminant(&after), std::mem::discriminant(&event), "{word}");
             }
         }
     }
 
     #[test]
     fn a_short_secret_goes_only_where_it_stands_alone() {
-        let redactor = Redactor::new([
-            ("PIN".to_owned(), "17".to_owned()),
-            ("NONE".to_owned(), String::new()),
-        ]);
-        assert_eq!(
-            redactor.text("17, 1.17 but 2017 and x17"),
-            "[redacted PIN], 1.[redacted PIN] but 2017 and x17"
-        );
+        let redactor = Redactor::new([("PIN".to_owned(), "17".to_owned()), ("NONE".to_owned(), String::new())]);
+        assert_eq!(redactor.text("17, 1.17 but 2017 and x17"), "[redacted PIN], 1.[redacted PIN] but 2017 and x17");
         let credentials = STANDARD.encode("CP-1:17");
-        assert_eq!(
-            redactor.for_users(["CP-1"]).text(&credentials),
-            "[redacted PIN]"
-        );
+        assert_eq!(redactor.for_users(["CP-1"]).text(&credentials), "[redacted PIN]");
     }
 
     #[test]
@@ -520,22 +448,14 @@ mod tests {
         let redactor = Redactor::new([("KEY".to_owned(), key.to_owned())]);
         let mut credentials = b"CP-1:".to_vec();
         credentials.extend(from_hex(key).unwrap());
-        assert_eq!(
-            redactor.text(&STANDARD.encode(credentials)),
-            "[redacted KEY]"
-        );
+        assert_eq!(redactor.text(&STANDARD.encode(credentials)), "[redacted KEY]");
         assert_eq!(redactor.text(&key.to_uppercase()), "[redacted KEY]");
     }
 
     #[test]
     fn of_two_secrets_the_longer_wins_where_both_begin() {
-        let redactor = Redactor::new([
-            ("A".to_owned(), "secret".to_owned()),
-            ("B".to_owned(), "secret-long".to_owned()),
-        ]);
-        assert_eq!(
-            redactor.text("secret-long secret"),
-            "[redacted B] [redacted A]"
-        );
+        let redactor =
+            Redactor::new([("A".to_owned(), "secret".to_owned()), ("B".to_owned(), "secret-long".to_owned())]);
+        assert_eq!(redactor.text("secret-long secret"), "[redacted B] [redacted A]");
     }
 }

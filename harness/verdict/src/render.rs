@@ -56,26 +56,16 @@ impl Diagnostic {
         }
         if self.excerpts.len() > PLACES {
             let more = self.excerpts.len() - PLACES;
-            group = group.element(
-                level
-                    .clone()
-                    .no_name()
-                    .message(format!("… and {more} more places")),
-            );
+            group = group.element(level.clone().no_name().message(format!("… and {more} more places")));
         }
         for note in self.notes.iter().take(TEXT_LINES) {
             let text = safe_lines(note, TEXT_LINES, TEXT_LINE).join("\n");
             group = group.element(Level::NOTE.no_name().message(text));
         }
         if let Some(help) = &self.help {
-            group = group
-                .element(Level::HELP.message(safe_lines(help, TEXT_LINES, TEXT_LINE).join("\n")));
+            group = group.element(Level::HELP.message(safe_lines(help, TEXT_LINES, TEXT_LINE).join("\n")));
         }
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let text = renderer.render(&[group]);
         let mut text = continue_labels(&text, &continued, self.severity, colour);
         text.push('\n');
@@ -118,15 +108,10 @@ fn drawn(excerpts: &[Excerpt]) -> Vec<Drawn> {
 impl Drawn {
     fn of(excerpt: &Excerpt) -> Drawn {
         let labels = &excerpt.labels[..excerpt.labels.len().min(PLACES)];
-        let mut spans: Vec<Range<usize>> = labels
-            .iter()
-            .map(|label| clamp(label, &excerpt.text))
-            .collect();
+        let mut spans: Vec<Range<usize>> = labels.iter().map(|label| clamp(label, &excerpt.text)).collect();
         // Lines behind the last mark explain nothing and may be a whole file.
         let last = spans.iter().map(|span| span.end).max().unwrap_or(0);
-        let end = excerpt.text[last..]
-            .find('\n')
-            .map_or(excerpt.text.len(), |at| last + at);
+        let end = excerpt.text[last..].find('\n').map_or(excerpt.text.len(), |at| last + at);
         let text = safe_source(&excerpt.text[..end], &mut spans);
         Drawn {
             path: safe_line(&excerpt.path, 200),
@@ -157,11 +142,7 @@ impl Drawn {
         if self.first_line == other.first_line {
             return self.text == other.text;
         }
-        let (upper, lower) = if self.first_line < other.first_line {
-            (self, other)
-        } else {
-            (other, self)
-        };
+        let (upper, lower) = if self.first_line < other.first_line { (self, other) } else { (other, self) };
         let from = upper.last_line();
         let unknown = lower.first_line.saturating_sub(from + 1);
         lower.first_line > from && unknown != 1 && unknown < GAP
@@ -179,20 +160,17 @@ impl Drawn {
         self.text.push_str(&"\n".repeat(breaks));
         let shift = self.text.len();
         self.text.push_str(&other.text);
-        self.labels
-            .extend(other.labels.into_iter().map(|label| DrawnLabel {
-                span: label.span.start + shift..label.span.end + shift,
-                ..label
-            }));
+        self.labels.extend(
+            other
+                .labels
+                .into_iter()
+                .map(|label| DrawnLabel { span: label.span.start + shift..label.span.end + shift, ..label }),
+        );
     }
 
     fn snippet(self, continued: &mut Vec<Continued>) -> Snippet<'static, Annotation<'static>> {
         let annotations = self.labels.into_iter().map(|label| {
-            let kind = if label.primary {
-                AnnotationKind::Primary
-            } else {
-                AnnotationKind::Context
-            };
+            let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let mut lines = label.lines.into_iter();
             let mut first = lines.next().unwrap_or_default();
             let rest: Vec<String> = lines.collect();
@@ -200,23 +178,13 @@ impl Drawn {
                 && let Some(mark) = mark(continued.len())
             {
                 first.push(mark);
-                continued.push(Continued {
-                    lines: rest,
-                    primary: label.primary,
-                });
+                continued.push(Continued { lines: rest, primary: label.primary });
             }
             let annotation = kind.span(label.span);
-            if first.is_empty() {
-                annotation
-            } else {
-                annotation.label(first)
-            }
+            if first.is_empty() { annotation } else { annotation.label(first) }
         });
         let annotations: Vec<_> = annotations.collect();
-        Snippet::source(self.text)
-            .line_start(self.first_line)
-            .path(self.path)
-            .annotations(annotations)
+        Snippet::source(self.text).line_start(self.first_line).path(self.path).annotations(annotations)
     }
 }
 
@@ -230,9 +198,7 @@ fn clamp(label: &Label, text: &str) -> Range<usize> {
     while !text.is_char_boundary(end) {
         end += 1;
     }
-    let mut lines = text[start..end]
-        .match_indices('\n')
-        .map(|(at, _)| start + at);
+    let mut lines = text[start..end].match_indices('\n').map(|(at, _)| start + at);
     let first = lines.next();
     if let Some(first) = first
         && lines.nth(SPAN_LINES - 2).is_some()
@@ -275,12 +241,7 @@ fn safe_source(text: &str, spans: &mut [Range<usize>]) -> String {
             }
         }
         // Everything behind the window, and the end of the line itself.
-        place(
-            &before,
-            spans,
-            offset + window.end..offset + line.len() + 1,
-            out.len(),
-        );
+        place(&before, spans, offset + window.end..offset + line.len() + 1, out.len());
         if window.end < line.len() {
             out.push('…');
         }
@@ -311,11 +272,7 @@ fn window(line: &str, offset: usize, spans: &[Range<usize>]) -> Range<usize> {
         .filter(|start| *start <= line.len())
         .min()
         .unwrap_or(0);
-    let mut start = if first < SOURCE_LINE / 2 {
-        0
-    } else {
-        first - SOURCE_LINE / 4
-    };
+    let mut start = if first < SOURCE_LINE / 2 { 0 } else { first - SOURCE_LINE / 4 };
     while !line.is_char_boundary(start) {
         start -= 1;
     }
@@ -332,21 +289,14 @@ fn mark(index: usize) -> Option<char> {
 }
 
 /// Puts the further lines of each label below its first line, aligned with it.
-fn continue_labels(
-    text: &str,
-    continued: &[Continued],
-    severity: Severity,
-    colour: bool,
-) -> String {
+fn continue_labels(text: &str, continued: &[Continued], severity: Severity, colour: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let lines: Vec<&str> = text.split('\n').collect();
     for (number, line) in lines.iter().enumerate() {
         if number > 0 {
             out.push('\n');
         }
-        let found = (0..continued.len())
-            .filter_map(|index| Some((index, line.find(mark(index)?)?)))
-            .next();
+        let found = (0..continued.len()).filter_map(|index| Some((index, line.find(mark(index)?)?))).next();
         let Some((index, at)) = found else {
             out.push_str(line);
             continue;
@@ -355,10 +305,7 @@ fn continue_labels(
         let mark_length = mark(index).map_or(0, char::len_utf8);
         out.push_str(&line[..at]);
         out.push_str(&line[at + mark_length..]);
-        let below = lines
-            .get(number + 1)
-            .map(|line| plain(line))
-            .unwrap_or_default();
+        let below = lines.get(number + 1).map(|line| plain(line)).unwrap_or_default();
         let prefix = below_prefix(&plain(&line[..at]), &below);
         let style = style(severity, label.primary);
         for more in &label.lines {
@@ -439,18 +386,12 @@ mod tests {
     const CASE: &str = "case: remote-start\ntitle: Remote start\nversions: [\"1.6\"]\n\ngiven: { c: rig.connector, tag: rig.tags.valid }\n\nsteps:\n  - station -> csms: StartTransaction\n    fields:\n      idTag: $tag\n      meterStart: 0\n";
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source {
-            path: "testcases/1.6/core/remote-start.yaml".to_owned(),
-            text: text.to_owned(),
-        })
+        Arc::new(Source { path: "testcases/1.6/core/remote-start.yaml".to_owned(), text: text.to_owned() })
     }
 
     fn span(text: &str, part: &str) -> Span {
         let start = text.find(part).unwrap();
-        Span {
-            start,
-            end: start + part.len(),
-        }
+        Span { start, end: start + part.len() }
     }
 
     fn failure() -> Diagnostic {
@@ -490,11 +431,7 @@ fail: the transaction started with another tag
     fn a_place_that_explains_is_drawn_into_the_same_piece_of_the_file() {
         let source = source(CASE);
         let text = failure()
-            .because(
-                &source,
-                span(CASE, "tag: rig.tags.valid"),
-                "the tag is\ngiven here",
-            )
+            .because(&source, span(CASE, "tag: rig.tags.valid"), "the tag is\ngiven here")
             .help("did you mean `$c`?")
             .render(false);
         let wanted = "\
@@ -537,73 +474,39 @@ error[two-marks]: title
 
     #[test]
     fn a_diagnostic_without_a_place_is_its_title_and_notes() {
-        let text = Diagnostic::new(Severity::Warning, "odd", "something")
-            .note("a\nb")
-            .render(false);
+        let text = Diagnostic::new(Severity::Warning, "odd", "something").note("a\nb").render(false);
         assert_eq!(text, "warning[odd]: something\n |\n = a\n   b\n");
     }
 
     #[test]
     fn nothing_hostile_comes_through_and_nothing_grows_without_bound() {
         let bad = "\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\u{e000}\u{0}\r";
-        let long = format!(
-            "key: {}{bad}VALUE{bad}{}",
-            "x".repeat(1 << 20),
-            "y".repeat(1 << 20)
-        );
-        let source = Arc::new(Source {
-            path: format!("dir{bad}/file"),
-            text: format!("first\n{long}\nlast"),
-        });
+        let long = format!("key: {}{bad}VALUE{bad}{}", "x".repeat(1 << 20), "y".repeat(1 << 20));
+        let source = Arc::new(Source { path: format!("dir{bad}/file"), text: format!("first\n{long}\nlast") });
         let mut diagnostic = Diagnostic::error(bad, format!("{bad}{long}"))
-            .at(
-                &source,
-                span(&source.text, "VALUE"),
-                format!("{long}\n").repeat(50),
-            )
-            .because(
-                &source,
-                Span {
-                    start: 0,
-                    end: usize::MAX,
-                },
-                bad,
-            )
+            .at(&source, span(&source.text, "VALUE"), format!("{long}\n").repeat(50))
+            .because(&source, Span { start: 0, end: usize::MAX }, bad)
             .note(&long)
             .help(&long);
         for _ in 0..100 {
-            diagnostic = diagnostic
-                .note(&long)
-                .because(&source, Span { start: 8, end: 9 }, &long);
+            diagnostic = diagnostic.note(&long).because(&source, Span { start: 8, end: 9 }, &long);
         }
         for text in [diagnostic.render(false), plain(&diagnostic.render(true))] {
             assert!(text.len() < 300_000, "{}", text.len());
-            let unsafe_character = text
-                .chars()
-                .find(|c| (c.is_control() && *c != '\n') || "\u{202e}\u{e000}".contains(*c));
+            let unsafe_character =
+                text.chars().find(|c| (c.is_control() && *c != '\n') || "\u{202e}\u{e000}".contains(*c));
             assert_eq!(unsafe_character, None);
         }
     }
 
     #[test]
     fn the_mark_stays_under_its_text_when_the_line_is_cut_and_escaped() {
-        let text = format!(
-            "{}\u{1b}\tVALUE, and {}",
-            "x".repeat(1000),
-            "y".repeat(1000)
-        );
+        let text = format!("{}\u{1b}\tVALUE, and {}", "x".repeat(1000), "y".repeat(1000));
         let source = source(&text);
-        let drawn = Diagnostic::error("", "t")
-            .at(&source, span(&text, "VALUE"), "here")
-            .render(false);
+        let drawn = Diagnostic::error("", "t").at(&source, span(&text, "VALUE"), "here").render(false);
         let lines: Vec<&str> = drawn.lines().collect();
-        let column =
-            |line: &str, what: &str| line.split(what).next().map(|before| before.chars().count());
-        assert_eq!(
-            column(lines[3], "VALUE"),
-            column(lines[4], "^^^^^"),
-            "{drawn}"
-        );
+        let column = |line: &str, what: &str| line.split(what).next().map(|before| before.chars().count());
+        assert_eq!(column(lines[3], "VALUE"), column(lines[4], "^^^^^"), "{drawn}");
         assert!(lines[4].contains("^^^^^ here"), "{drawn}");
     }
 
@@ -619,11 +522,7 @@ error[two-marks]: title
             ("a\n", 2, 2, 7),
             ("a", 1, 1, 7),
         ] {
-            let label = |start, end| Label {
-                span: Span { start, end },
-                text: "here".to_owned(),
-                primary: true,
-            };
+            let label = |start, end| Label { span: Span { start, end }, text: "here".to_owned(), primary: true };
             let mut diagnostic = Diagnostic::error("", "t");
             for first_line in [first_line, first_line.wrapping_add(1), first_line / 2] {
                 diagnostic.excerpts.push(Excerpt {

@@ -21,11 +21,7 @@ pub fn safe_line(text: &str, limit: usize) -> String {
 /// Several lines, each through [`safe_line`]; at most `lines` of them, and what was cut is counted.
 pub fn safe_lines(text: &str, lines: usize, limit: usize) -> Vec<String> {
     let mut rest = text.lines();
-    let mut out: Vec<String> = rest
-        .by_ref()
-        .take(lines)
-        .map(|line| safe_line(line, limit))
-        .collect();
+    let mut out: Vec<String> = rest.by_ref().take(lines).map(|line| safe_line(line, limit)).collect();
     let cut = rest.count();
     if cut > 0 {
         out.push(format!("… ({cut} more lines)"));
@@ -87,10 +83,7 @@ mod tests {
     #[test]
     fn a_mebibyte_is_cut_and_the_rest_is_counted() {
         let text = "é".repeat(1 << 20);
-        assert_eq!(
-            safe_line(&text, 3),
-            format!("ééé… ({} more characters)", (1 << 20) - 3)
-        );
+        assert_eq!(safe_line(&text, 3), format!("ééé… ({} more characters)", (1 << 20) - 3));
         let lines = safe_lines(&"x\n".repeat(1000), 2, 10);
         assert_eq!(lines, ["x", "x", "… (998 more lines)"]);
     }

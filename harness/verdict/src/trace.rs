@@ -43,11 +43,7 @@ impl std::error::Error for TraceError {}
 
 /// The header line for this version of the program, without a line break.
 pub fn header(plugfest: &str) -> String {
-    let header = Header {
-        trace: "plugfest".to_owned(),
-        format: FORMAT,
-        plugfest: plugfest.to_owned(),
-    };
+    let header = Header { trace: "plugfest".to_owned(), format: FORMAT, plugfest: plugfest.to_owned() };
     serde_json::to_string(&header).unwrap_or_default()
 }
 
@@ -62,9 +58,7 @@ pub fn line(event: &RunEvent) -> String {
 /// # Errors
 ///
 /// The first line that is not as it should be.
-pub fn read<L: AsRef<str>>(
-    lines: impl IntoIterator<Item = L>,
-) -> Result<Vec<RunEvent>, TraceError> {
+pub fn read<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result<Vec<RunEvent>, TraceError> {
     match read_as_far_as_possible(lines) {
         (events, None) => Ok(events),
         (_, Some(error)) => Err(error),
@@ -108,14 +102,11 @@ impl Reader {
             return Ok(None);
         }
         if text.len() > LONGEST_LINE {
-            return Err(self.error(format!(
-                "longer than {LONGEST_LINE} bytes; this was not written by plugfest"
-            )));
+            return Err(self.error(format!("longer than {LONGEST_LINE} bytes; this was not written by plugfest")));
         }
         if self.header.is_none() {
-            let header: Header = serde_json::from_str(text).map_err(|_| {
-                self.error("not the header of a trace; is this a file written by --trace?")
-            })?;
+            let header: Header = serde_json::from_str(text)
+                .map_err(|_| self.error("not the header of a trace; is this a file written by --trace?"))?;
             if header.trace != "plugfest" {
                 return Err(self.error("not the header of a trace of plugfest"));
             }
@@ -130,15 +121,8 @@ impl Reader {
             return Ok(None);
         }
         let event = serde_json::from_str(text).map_err(|error| {
-            let cut = if error.is_eof() {
-                "cut off in the middle: "
-            } else {
-                ""
-            };
-            self.error(format!(
-                "{cut}{}",
-                crate::safe_line(&error.to_string(), 300)
-            ))
+            let cut = if error.is_eof() { "cut off in the middle: " } else { "" };
+            self.error(format!("{cut}{}", crate::safe_line(&error.to_string(), 300)))
         })?;
         Ok(Some(event))
     }
@@ -164,10 +148,7 @@ impl Reader {
     }
 
     fn error(&self, reason: impl Into<String>) -> TraceError {
-        TraceError {
-            line: self.lines,
-            reason: reason.into(),
-        }
+        TraceError { line: self.lines, reason: reason.into() }
     }
 }
 
@@ -218,61 +199,25 @@ pub(crate) mod tests {
         let stimulus = Stimulus {
             party: Role::Station,
             verb: "plug in".to_owned(),
-            with: serde_json::json!({ "at": { "evse": 1, "connector": 1 } })
-                .as_object()
-                .cloned()
-                .unwrap_or_default(),
+            with: serde_json::json!({ "at": { "evse": 1, "connector": 1 } }).as_object().cloned().unwrap_or_default(),
         };
         let kinds = vec![
-            EventKind::Opened {
-                identity: "CP-1".to_owned(),
-                offered: vec!["ocpp2.0.1".to_owned()],
-                subprotocol: None,
-            },
-            EventKind::Refused {
-                identity: "CP-1".to_owned(),
-                status: Some(401),
-                reason: "no".to_owned(),
-            },
+            EventKind::Opened { identity: "CP-1".to_owned(), offered: vec!["ocpp2.0.1".to_owned()], subprotocol: None },
+            EventKind::Refused { identity: "CP-1".to_owned(), status: Some(401), reason: "no".to_owned() },
             EventKind::Text {
                 direction: Direction::FromDevice,
                 text: "[2,\"\u{1b}\u{0}\"]".to_owned(),
                 base64: Some("AAE=".to_owned()),
             },
-            EventKind::Binary {
-                direction: Direction::ToDevice,
-                base64: "AAE=".to_owned(),
-                length: 2,
-            },
-            EventKind::Control {
-                direction: Direction::ToDevice,
-                name: "ping".to_owned(),
-            },
-            EventKind::Closed {
-                by: Direction::FromDevice,
-                code: Some(1000),
-                reason: "clean".to_owned(),
-            },
-            EventKind::WireFinding {
-                rule: "R-075".to_owned(),
-                text: "seen".to_owned(),
-            },
+            EventKind::Binary { direction: Direction::ToDevice, base64: "AAE=".to_owned(), length: 2 },
+            EventKind::Control { direction: Direction::ToDevice, name: "ping".to_owned() },
+            EventKind::Closed { by: Direction::FromDevice, code: Some(1000), reason: "clean".to_owned() },
+            EventKind::WireFinding { rule: "R-075".to_owned(), text: "seen".to_owned() },
             EventKind::Stimulus { stimulus },
-            EventKind::StimulusDone {
-                verb: "plug in".to_owned(),
-                failure: None,
-            },
-            EventKind::Step {
-                line: 3,
-                path: "a.yaml".to_owned(),
-                what: "sent".to_owned(),
-            },
-            EventKind::Background {
-                action: "Heartbeat".to_owned(),
-            },
-            EventKind::Note {
-                text: "note".to_owned(),
-            },
+            EventKind::StimulusDone { verb: "plug in".to_owned(), failure: None },
+            EventKind::Step { line: 3, path: "a.yaml".to_owned(), what: "sent".to_owned() },
+            EventKind::Background { action: "Heartbeat".to_owned() },
+            EventKind::Note { text: "note".to_owned() },
         ];
         let mut events = vec![RunEvent::RunStarted {
             plugfest: "0.1.0".to_owned(),
@@ -281,23 +226,13 @@ pub(crate) mod tests {
             selected: 1,
             at: Timestamp(i64::MIN),
         }];
-        events.push(RunEvent::PlanStarted {
-            plan: plan.clone(),
-            title: "t".to_owned(),
-            at: Timestamp(1),
-        });
-        events.extend(kinds.into_iter().map(|kind| RunEvent::Happened {
-            plan: plan.clone(),
-            happened: Event {
-                at: Timestamp(5),
-                kind,
-            },
-        }));
-        events.push(RunEvent::CaseFinished(Box::new(result(
-            "cold-boot",
-            Verdict::Pass,
-            Standing::Expected,
-        ))));
+        events.push(RunEvent::PlanStarted { plan: plan.clone(), title: "t".to_owned(), at: Timestamp(1) });
+        events.extend(
+            kinds
+                .into_iter()
+                .map(|kind| RunEvent::Happened { plan: plan.clone(), happened: Event { at: Timestamp(5), kind } }),
+        );
+        events.push(RunEvent::CaseFinished(Box::new(result("cold-boot", Verdict::Pass, Standing::Expected))));
         events.push(RunEvent::RunFinished {
             counts: Counts::default(),
             duration_ms: 1,
@@ -343,13 +278,7 @@ pub(crate) mod tests {
             (&[&newer], 1),
             (&[&head, "{\"event\":\"nonsense\"}"], 2),
             (&[&head, "", &deep], 3),
-            (
-                &[
-                    &head,
-                    "{\"event\":\"run_started\",\"plugfest\":\"\",\"seed\":-1}",
-                ],
-                2,
-            ),
+            (&[&head, "{\"event\":\"run_started\",\"plugfest\":\"\",\"seed\":-1}"], 2),
         ];
         for (lines, at) in table {
             let error = read(lines).unwrap_err();

@@ -48,19 +48,14 @@ pub(super) fn serves(binding: &Binding, party: Role, name: &str, version: Versio
     let has = |path: &[String]| path.first().is_some_and(|root| provides(party, name, root));
     match binding {
         Binding::Plugfest(endpoint) => {
-            verb(party, name).is_some()
-                || observation(party, name).is_some()
-                || endpoint.paths.contains_key(name)
+            verb(party, name).is_some() || observation(party, name).is_some() || endpoint.paths.contains_key(name)
         }
         Binding::OcttSut(endpoint) => octt::path(endpoint, party, name).is_some(),
         Binding::TziTrigger(endpoint) => tzi::serves(endpoint, party, name, version),
         Binding::Http(http) => {
             http.url.names().all(has)
                 && http.headers.iter().all(|(_, value)| value.names().all(has))
-                && http
-                    .body
-                    .as_ref()
-                    .is_none_or(|body| body.names().into_iter().all(has))
+                && http.body.as_ref().is_none_or(|body| body.names().into_iter().all(has))
         }
         Binding::Exec(exec) => exec.command.iter().all(|word| word.names().all(has)),
         Binding::Prompt(_) | Binding::None => true,
@@ -118,9 +113,7 @@ fn endpoint_request(endpoint: &Endpoint, task: &Task<'_>, path: &str) -> Request
 
 /// An object with these members; those without a value are left out.
 pub(super) fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let members: Map<String, Value> = members
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect();
+    let members: Map<String, Value> =
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     Value::Object(members)
 }

@@ -53,13 +53,9 @@ impl Filling for Task<'_> {
 }
 
 fn takes_connector(stimulus: &Stimulus, name: &str) -> bool {
-    verb(stimulus.party, &stimulus.verb)
-        .or_else(|| observation(stimulus.party, &stimulus.verb))
-        .is_some_and(|verb| {
-            verb.arguments
-                .iter()
-                .any(|argument| argument.name == name && argument.kind == ArgumentType::Connector)
-        })
+    verb(stimulus.party, &stimulus.verb).or_else(|| observation(stimulus.party, &stimulus.verb)).is_some_and(|verb| {
+        verb.arguments.iter().any(|argument| argument.name == name && argument.kind == ArgumentType::Connector)
+    })
 }
 
 /// `RemoteStartTransaction` or `plug in` in small letters with a separator.
@@ -91,21 +87,14 @@ pub(super) fn joined(text: &str, separator: char) -> String {
 /// Takes away the fields that a driver cannot carry, and says which of them were there.
 pub(super) fn leave_out(stimulus: &mut Stimulus, fields: &[Field]) -> Vec<String> {
     let is_send = stimulus.verb == "send";
-    let action = stimulus
-        .with
-        .get("action")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let action = stimulus.with.get("action").and_then(Value::as_str).map(str::to_owned);
     let mut gone = Vec::new();
     for field in fields {
         if field.action.is_some() && (!is_send || field.action != action) {
             continue;
         }
         let removed = if is_send {
-            stimulus
-                .with
-                .get_mut("fields")
-                .is_some_and(|fields| remove(fields, &field.path))
+            stimulus.with.get_mut("fields").is_some_and(|fields| remove(fields, &field.path))
         } else {
             let mut with = Value::Object(std::mem::take(&mut stimulus.with));
             let removed = remove(&mut with, &field.path);
@@ -127,9 +116,7 @@ fn remove(value: &mut Value, path: &[String]) -> bool {
     };
     match value {
         Value::Object(object) if rest.is_empty() => object.shift_remove(first).is_some(),
-        Value::Object(object) => object
-            .get_mut(first)
-            .is_some_and(|inner| remove(inner, rest)),
+        Value::Object(object) => object.get_mut(first).is_some_and(|inner| remove(inner, rest)),
         Value::Array(items) => {
             let mut gone = false;
             for item in items {
@@ -173,12 +160,8 @@ mod tests {
             .unwrap()
             .clone(),
         };
-        let fields = [
-            "periods.phases",
-            "Reset.connectorId",
-            "SetChargingProfile.absent",
-        ]
-        .map(|text| Field::parse(text).unwrap());
+        let fields = ["periods.phases", "Reset.connectorId", "SetChargingProfile.absent"]
+            .map(|text| Field::parse(text).unwrap());
         assert_eq!(leave_out(&mut stimulus, &fields), ["periods.phases"]);
         assert_eq!(
             Value::Object(stimulus.with)["fields"].to_string(),

@@ -37,11 +37,7 @@ pub(super) async fn stimulate(exec: &Exec, task: &Task<'_>) -> Confirmation {
         Some(code) => format!("the command ended with exit code {code}"),
         None => format!("the command was ended: {status}"),
     };
-    Confirmation::Failed(if said.is_empty() {
-        ended
-    } else {
-        format!("{ended}: {said}")
-    })
+    Confirmation::Failed(if said.is_empty() { ended } else { format!("{ended}: {said}") })
 }
 
 /// Runs the command: 0 is yes, 1 is no, everything else tells nothing.
@@ -57,21 +53,14 @@ async fn run(exec: &Exec, task: &Task<'_>) -> Result<(ExitStatus, String), Strin
     let mut words = exec.command.iter().map(|word| word.fill(task));
     let program = words.next().ok_or("the command is empty")?;
     let mut command = Command::new(&program);
-    command
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    command.args(words).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     for (name, value) in variables(task) {
         command.env(name, value);
     }
     // Its own group, so that a time-out ends the children of a script as well.
     #[cfg(unix)]
     command.process_group(0);
-    let mut child = command
-        .spawn()
-        .map_err(|why| format!("{program} cannot be run: {why}"))?;
+    let mut child = command.spawn().map_err(|why| format!("{program} cannot be run: {why}"))?;
     let mut group = Group::of(&child);
     let input = task.to_json().to_string();
     let stdin = child.stdin.take();
@@ -109,11 +98,7 @@ async fn run(exec: &Exec, task: &Task<'_>) -> Result<(ExitStatus, String), Strin
             group.kill();
             let _ = child.kill().await;
             let said = shortened(&String::from_utf8_lossy(&tail));
-            return Err(if said.is_empty() {
-                why
-            } else {
-                format!("{why}: {said}")
-            });
+            return Err(if said.is_empty() { why } else { format!("{why}: {said}") });
         }
     };
     // What the command left running, such as the device it started again, stays.
@@ -163,9 +148,7 @@ impl Group {
     #[cfg(unix)]
     fn of(child: &Child) -> Group {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Group {
-            leader: id.and_then(rustix::process::Pid::from_raw),
-        }
+        Group { leader: id.and_then(rustix::process::Pid::from_raw) }
     }
 
     #[cfg(not(unix))]
@@ -213,18 +196,9 @@ fn variables(task: &Task<'_>) -> Vec<(String, String)> {
     variables
 }
 
-fn flatten(
-    prefix: &str,
-    name: &str,
-    value: &Value,
-    depth: usize,
-    variables: &mut Vec<(String, String)>,
-) {
-    let word: String = joined(name, '_')
-        .to_uppercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+fn flatten(prefix: &str, name: &str, value: &Value, depth: usize, variables: &mut Vec<(String, String)>) {
+    let word: String =
+        joined(name, '_').to_uppercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let name = format!("{prefix}_{word}");
     match value {
         // A payload is one value; only the records of a stimulus are taken apart.

@@ -32,12 +32,7 @@ pub(super) struct Reply {
 
 impl Request {
     pub(super) fn new(method: &str, url: String) -> Request {
-        Request {
-            method: method.to_owned(),
-            url,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Request { method: method.to_owned(), url, headers: Vec::new(), body: Vec::new() }
     }
 
     /// Gives it a JSON body.
@@ -45,8 +40,7 @@ impl Request {
         self.body = body.to_string().into_bytes();
         let named = |name: &str| name.eq_ignore_ascii_case("content-type");
         if !self.headers.iter().any(|(name, _)| named(name)) {
-            self.headers
-                .push(("content-type".to_owned(), "application/json".to_owned()));
+            self.headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
     }
 }
@@ -65,9 +59,7 @@ impl Reply {
     /// What the answer says for people: the reason in it, or the beginning of it.
     pub(super) fn text(&self) -> String {
         if let Ok(Value::Object(object)) = serde_json::from_slice(&self.body) {
-            let reason = ["reason", "error", "detail", "message"]
-                .iter()
-                .find_map(|key| object.get(*key)?.as_str());
+            let reason = ["reason", "error", "detail", "message"].iter().find_map(|key| object.get(*key)?.as_str());
             if let Some(reason) = reason {
                 return shortened(reason);
             }
@@ -90,10 +82,7 @@ pub(super) async fn send(request: &Request, limit: Duration) -> Result<Reply, St
 }
 
 async fn exchange(request: &Request) -> Result<Reply, String> {
-    let uri: Uri = request
-        .url
-        .parse()
-        .map_err(|why| format!("not a URL: {why}"))?;
+    let uri: Uri = request.url.parse().map_err(|why| format!("not a URL: {why}"))?;
     if uri.scheme_str() != Some("http") {
         return Err("only http:// can be spoken here; for https use an exec binding".to_owned());
     }
@@ -101,32 +90,19 @@ async fn exchange(request: &Request) -> Result<Reply, String> {
     let host = authority.host();
     let port = authority.port_u16().unwrap_or(80);
     let bare_host = host.trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((bare_host, port))
-        .await
-        .map_err(|why| why.to_string())?;
+    let stream = TcpStream::connect((bare_host, port)).await.map_err(|why| why.to_string())?;
     // A small request must not wait for the acknowledgement of another.
     stream.set_nodelay(true).map_err(|why| why.to_string())?;
     let outgoing = build(request, &uri, host, authority.port_u16())?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|why| describe(&why))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|why| describe(&why))?;
     let answer = async {
-        let response = sender
-            .send_request(outgoing)
-            .await
-            .map_err(|why| describe(&why))?;
+        let response = sender.send_request(outgoing).await.map_err(|why| describe(&why))?;
         let status = response.status().as_u16();
-        let location = response
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let location =
+            response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = read_body(response.into_body()).await;
-        Ok(Reply {
-            status,
-            location,
-            body,
-        })
+        Ok(Reply { status, location, body })
     };
     tokio::pin!(answer, connection);
     tokio::select! {
@@ -137,14 +113,9 @@ async fn exchange(request: &Request) -> Result<Reply, String> {
     }
 }
 
-fn build(
-    request: &Request,
-    uri: &Uri,
-    host: &str,
-    port: Option<u16>,
-) -> Result<hyper::Request<Full<Bytes>>, String> {
-    let method = Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| format!("\"{}\" is not a method", request.method))?;
+fn build(request: &Request, uri: &Uri, host: &str, port: Option<u16>) -> Result<hyper::Request<Full<Bytes>>, String> {
+    let method =
+        Method::from_bytes(request.method.as_bytes()).map_err(|_| format!("\"{}\" is not a method", request.method))?;
     let target = uri.path_and_query().map_or("/", |path| path.as_str());
     let host = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let mut built = hyper::Request::builder()
@@ -154,23 +125,17 @@ fn build(
         .header(header::USER_AGENT, "plugfest")
         .header(header::ACCEPT, "application/json, */*")
         .header(header::CONNECTION, "close");
-    if let Some((user, _)) = uri
-        .authority()
-        .and_then(|authority| authority.as_str().rsplit_once('@'))
-    {
+    if let Some((user, _)) = uri.authority().and_then(|authority| authority.as_str().rsplit_once('@')) {
         let user = percent_decode(user);
         let basic = base64::engine::general_purpose::STANDARD.encode(user);
         built = built.header(header::AUTHORIZATION, format!("Basic {basic}"));
     }
-    let mut built = built
-        .body(Full::new(Bytes::from(request.body.clone())))
-        .map_err(|why| why.to_string())?;
+    let mut built = built.body(Full::new(Bytes::from(request.body.clone()))).map_err(|why| why.to_string())?;
     for (name, value) in &request.headers {
-        let header = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| format!("\"{name}\" is not the name of a header"))?;
-        let value = HeaderValue::from_str(value).map_err(|_| {
-            format!("the value of the header {name} has characters that none may have")
-        })?;
+        let header =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("\"{name}\" is not the name of a header"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| format!("the value of the header {name} has characters that none may have"))?;
         built.headers_mut().insert(header, value);
     }
     Ok(built)

@@ -10,30 +10,12 @@ use crate::rig::{Endpoint, TextTemplate};
 
 /// The ready-made paths by verb.
 const PATHS: [(&str, &str); 7] = [
-    (
-        "plug in",
-        "/plugin?evse_id=${at.evse}&connector_id=${at.connector}",
-    ),
-    (
-        "unplug",
-        "/plugout?evse_id=${at.evse}&connector_id=${at.connector}",
-    ),
-    (
-        "present token",
-        "/authorize?id=${token.idToken}&type=${token.type}&evse_id=${at.evse}",
-    ),
-    (
-        "charge",
-        "/state?ready=true&evse_id=${at.evse}&connector_id=${at.connector}",
-    ),
-    (
-        "pause by ev",
-        "/state?ready=false&evse_id=${at.evse}&connector_id=${at.connector}",
-    ),
-    (
-        "resume by ev",
-        "/state?ready=true&evse_id=${at.evse}&connector_id=${at.connector}",
-    ),
+    ("plug in", "/plugin?evse_id=${at.evse}&connector_id=${at.connector}"),
+    ("unplug", "/plugout?evse_id=${at.evse}&connector_id=${at.connector}"),
+    ("present token", "/authorize?id=${token.idToken}&type=${token.type}&evse_id=${at.evse}"),
+    ("charge", "/state?ready=true&evse_id=${at.evse}&connector_id=${at.connector}"),
+    ("pause by ev", "/state?ready=false&evse_id=${at.evse}&connector_id=${at.connector}"),
+    ("resume by ev", "/state?ready=true&evse_id=${at.evse}&connector_id=${at.connector}"),
     ("x-end charging", "/end"),
 ];
 
@@ -42,12 +24,11 @@ pub(super) fn path(endpoint: &Endpoint, party: Role, verb: &str) -> Option<TextT
     if party != Role::Station {
         return None;
     }
-    endpoint.paths.get(verb).cloned().or_else(|| {
-        PATHS
-            .iter()
-            .find(|(name, _)| *name == verb)
-            .map(|(_, path)| TextTemplate::own(path))
-    })
+    endpoint
+        .paths
+        .get(verb)
+        .cloned()
+        .or_else(|| PATHS.iter().find(|(name, _)| *name == verb).map(|(_, path)| TextTemplate::own(path)))
 }
 
 /// Carries a stimulus out. A charge lasts as long as it says: energy has flowed when it is confirmed.

@@ -51,19 +51,12 @@ pub(super) async fn stimulate(
     let question = question(task, words, false);
     match operator.ask(&question).await {
         Answer::Yes => Confirmation::Done,
-        Answer::No(words) if words.trim().is_empty() => {
-            Confirmation::Failed("the operator could not do it".to_owned())
+        Answer::No(words) if words.trim().is_empty() => Confirmation::Failed("the operator could not do it".to_owned()),
+        Answer::No(words) => Confirmation::Failed(format!("the operator could not do it: {}", words.trim())),
+        Answer::Never => Confirmation::Undrivable("the operator says that it cannot be done".to_owned()),
+        Answer::Silence => {
+            Confirmation::Failed(format!("the operator did not answer within {} s", question.within.as_secs_f64()))
         }
-        Answer::No(words) => {
-            Confirmation::Failed(format!("the operator could not do it: {}", words.trim()))
-        }
-        Answer::Never => {
-            Confirmation::Undrivable("the operator says that it cannot be done".to_owned())
-        }
-        Answer::Silence => Confirmation::Failed(format!(
-            "the operator did not answer within {} s",
-            question.within.as_secs_f64()
-        )),
     }
 }
 
@@ -85,22 +78,14 @@ fn question(task: &Task<'_>, words: Option<&TextTemplate>, looks: bool) -> Quest
         Some(words) => words.fill(task),
         None => sentence(task, looks),
     };
-    Question {
-        text,
-        looks,
-        within: task.patience,
-    }
+    Question { text, looks, within: task.patience }
 }
 
 fn sentence(task: &Task<'_>, looks: bool) -> String {
     let stimulus = task.stimulus;
     if stimulus.verb == "send" {
         let action = stimulus.with.get("action").and_then(Value::as_str);
-        let mut text = format!(
-            "Make the CSMS send {} to {}",
-            action.unwrap_or("a call"),
-            task.station
-        );
+        let mut text = format!("Make the CSMS send {} to {}", action.unwrap_or("a call"), task.station);
         if let Some(fields) = stimulus.with.get("fields") {
             text.push_str(&format!(" with {fields}"));
         }
@@ -112,16 +97,8 @@ fn sentence(task: &Task<'_>, looks: bool) -> String {
         format!("At {} ({})", task.station, stimulus.party)
     };
     let arguments = arguments(task, stimulus);
-    let arguments = if arguments.is_empty() {
-        String::new()
-    } else {
-        format!(" ({arguments})")
-    };
-    if looks {
-        format!("{who}: {}{arguments}?", stimulus.verb)
-    } else {
-        format!("{who}: {}{arguments}", stimulus.verb)
-    }
+    let arguments = if arguments.is_empty() { String::new() } else { format!(" ({arguments})") };
+    if looks { format!("{who}: {}{arguments}?", stimulus.verb) } else { format!("{who}: {}{arguments}", stimulus.verb) }
 }
 
 fn arguments(task: &Task<'_>, stimulus: &Stimulus) -> String {

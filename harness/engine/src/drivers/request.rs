@@ -31,14 +31,8 @@ fn build(binding: &Http, task: &Task<'_>) -> Request {
 }
 
 /// Headers with their places filled.
-pub(super) fn headers(
-    headers: &[(String, TextTemplate)],
-    task: &Task<'_>,
-) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.clone(), value.fill(task)))
-        .collect()
+pub(super) fn headers(headers: &[(String, TextTemplate)], task: &Task<'_>) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.clone(), value.fill(task))).collect()
 }
 
 /// Sends a request and reads its status: expected (or any 2xx) is done, 501 can never be done, everything else
@@ -60,10 +54,7 @@ pub(super) async fn confirm(request: &Request, expect: &[u16], limit: Duration) 
         });
     }
     let mut why = format!("the device's control interface answered {}", reply.status);
-    if let Some(location) = reply
-        .location
-        .filter(|_| (300..400).contains(&reply.status))
-    {
+    if let Some(location) = reply.location.filter(|_| (300..400).contains(&reply.status)) {
         why.push_str(&format!(" and points to {location}; give that URL"));
     }
     if !said.is_empty() {
@@ -73,9 +64,5 @@ pub(super) async fn confirm(request: &Request, expect: &[u16], limit: Duration) 
 }
 
 fn is_expected(status: u16, expect: &[u16]) -> bool {
-    if expect.is_empty() {
-        (200..300).contains(&status)
-    } else {
-        expect.contains(&status)
-    }
+    if expect.is_empty() { (200..300).contains(&status) } else { expect.contains(&status) }
 }

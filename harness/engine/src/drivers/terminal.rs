@@ -39,13 +39,7 @@ impl Terminal {
                 }
             }
         });
-        Terminal {
-            lines: Mutex::new(Lines {
-                wanted,
-                typed,
-                outstanding: false,
-            }),
-        }
+        Terminal { lines: Mutex::new(Lines { wanted, typed, outstanding: false }) }
     }
 }
 
@@ -124,15 +118,7 @@ fn understand(line: &str, looks: bool) -> Option<Answer> {
 
 /// Names come from cases and devices; none of their control characters reaches the terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
 fn show(text: &str) {
@@ -149,10 +135,7 @@ mod tests {
     #[test]
     fn a_typed_line_is_an_answer_or_asked_again() {
         assert_eq!(understand("\n", false), Some(Answer::Yes));
-        assert_eq!(
-            understand("n the lock is stuck\n", false),
-            Some(Answer::No("the lock is stuck".to_owned()))
-        );
+        assert_eq!(understand("n the lock is stuck\n", false), Some(Answer::No("the lock is stuck".to_owned())));
         assert_eq!(understand("x\n", false), Some(Answer::Never));
         assert_eq!(understand("Y\n", true), Some(Answer::Yes));
         assert_eq!(understand("\n", true), Some(Answer::Never));

@@ -19,10 +19,8 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let answer = format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nlocation: /elsewhere\r\n\r\n{body}",
-            body.len()
-        );
+        let answer =
+            format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nlocation: /elsewhere\r\n\r\n{body}", body.len());
         let asked = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -41,10 +39,7 @@ impl Fake {
         let (head, body) = seen[0].split_once("\r\n\r\n").unwrap();
         let (line, headers) = head.split_once("\r\n").unwrap();
         let line = line.strip_suffix(" HTTP/1.1").unwrap();
-        (
-            format!("{line} {body}").trim_end().to_owned(),
-            headers.to_owned(),
-        )
+        (format!("{line} {body}").trim_end().to_owned(), headers.to_owned())
     }
 }
 
@@ -73,14 +68,9 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
 }
 
 fn rig(text: &str) -> Rig {
-    let source = Arc::new(Source {
-        path: "plugfest.yaml".to_owned(),
-        text: text.to_owned(),
-    });
-    Rig::read(&source, &|name| {
-        (name == "API_TOKEN").then(|| CANARY.to_owned())
-    })
-    .unwrap_or_else(|found| panic!("{found:#?}"))
+    let source = Arc::new(Source { path: "plugfest.yaml".to_owned(), text: text.to_owned() });
+    Rig::read(&source, &|name| (name == "API_TOKEN").then(|| CANARY.to_owned()))
+        .unwrap_or_else(|found| panic!("{found:#?}"))
 }
 
 fn drivers(text: &str, version: Version) -> Drivers {
@@ -88,11 +78,7 @@ fn drivers(text: &str, version: Version) -> Drivers {
 }
 
 fn stimulus(party: Role, verb: &str, with: Value) -> Stimulus {
-    Stimulus {
-        party,
-        verb: verb.to_owned(),
-        with: with.as_object().unwrap().clone(),
-    }
+    Stimulus { party, verb: verb.to_owned(), with: with.as_object().unwrap().clone() }
 }
 
 fn at_station(verb: &str, with: Value) -> Stimulus {
@@ -100,25 +86,15 @@ fn at_station(verb: &str, with: Value) -> Stimulus {
 }
 
 fn send(action: &str, fields: Value) -> Stimulus {
-    stimulus(
-        Role::Csms,
-        "send",
-        json!({ "action": action, "fields": fields }),
-    )
+    stimulus(Role::Csms, "send", json!({ "action": action, "fields": fields }))
 }
 
 /// What a binding makes of a stimulus: the request, without its headers.
 async fn request_of(kind: &str, version: Version, stimulus: &Stimulus) -> String {
     let fake = Fake::answering(200, "ok").await;
-    let drivers = drivers(
-        &format!("default: {{ {kind}: \"{}\" }}", fake.address),
-        version,
-    );
+    let drivers = drivers(&format!("default: {{ {kind}: \"{}\" }}", fake.address), version);
     assert_eq!(drivers.can(stimulus.party, &stimulus.verb), Can::Yes);
-    assert_eq!(
-        drivers.stimulate("PF 1", stimulus).await,
-        Confirmation::Done
-    );
+    assert_eq!(drivers.stimulate("PF 1", stimulus).await, Confirmation::Done);
     fake.asked().0
 }
 
@@ -136,37 +112,17 @@ async fn the_plugfest_endpoint_is_given_the_stimulus_as_it_is() {
 async fn the_sut_api_takes_its_parameters_in_the_query() {
     let at = json!({ "evse": 1, "connector": 2 });
     for (verb, with, path) in [
-        (
-            "plug in",
-            json!({ "at": at }),
-            "/plugin?evse_id=1&connector_id=2",
-        ),
-        (
-            "unplug",
-            json!({ "at": at, "end": "ev" }),
-            "/plugout?evse_id=1&connector_id=2",
-        ),
+        ("plug in", json!({ "at": at }), "/plugin?evse_id=1&connector_id=2"),
+        ("unplug", json!({ "at": at, "end": "ev" }), "/plugout?evse_id=1&connector_id=2"),
         ("plug in", json!({}), "/plugin?evse_id=1&connector_id=1"),
         (
             "present token",
             json!({ "at": at, "token": { "idToken": "A&B", "type": "ISO14443" } }),
             "/authorize?id=A%26B&type=ISO14443&evse_id=1",
         ),
-        (
-            "pause by ev",
-            json!({ "at": at }),
-            "/state?ready=false&evse_id=1&connector_id=2",
-        ),
-        (
-            "resume by ev",
-            json!({ "at": at }),
-            "/state?ready=true&evse_id=1&connector_id=2",
-        ),
-        (
-            "charge",
-            json!({ "at": at, "for": 0 }),
-            "/state?ready=true&evse_id=1&connector_id=2",
-        ),
+        ("pause by ev", json!({ "at": at }), "/state?ready=false&evse_id=1&connector_id=2"),
+        ("resume by ev", json!({ "at": at }), "/state?ready=true&evse_id=1&connector_id=2"),
+        ("charge", json!({ "at": at, "for": 0 }), "/state?ready=true&evse_id=1&connector_id=2"),
         ("x-end charging", json!({}), "/end"),
     ] {
         let asked = request_of("octt sut", Version::V201, &at_station(verb, with)).await;
@@ -177,21 +133,12 @@ async fn the_sut_api_takes_its_parameters_in_the_query() {
 #[tokio::test]
 async fn what_the_sut_api_lacks_is_not_bound_until_a_path_is_given() {
     let fake = Fake::answering(200, "ok").await;
-    let bare = drivers(
-        &format!("default: {{ octt sut: \"{}\" }}", fake.address),
-        Version::V201,
-    );
+    let bare = drivers(&format!("default: {{ octt sut: \"{}\" }}", fake.address), Version::V201);
     let cut = at_station("cut power", json!({}));
     assert_eq!(bare.can(Role::Station, "cut power"), Can::No);
-    assert_eq!(
-        bare.stimulate("S", &cut).await,
-        Confirmation::NotBound("cut power".to_owned())
-    );
+    assert_eq!(bare.stimulate("S", &cut).await, Confirmation::NotBound("cut power".to_owned()));
     let more = drivers(
-        &format!(
-            "default: {{ octt sut: {{ url: \"{}\", paths: {{ cut power: /power?on=false }} }} }}",
-            fake.address
-        ),
+        &format!("default: {{ octt sut: {{ url: \"{}\", paths: {{ cut power: /power?on=false }} }} }}", fake.address),
         Version::V201,
     );
     assert_eq!(more.stimulate("S", &cut).await, Confirmation::Done);
@@ -213,11 +160,7 @@ async fn the_trigger_api_has_a_path_for_each_purpose() {
             send("GetBaseReport", json!({ "requestId": 1 })),
             r#"/api/octt/2.0.1/PF%201/call/GetBaseReport {"requestId":1}"#,
         ),
-        (
-            Version::V16,
-            csms("add token", token),
-            r#"/api/octt/create-token {"token_id":"T","status":"Blocked"}"#,
-        ),
+        (Version::V16, csms("add token", token), r#"/api/octt/create-token {"token_id":"T","status":"Blocked"}"#),
         (
             Version::V16,
             csms("set password", json!({ "value": "p" })),
@@ -242,27 +185,17 @@ async fn the_trigger_api_has_a_path_for_each_purpose() {
 #[tokio::test]
 async fn the_trigger_api_says_what_it_lacks() {
     let fake = Fake::answering(200, "{}").await;
-    let tzi = drivers(
-        &format!("default: {{ tzi trigger: \"{}\" }}", fake.address),
-        Version::V16,
-    );
+    let tzi = drivers(&format!("default: {{ tzi trigger: \"{}\" }}", fake.address), Version::V16);
     assert_eq!(tzi.can(Role::Csms, "decide boot"), Can::No);
     assert_eq!(tzi.can(Role::Station, "plug in"), Can::No);
     let grouped = json!({ "token": { "idToken": "T", "group": "G" } });
     assert_eq!(
-        tzi.stimulate("S", &stimulus(Role::Csms, "add token", grouped))
-            .await,
+        tzi.stimulate("S", &stimulus(Role::Csms, "add token", grouped)).await,
         Confirmation::CannotCarry(vec!["group".to_owned()])
     );
-    let tzi = drivers(
-        &format!("default: {{ tzi trigger: \"{}\" }}", fake.address),
-        Version::V201,
-    );
+    let tzi = drivers(&format!("default: {{ tzi trigger: \"{}\" }}", fake.address), Version::V201);
     let rejected = stimulus(Role::Csms, "decide boot", json!({ "status": "Rejected" }));
-    assert!(matches!(
-        tzi.stimulate("S", &rejected).await,
-        Confirmation::Undrivable(_)
-    ));
+    assert!(matches!(tzi.stimulate("S", &rejected).await, Confirmation::Undrivable(_)));
 }
 
 #[tokio::test]
@@ -282,24 +215,13 @@ async fn a_request_of_the_rig_is_filled_from_the_stimulus() {
     assert_eq!(drivers.cannot_carry("Reset"), ["type"]);
     assert_eq!(drivers.cannot_carry("ClearCache"), Vec::<String>::new());
     assert_eq!(
-        drivers
-            .stimulate("PF/1", &send("Reset", json!({ "type": "Hard", "x": 1 })))
-            .await,
+        drivers.stimulate("PF/1", &send("Reset", json!({ "type": "Hard", "x": 1 }))).await,
         Confirmation::CannotCarry(vec!["type".to_owned()])
     );
     let (asked, headers) = fake.asked();
-    assert_eq!(
-        asked,
-        r#"PUT /s/PF%2F1/reset {"action":"Reset","payload":{"x":1},"n":1}"#
-    );
-    assert!(
-        headers.contains(&format!("authorization: Bearer {CANARY}")),
-        "{headers}"
-    );
-    assert!(
-        headers.contains("content-type: application/json"),
-        "{headers}"
-    );
+    assert_eq!(asked, r#"PUT /s/PF%2F1/reset {"action":"Reset","payload":{"x":1},"n":1}"#);
+    assert!(headers.contains(&format!("authorization: Bearer {CANARY}")), "{headers}");
+    assert!(headers.contains("content-type: application/json"), "{headers}");
 }
 
 #[tokio::test]
@@ -310,31 +232,24 @@ async fn the_answer_of_a_control_interface_decides() {
         (
             409,
             r#"{"reason":"already plugged in"}"#,
-            Confirmation::Failed(
-                "the device's control interface answered 409: already plugged in".to_owned(),
-            ),
+            Confirmation::Failed("the device's control interface answered 409: already plugged in".to_owned()),
         ),
         (
             302,
             "",
             Confirmation::Failed(
-                "the device's control interface answered 302 and points to /elsewhere; give that URL"
-                    .to_owned(),
+                "the device's control interface answered 302 and points to /elsewhere; give that URL".to_owned(),
             ),
         ),
         (
             500,
             "\u{1b}[31mTraceback",
-            Confirmation::Failed(
-                "the device's control interface answered 500: \u{fffd}[31mTraceback".to_owned(),
-            ),
+            Confirmation::Failed("the device's control interface answered 500: \u{fffd}[31mTraceback".to_owned()),
         ),
     ] {
         let fake = Fake::answering(status, body).await;
         let text = format!("default: {{ plugfest: \"{}\" }}", fake.address);
-        let done = drivers(&text, Version::V16)
-            .stimulate("S", &at_station("plug in", json!({})))
-            .await;
+        let done = drivers(&text, Version::V16).stimulate("S", &at_station("plug in", json!({}))).await;
         assert_eq!(done, expected);
     }
 }
@@ -350,9 +265,7 @@ async fn looks_are_answered_yes_no_or_not_at_all() {
     ] {
         let fake = Fake::answering(status, body).await;
         let text = format!("default: {{ plugfest: \"{}\" }}", fake.address);
-        let seen = drivers(&text, Version::V16)
-            .look("S", &at_station("cable is locked", json!({})))
-            .await;
+        let seen = drivers(&text, Version::V16).look("S", &at_station("cable is locked", json!({}))).await;
         assert_eq!(seen, expected, "{body}");
     }
 }
@@ -363,15 +276,10 @@ async fn nobody_there_is_a_failure_that_names_the_address_and_no_secret() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let drivers = drivers(
-        &format!(
-            "default: {{ http: {{ url: \"http://u:${{API_TOKEN}}@{address}/${{verb}}?key=${{API_TOKEN}}\" }} }}"
-        ),
+        &format!("default: {{ http: {{ url: \"http://u:${{API_TOKEN}}@{address}/${{verb}}?key=${{API_TOKEN}}\" }} }}"),
         Version::V16,
     );
-    let Confirmation::Failed(why) = drivers
-        .stimulate("S", &at_station("plug in", json!({})))
-        .await
-    else {
+    let Confirmation::Failed(why) = drivers.stimulate("S", &at_station("plug in", json!({}))).await else {
         panic!("nobody was there");
     };
     assert!(why.contains(&format!("{address}/plug%20in")), "{why}");
@@ -382,19 +290,9 @@ async fn nobody_there_is_a_failure_that_names_the_address_and_no_secret() {
 async fn a_silent_control_interface_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let drivers = drivers(
-        &format!("default: {{ plugfest: \"http://{address}\", timeout: 50ms }}"),
-        Version::V16,
-    );
-    let done = drivers
-        .stimulate("S", &at_station("plug in", json!({})))
-        .await;
-    assert_eq!(
-        done,
-        Confirmation::Failed(format!(
-            "POST http://{address}/stimulus: no answer within 0.05 s"
-        ))
-    );
+    let drivers = drivers(&format!("default: {{ plugfest: \"http://{address}\", timeout: 50ms }}"), Version::V16);
+    let done = drivers.stimulate("S", &at_station("plug in", json!({}))).await;
+    assert_eq!(done, Confirmation::Failed(format!("POST http://{address}/stimulus: no answer within 0.05 s")));
     drop(listener);
 }
 
@@ -424,31 +322,21 @@ mod commands {
             esac
             told="$PLUGFEST_VERB/$PLUGFEST_TOKEN_ID_TOKEN/$PLUGFEST_AT_EVSE/$PLUGFEST_STATION"
             test "$told" = "present token/04E12345/1/S""#;
-        assert_eq!(
-            shell(script, "").stimulate("S", &swipe()).await,
-            Confirmation::Done
-        );
+        assert_eq!(shell(script, "").stimulate("S", &swipe()).await, Confirmation::Done);
     }
 
     #[tokio::test]
     async fn the_exit_code_decides_and_standard_error_explains() {
         for (script, expected) in [
             ("exit 0", Confirmation::Done),
-            (
-                "echo no such reader >&2; exit 3",
-                Confirmation::Undrivable("no such reader".to_owned()),
-            ),
+            ("echo no such reader >&2; exit 3", Confirmation::Undrivable("no such reader".to_owned())),
             (
                 "echo reader is busy >&2; exit 7",
-                Confirmation::Failed(
-                    "the command ended with exit code 7: reader is busy".to_owned(),
-                ),
+                Confirmation::Failed("the command ended with exit code 7: reader is busy".to_owned()),
             ),
             (
                 "echo $PLUGFEST_FIELDS canary-of-the-environment >&2; exit 1",
-                Confirmation::Failed(
-                    "the command ended with exit code 1: [redacted API_TOKEN]".to_owned(),
-                ),
+                Confirmation::Failed("the command ended with exit code 1: [redacted API_TOKEN]".to_owned()),
             ),
         ] {
             let text = format!(
@@ -462,11 +350,7 @@ mod commands {
     #[tokio::test]
     async fn a_look_reads_the_exit_code() {
         let look = at_station("energy flows", json!({}));
-        for (script, expected) in [
-            ("exit 0", Some(true)),
-            ("exit 1", Some(false)),
-            ("exit 2", None),
-        ] {
+        for (script, expected) in [("exit 0", Some(true)), ("exit 1", Some(false)), ("exit 2", None)] {
             assert_eq!(shell(script, "").look("S", &look).await, expected);
         }
     }
@@ -480,13 +364,8 @@ mod commands {
         let script = format!("(exec 9>{}; sleep 1000) & exec sleep 1000", pipe.display());
         let none = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::RDONLY;
         let reader = rustix::fs::open(&pipe, none, rustix::fs::Mode::empty()).unwrap();
-        let done = shell(&script, "timeout: 200ms")
-            .stimulate("S", &swipe())
-            .await;
-        assert_eq!(
-            done,
-            Confirmation::Failed("sh did not end within 0.2 s and was killed".to_owned())
-        );
+        let done = shell(&script, "timeout: 200ms").stimulate("S", &swipe()).await;
+        assert_eq!(done, Confirmation::Failed("sh did not end within 0.2 s and was killed".to_owned()));
         // The pipe ends when nobody holds its other side any more.
         rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::empty()).unwrap();
         let mut rest = Vec::new();
@@ -518,10 +397,7 @@ mod commands {
         let Confirmation::Failed(why) = drivers.stimulate("S", &swipe()).await else {
             panic!("there is no such command");
         };
-        assert!(
-            why.starts_with("./no-such-command cannot be run: "),
-            "{why}"
-        );
+        assert!(why.starts_with("./no-such-command cannot be run: "), "{why}");
     }
 }
 
@@ -541,15 +417,9 @@ impl Operator for Somebody {
 }
 
 fn with_operator(text: &str, answer: Answer) -> (Drivers, Arc<Somebody>) {
-    let somebody = Arc::new(Somebody {
-        answer,
-        asked: Mutex::new(Vec::new()),
-    });
+    let somebody = Arc::new(Somebody { answer, asked: Mutex::new(Vec::new()) });
     let operator: Arc<dyn Operator> = Arc::<Somebody>::clone(&somebody);
-    (
-        Drivers::from_rig(&rig(text), Version::V16, Some(operator)),
-        somebody,
-    )
+    (Drivers::from_rig(&rig(text), Version::V16, Some(operator)), somebody)
 }
 
 #[tokio::test]
@@ -561,23 +431,14 @@ async fn an_operator_is_asked_what_nothing_else_does() {
             Answer::No("cable too short".to_owned()),
             Confirmation::Failed("the operator could not do it: cable too short".to_owned()),
         ),
-        (
-            Answer::Never,
-            Confirmation::Undrivable("the operator says that it cannot be done".to_owned()),
-        ),
-        (
-            Answer::Silence,
-            Confirmation::Failed("the operator did not answer within 120 s".to_owned()),
-        ),
+        (Answer::Never, Confirmation::Undrivable("the operator says that it cannot be done".to_owned())),
+        (Answer::Silence, Confirmation::Failed("the operator did not answer within 120 s".to_owned())),
     ] {
         let (drivers, somebody) = with_operator("device: station", answer);
         assert_eq!(drivers.can(Role::Station, "plug in"), Can::Yes);
         assert_eq!(drivers.stimulate("CP-1", &plug).await, expected);
         let asked = somebody.asked.lock().unwrap();
-        assert_eq!(
-            asked[0].text,
-            "At CP-1 (station): plug in (EVSE 1, connector 2)"
-        );
+        assert_eq!(asked[0].text, "At CP-1 (station): plug in (EVSE 1, connector 2)");
         assert_eq!(asked[0].within, std::time::Duration::from_secs(120));
     }
 }
@@ -592,22 +453,11 @@ async fn an_operator_is_asked_in_the_words_of_the_rig() {
     assert_eq!(drivers.stimulate("S", &swipe).await, Confirmation::Done);
     let reset = send("Reset", json!({ "type": "Hard" }));
     assert_eq!(drivers.stimulate("S", &reset).await, Confirmation::Done);
-    assert_eq!(
-        drivers
-            .look("S", &at_station("energy flows", json!({})))
-            .await,
-        Some(true)
-    );
+    assert_eq!(drivers.look("S", &at_station("energy flows", json!({}))).await, Some(true));
     let asked = somebody.asked.lock().unwrap();
     assert_eq!(asked[0].text, "Hold A to the reader");
-    assert_eq!(
-        asked[1].text,
-        r#"Make the CSMS send Reset to S with {"type":"Hard"}"#
-    );
-    assert_eq!(
-        asked[2].text,
-        "At S (station): energy flows (EVSE 1, connector 1)?"
-    );
+    assert_eq!(asked[1].text, r#"Make the CSMS send Reset to S with {"type":"Hard"}"#);
+    assert_eq!(asked[2].text, "At S (station): energy flows (EVSE 1, connector 1)?");
     assert!(asked[2].looks);
 }
 
@@ -617,25 +467,19 @@ async fn without_an_operator_a_prompt_is_not_bound_and_none_is_never() {
     assert_eq!(drivers.can(Role::Station, "plug in"), Can::No);
     assert_eq!(drivers.can(Role::Station, "cut power"), Can::Never);
     assert_eq!(
-        drivers
-            .stimulate("S", &at_station("plug in", json!({})))
-            .await,
+        drivers.stimulate("S", &at_station("plug in", json!({}))).await,
         Confirmation::NotBound("plug in".to_owned())
     );
     assert_eq!(
-        drivers
-            .stimulate("S", &at_station("cut power", json!({})))
-            .await,
+        drivers.stimulate("S", &at_station("cut power", json!({}))).await,
         Confirmation::Undrivable("the rig declares that \"cut power\" cannot be done".to_owned())
     );
 }
 
 #[tokio::test]
 async fn a_default_serves_only_what_its_names_fit() {
-    let drivers = drivers(
-        "default: { http: { url: \"http://127.0.0.1:1/${action}\" } }\n  send Reset: none",
-        Version::V16,
-    );
+    let drivers =
+        drivers("default: { http: { url: \"http://127.0.0.1:1/${action}\" } }\n  send Reset: none", Version::V16);
     assert_eq!(drivers.can(Role::Csms, "send"), Can::Yes);
     assert_eq!(drivers.can_send("Reset"), Can::Never);
     assert_eq!(drivers.can_send("ClearCache"), Can::Yes);
@@ -658,11 +502,7 @@ async fn another_driver_can_stand_in_for_everything() {
     struct InMemory;
     impl Driver for InMemory {
         fn can(&self, _: Role, verb: &str) -> Can {
-            if verb == "plug in" {
-                Can::Yes
-            } else {
-                Can::Never
-            }
+            if verb == "plug in" { Can::Yes } else { Can::Never }
         }
         fn stimulate<'a>(&'a self, _: &'a str, _: &'a Stimulus) -> Pending<'a, Confirmation> {
             Box::pin(async { Confirmation::Done })

@@ -45,12 +45,8 @@ fn path(endpoint: &Endpoint, verb: &str, version: Version) -> Option<TextTemplat
         ("send", _) => "/api/octt/${ocpp}/${station}/call/${action}",
         ("add token", _) => "/api/octt/create-token",
         ("set password", _) => "/api/octt/set-basic-auth-password",
-        ("set profile", Version::V201 | Version::V21) => {
-            "/api/octt/${ocpp}/${station}/set-security-profile"
-        }
-        ("decide boot", Version::V201 | Version::V21) => {
-            "/api/octt/${ocpp}/${station}/set-pending-boot"
-        }
+        ("set profile", Version::V201 | Version::V21) => "/api/octt/${ocpp}/${station}/set-security-profile",
+        ("decide boot", Version::V201 | Version::V21) => "/api/octt/${ocpp}/${station}/set-pending-boot",
         _ => return None,
     };
     Some(TextTemplate::own(path))
@@ -66,26 +62,18 @@ fn body(task: &Task<'_>) -> Result<(Value, Vec<String>), String> {
     let whole = match task.stimulus.verb.as_str() {
         "send" => value(&["fields"]).unwrap_or_else(|| json!({})),
         "add token" => {
-            let body = object([
-                ("token_id", value(&["token", "idToken"])),
-                ("status", value(&["status"])),
-            ]);
+            let body = object([("token_id", value(&["token", "idToken"])), ("status", value(&["status"]))]);
             let grouped = with.contains_key("group") || value(&["token", "group"]).is_some();
             let left_out = grouped.then(|| "group".to_owned());
             return Ok((body, left_out.into_iter().collect()));
         }
-        "set password" => object([
-            ("station_id", Some(task.station.into())),
-            ("password", value(&["value"])),
-        ]),
+        "set password" => object([("station_id", Some(task.station.into())), ("password", value(&["value"]))]),
         "set profile" => object([("security_profile", value(&["profile"]))]),
         "decide boot" => match with.get("status").and_then(Value::as_str) {
             Some("Pending") => json!({ "pending": true }),
             Some("Accepted") => json!({ "pending": false }),
             _ => {
-                return Err(
-                    "this control interface can hold a boot pending, not reject it".to_owned(),
-                );
+                return Err("this control interface can hold a boot pending, not reject it".to_owned());
             }
         },
         _ => Value::Object(with.clone()),

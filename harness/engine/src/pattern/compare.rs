@@ -8,12 +8,10 @@ use serde_json::{Map, Value};
 /// IdTokenType is wanted; a connector gives its number; numbers and booleans give their text where text is wanted.
 pub fn coerce(value: Value, ty: Option<&Type>) -> Value {
     match (ty, value) {
-        (Some(Type::String { .. } | Type::Enum(_)), Value::Object(object)) => {
-            match object.get("idToken") {
-                Some(Value::String(id)) => Value::String(id.clone()),
-                _ => Value::Object(object),
-            }
-        }
+        (Some(Type::String { .. } | Type::Enum(_)), Value::Object(object)) => match object.get("idToken") {
+            Some(Value::String(id)) => Value::String(id.clone()),
+            _ => Value::Object(object),
+        },
         (Some(Type::Integer { .. }), Value::Object(object)) => match object.get("connector") {
             Some(connector) => connector.clone(),
             None => Value::Object(object),
@@ -24,10 +22,7 @@ pub fn coerce(value: Value, ty: Option<&Type>) -> Value {
             if !is_record || wanted.field("evse").is_some() {
                 return Value::Object(object);
             }
-            let kept: Map<String, Value> = object
-                .into_iter()
-                .filter(|(key, _)| wanted.field(key).is_some())
-                .collect();
+            let kept: Map<String, Value> = object.into_iter().filter(|(key, _)| wanted.field(key).is_some()).collect();
             Value::Object(kept)
         }
         (Some(Type::String { .. }), Value::Number(number)) => Value::String(number.to_string()),
@@ -53,9 +48,7 @@ pub fn equal(expected: &Value, actual: &Value, ty: Option<&Type>) -> bool {
                 (Some(a), Some(b)) => a == b,
                 _ => a == b,
             },
-            Some(Type::String { case_insensitive: true, .. }) => {
-                a == b || a.to_lowercase() == b.to_lowercase()
-            }
+            Some(Type::String { case_insensitive: true, .. }) => a == b || a.to_lowercase() == b.to_lowercase(),
             _ => a == b,
         },
         (Value::Array(a), Value::Array(b)) => {

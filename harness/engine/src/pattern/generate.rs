@@ -51,9 +51,7 @@ pub fn options(pattern: &Pattern) -> usize {
             .iter()
             .map(|operator| match &operator.kind {
                 OperatorKind::Maybe(inner) => 2.max(options(inner)),
-                OperatorKind::OneOf(patterns) => {
-                    patterns.iter().map(options).max().unwrap_or(1).max(patterns.len())
-                }
+                OperatorKind::OneOf(patterns) => patterns.iter().map(options).max().unwrap_or(1).max(patterns.len()),
                 OperatorKind::Each(inner) => 2.max(options(inner)),
                 OperatorKind::Length(_, Some(_)) => 2,
                 OperatorKind::Unordered(patterns) if patterns.len() > 1 => 2,
@@ -85,11 +83,11 @@ impl Generator<'_> {
         required: bool,
     ) -> Result<Generated, Unfillable> {
         match &pattern.kind {
-            PatternKind::Literal(_) | PatternKind::Name(_) | PatternKind::Text(_) => self.settled(pattern, ty).map(Some),
-            PatternKind::Object(fields) => self.object(fields, ty, base).map(Some),
-            PatternKind::List(patterns) => {
-                self.list(patterns.iter(), ty, base).map(|items| Some(Value::Array(items)))
+            PatternKind::Literal(_) | PatternKind::Name(_) | PatternKind::Text(_) => {
+                self.settled(pattern, ty).map(Some)
             }
+            PatternKind::Object(fields) => self.object(fields, ty, base).map(Some),
+            PatternKind::List(patterns) => self.list(patterns.iter(), ty, base).map(|items| Some(Value::Array(items))),
             PatternKind::Operators(operators) => self.operators(pattern, operators, ty, base, required),
         }
     }
@@ -119,14 +117,21 @@ impl Generator<'_> {
                 }
             }
         }
-        if !self.settled_only && let Some(known) = known {
+        if !self.settled_only
+            && let Some(known) = known
+        {
             self.complete(known, &mut made, fields);
         }
         Ok(Value::Object(made))
     }
 
     /// Adds required fields that are still missing, except those that the case leaves out on purpose.
-    fn complete(&self, known: &Object, made: &mut Map<String, Value>, named: &[(script::ast::Spanned<String>, Pattern)]) {
+    fn complete(
+        &self,
+        known: &Object,
+        made: &mut Map<String, Value>,
+        named: &[(script::ast::Spanned<String>, Pattern)],
+    ) {
         for field in known.fields.iter().filter(|field| field.required) {
             if !made.contains_key(&field.name) && !named.iter().any(|(key, _)| key.value == field.name) {
                 made.insert(field.name.clone(), self.plainest(&field.ty, None));
@@ -146,7 +151,9 @@ impl Generator<'_> {
             let base = base.and_then(|base| base.get(at));
             if let Some(value) = self.pattern(pattern, item, base, true)? {
                 made.push(value);
-            } else if !self.settled_only && let Some(item) = item {
+            } else if !self.settled_only
+                && let Some(item) = item
+            {
                 made.push(self.plainest(item, base));
             }
         }
@@ -158,10 +165,7 @@ impl Generator<'_> {
             .names
             .plain(self.scope, pattern, &Tentative::new())
             .map(|value| coerce(value, ty))
-            .ok_or_else(|| Unfillable {
-                span: pattern.span,
-                reason: "this name is bound to nothing here".to_owned(),
-            })
+            .ok_or_else(|| Unfillable { span: pattern.span, reason: "this name is bound to nothing here".to_owned() })
     }
 
     fn operators(
@@ -229,10 +233,7 @@ impl Generator<'_> {
                 return Ok(Some(candidate));
             }
         }
-        Err(Unfillable {
-            span: pattern.span,
-            reason: "no value was found that this pattern allows".to_owned(),
-        })
+        Err(Unfillable { span: pattern.span, reason: "no value was found that this pattern allows".to_owned() })
     }
 
     fn fits(&self, pattern: &Pattern, ty: Option<&Type>, value: Option<&Value>) -> bool {
@@ -311,7 +312,13 @@ impl Generator<'_> {
         });
         let suggested = base.and_then(Value::as_array).map_or(0, Vec::len);
         let length = match wanted {
-            Some((low, high)) => if self.choose(2) == 1 { high } else { low },
+            Some((low, high)) => {
+                if self.choose(2) == 1 {
+                    high
+                } else {
+                    low
+                }
+            }
             None if suggested > 0 => suggested,
             None => self.choose(2) + 1,
         };
@@ -321,7 +328,12 @@ impl Generator<'_> {
         Ok(Value::Array(items.into_iter().flatten().collect()))
     }
 
-    fn written_as_text(&self, kind: &OperatorKind, inner: &Pattern, base: Option<&Value>) -> Result<Generated, Unfillable> {
+    fn written_as_text(
+        &self,
+        kind: &OperatorKind,
+        inner: &Pattern,
+        base: Option<&Value>,
+    ) -> Result<Generated, Unfillable> {
         let read = base.and_then(Value::as_str).map(|text| match kind {
             OperatorKind::Csv(_) => Value::Array(text.split(',').map(|item| Value::from(item.trim())).collect()),
             _ => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
@@ -330,9 +342,7 @@ impl Generator<'_> {
             return Ok(None);
         };
         let text = match (kind, &value) {
-            (OperatorKind::Csv(_), Value::Array(items)) => {
-                items.iter().map(plain_text).collect::<Vec<_>>().join(",")
-            }
+            (OperatorKind::Csv(_), Value::Array(items)) => items.iter().map(plain_text).collect::<Vec<_>>().join(","),
             (OperatorKind::Json(_), value) => value.to_string(),
             (_, value) => plain_text(value),
         };

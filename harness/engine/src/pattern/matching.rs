@@ -208,11 +208,9 @@ impl Matcher<'_> {
                 };
                 let expected = match (last, first) {
                     (Some(last), _) => last.checked_add(1),
-                    (None, Some(first)) => self
-                        .context
-                        .names
-                        .plain(self.scope, first, binds)
-                        .and_then(|first| first.as_i64()),
+                    (None, Some(first)) => {
+                        self.context.names.plain(self.scope, first, binds).and_then(|first| first.as_i64())
+                    }
                     (None, None) => Some(actual),
                 };
                 if expected != Some(actual) {
@@ -235,9 +233,8 @@ impl Matcher<'_> {
                 let Some(Value::Array(items)) = value else {
                     return refuse("a list".to_owned());
                 };
-                self.fit(patterns, items, ty, path, binds).or_else(|missing| {
-                    refuse(format!("a list with an element for each pattern; none fits: {missing}"))
-                })
+                self.fit(patterns, items, ty, path, binds)
+                    .or_else(|missing| refuse(format!("a list with an element for each pattern; none fits: {missing}")))
             }
             OperatorKind::Unordered(patterns) => {
                 let Some(Value::Array(items)) = value else {
@@ -430,10 +427,8 @@ fn describe(pattern: &Pattern) -> String {
         PatternKind::Literal(value) => value.to_string(),
         PatternKind::Name(name) => format!("${}", name.root),
         PatternKind::Object(fields) => {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|(key, field)| format!("{}: {}", key.value, describe(field)))
-                .collect();
+            let fields: Vec<String> =
+                fields.iter().map(|(key, field)| format!("{}: {}", key.value, describe(field))).collect();
             format!("{{ {} }}", fields.join(", "))
         }
         _ => "…".to_owned(),

@@ -47,7 +47,11 @@ impl Player {
             None => {
                 // What can be told to be a call is answered; the oracle has already said what is wrong with it.
                 if let (Some(2), Some(id)) = (reading.message_type, &reading.id) {
-                    let code = if self.program.version == protocol::Version::V16 { "FormationViolation" } else { "RpcFrameworkError" };
+                    let code = if self.program.version == protocol::Version::V16 {
+                        "FormationViolation"
+                    } else {
+                        "RpcFrameworkError"
+                    };
                     self.send_error(now, &id.clone(), code, "");
                 }
             }
@@ -57,12 +61,17 @@ impl Player {
     pub(super) fn binary(&mut self, now: Timestamp, bytes: &[u8]) {
         self.frames += 1;
         let head = &bytes[..bytes.len().min(64 * 1024)];
-        self.event(now, EventKind::Binary {
-            direction: Direction::FromDevice,
-            base64: crate::base64(head),
-            length: bytes.len(),
-        });
-        self.session.oracles.wire(now, "R-002", "binary-message", "the device sent a binary message; OCPP travels as text", false);
+        self.event(
+            now,
+            EventKind::Binary { direction: Direction::FromDevice, base64: crate::base64(head), length: bytes.len() },
+        );
+        self.session.oracles.wire(
+            now,
+            "R-002",
+            "binary-message",
+            "the device sent a binary message; OCPP travels as text",
+            false,
+        );
     }
 
     /// An answer to an open call of ours.
@@ -189,7 +198,14 @@ impl Player {
         profile == "Core" || self.rig.capabilities.has(profile)
     }
 
-    fn fits_answer(&self, now: Timestamp, leaf: &Leaf, asked: &Asked, wanted: &Answer, answer: &Frame) -> Result<Tentative, Mismatch> {
+    fn fits_answer(
+        &self,
+        now: Timestamp,
+        leaf: &Leaf,
+        asked: &Asked,
+        wanted: &Answer,
+        answer: &Frame,
+    ) -> Result<Tentative, Mismatch> {
         let mut binds = Tentative::new();
         let misfit = |span, expected: String, actual: String| Mismatch { path: String::new(), span, expected, actual };
         match (wanted, answer) {
@@ -218,7 +234,11 @@ impl Player {
             }
             (Answer::Error(codes, span), Frame::Result { payload, .. }) => {
                 let wanted: Vec<&str> = codes.iter().map(|code| code.value.as_str()).collect();
-                let wanted = if wanted.is_empty() { "an error".to_owned() } else { format!("the error {}", wanted.join(" or ")) };
+                let wanted = if wanted.is_empty() {
+                    "an error".to_owned()
+                } else {
+                    format!("the error {}", wanted.join(" or "))
+                };
                 Err(misfit(*span, wanted, format!("the result {}", shorten(&payload.to_string()))))
             }
             (Answer::Nothing(span), other) => Err(misfit(*span, "no answer".to_owned(), shorten(&other.to_text()))),
@@ -253,7 +273,10 @@ impl Player {
             Tag::Step => {
                 if let Some(leaf) = self.drop_answer_leaf(&open.id) {
                     let diagnostic = leaf
-                        .blame(Diagnostic::error("unanswered", title.clone()), format!("no answer within {waited:.0} s"))
+                        .blame(
+                            Diagnostic::error("unanswered", title.clone()),
+                            format!("no answer within {waited:.0} s"),
+                        )
                         .note(format!("sent     {}", shorten(&asked.to_text())));
                     self.fail(now, &leaf, title, diagnostic);
                 }
@@ -361,11 +384,9 @@ impl Player {
         }
         match (action, status) {
             ("ChangeAvailability", "Accepted" | "Scheduled") => {
-                let inoperative = request
-                    .get("type")
-                    .or_else(|| request.get("operationalStatus"))
-                    .and_then(Value::as_str)
-                    == Some("Inoperative");
+                let inoperative =
+                    request.get("type").or_else(|| request.get("operationalStatus")).and_then(Value::as_str)
+                        == Some("Inoperative");
                 let mut back = request.clone();
                 let key = if request.get("type").is_some() { "type" } else { "operationalStatus" };
                 back[key] = Value::from("Operative");

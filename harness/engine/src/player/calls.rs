@@ -48,7 +48,14 @@ impl Player {
     }
 
     /// Binds the names of a pattern to what we made; a misfit is our fault.
-    fn bind_own(&mut self, now: Timestamp, leaf: &Leaf, pattern: Option<&Pattern>, ty: Option<&protocol::catalogue::Type>, value: &Value) -> bool {
+    fn bind_own(
+        &mut self,
+        now: Timestamp,
+        leaf: &Leaf,
+        pattern: Option<&Pattern>,
+        ty: Option<&protocol::catalogue::Type>,
+        value: &Value,
+    ) -> bool {
         let Some(pattern) = pattern else { return true };
         let mut binds = Tentative::new();
         match pattern::matches(&self.context(now), leaf.scope, pattern, ty, Some(value), &mut binds) {
@@ -86,12 +93,10 @@ impl Player {
         }
         let id = match &call.id {
             None => self.session.fresh_id(),
-            Some(pattern) => {
-                match pattern::generate(&self.context(now), leaf.scope, Some(pattern), None, None, true) {
-                    Ok(Some(id)) => plain_text(&id),
-                    _ => self.session.fresh_id(),
-                }
-            }
+            Some(pattern) => match pattern::generate(&self.context(now), leaf.scope, Some(pattern), None, None, true) {
+                Ok(Some(id)) => plain_text(&id),
+                _ => self.session.fresh_id(),
+            },
         };
         if let Some(pattern) = &call.id
             && !self.bind_own(now, leaf, Some(pattern), None, &Value::String(id.clone()))
@@ -165,7 +170,15 @@ impl Player {
     }
 
     /// A call of the device.
-    pub(super) fn device_call(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value, is_send: bool, text: &str) {
+    pub(super) fn device_call(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        action: &str,
+        payload: &Value,
+        is_send: bool,
+        text: &str,
+    ) {
         self.session.spoken = true;
         self.learn_from_call(action, payload);
         if !matches!(self.phase, Phase::Segment) || self.outcome.is_some() {
@@ -230,15 +243,24 @@ impl Player {
         if self.welcomes(now, id, action, payload, is_send) {
             return;
         }
-        let in_background = background::allows(self.program.version, self.program.device, &self.program.case.background, action, payload)
-            || !matches!(self.purpose, Purpose::Steps);
+        let in_background = background::allows(
+            self.program.version,
+            self.program.device,
+            &self.program.case.background,
+            action,
+            payload,
+        ) || !matches!(self.purpose, Purpose::Steps);
         self.answer_by_standin(now, id, action, payload, is_send);
         if in_background {
             for (leaf, mismatch) in &misfits {
                 if self.near_misses.len() < 5 {
                     self.near_misses.push(format!(
                         "near miss: {} did not fit line {} ({} expected {}, actual {})",
-                        shorten(text), leaf.line(), mismatch.path, mismatch.expected, mismatch.actual
+                        shorten(text),
+                        leaf.line(),
+                        mismatch.path,
+                        mismatch.expected,
+                        mismatch.actual
                     ));
                 }
             }
@@ -254,8 +276,8 @@ impl Player {
             }
             None => {
                 let title = format!("unexpected {action}");
-                let diagnostic = Diagnostic::error("unexpected", title.clone())
-                    .note(format!("received {}", shorten(text)));
+                let diagnostic =
+                    Diagnostic::error("unexpected", title.clone()).note(format!("received {}", shorten(text)));
                 match expected {
                     Some(leaf) => {
                         let diagnostic = leaf.blame(diagnostic, "this was expected next");
@@ -274,7 +296,14 @@ impl Player {
     }
 
     /// Whether a leaf takes a call: `None` if it is about something else.
-    fn fits_call(&self, now: Timestamp, leaf: &Leaf, id: &str, action: &str, payload: &Value) -> Option<Result<Tentative, Mismatch>> {
+    fn fits_call(
+        &self,
+        now: Timestamp,
+        leaf: &Leaf,
+        id: &str,
+        action: &str,
+        payload: &Value,
+    ) -> Option<Result<Tentative, Mismatch>> {
         let LeafKind::DeviceCall(step) = &leaf.kind else { return None };
         let call = &step.call;
         if call.action.value != action {
@@ -296,7 +325,12 @@ impl Player {
             .map(|message| protocol::catalogue::Type::Object(message.request.clone()));
         if let Some(pattern) = &call.id
             && let Err(mismatch) = pattern::matches(
-                &self.context(now), leaf.scope, pattern, None, Some(&Value::String(id.to_owned())), &mut binds,
+                &self.context(now),
+                leaf.scope,
+                pattern,
+                None,
+                Some(&Value::String(id.to_owned())),
+                &mut binds,
             )
         {
             return Some(Err(mismatch));
@@ -325,7 +359,12 @@ impl Player {
                                 .message(action)
                                 .map(|message| protocol::catalogue::Type::Object(message.request.clone()));
                             pattern::matches(
-                                &self.context(now), guard.place.scope, fields, ty.as_ref(), Some(payload), &mut Tentative::new(),
+                                &self.context(now),
+                                guard.place.scope,
+                                fields,
+                                ty.as_ref(),
+                                Some(payload),
+                                &mut Tentative::new(),
                             )
                             .is_ok()
                         })
@@ -336,10 +375,8 @@ impl Player {
 
     /// Late is not wrong: an item that was passed over takes a message after all.
     fn welcomes(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value, is_send: bool) -> bool {
-        let found = self
-            .welcome
-            .iter()
-            .position(|leaf| matches!(self.fits_call(now, leaf, id, action, payload), Some(Ok(_))));
+        let found =
+            self.welcome.iter().position(|leaf| matches!(self.fits_call(now, leaf, id, action, payload), Some(Ok(_))));
         let Some(at) = found else { return false };
         let leaf = self.welcome.remove(at);
         let LeafKind::DeviceCall(step) = leaf.kind.clone() else { return false };
@@ -367,7 +404,14 @@ impl Player {
     }
 
     /// Answers as the case says; what follows the chosen answer is returned.
-    pub(super) fn send_answer(&mut self, now: Timestamp, leaf: &Leaf, step: &CallStep, id: &str, request: &Value) -> Node {
+    pub(super) fn send_answer(
+        &mut self,
+        now: Timestamp,
+        leaf: &Leaf,
+        step: &CallStep,
+        id: &str,
+        request: &Value,
+    ) -> Node {
         let action = step.call.action.value.clone();
         let (answer, follows) = match &step.call.answer {
             Answer::Replies(branches) => match branches.first() {
@@ -388,7 +432,8 @@ impl Player {
                     .message(&action)
                     .and_then(|message| message.response.clone())
                     .map(protocol::catalogue::Type::Object);
-                match pattern::generate(&self.context(now), leaf.scope, Some(pattern), ty.as_ref(), Some(&base), false) {
+                match pattern::generate(&self.context(now), leaf.scope, Some(pattern), ty.as_ref(), Some(&base), false)
+                {
                     Ok(result) => {
                         let result = result.unwrap_or(Value::Object(Map::new()));
                         if self.bind_own(now, leaf, Some(pattern), ty.as_ref(), &result) {

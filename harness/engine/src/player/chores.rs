@@ -227,7 +227,10 @@ impl Player {
                 self.session.paid(|other| *other == debt);
             }
             Some(Chore::Configure(_) | Chore::Change(..)) => {
-                self.conclude(Outcome::plain(Verdict::Inconclusive, &format!("the configuration could not be set: {why}")));
+                self.conclude(Outcome::plain(
+                    Verdict::Inconclusive,
+                    &format!("the configuration could not be set: {why}"),
+                ));
             }
             _ => {}
         }
@@ -301,7 +304,8 @@ impl Player {
                     "StopTransaction"
                 } else {
                     settled.insert("eventType".to_owned(), Value::from("Ended"));
-                    settled.insert("transactionInfo".to_owned(), json!({ "transactionId": id, "stoppedReason": "Local" }));
+                    settled
+                        .insert("transactionInfo".to_owned(), json!({ "transactionId": id, "stoppedReason": "Local" }));
                     "TransactionEvent"
                 };
                 let request = self.session.standin.request(now, action, &settled);
@@ -372,9 +376,11 @@ impl Player {
 
     fn is_unsettled(&self) -> bool {
         let running = self.session.ledger.iter().any(|debt| matches!(debt, Debt::Transaction(_)));
-        let active = self.session.statuses.values().any(|status| {
-            !matches!(status.as_str(), "Available" | "Unavailable" | "Faulted" | "Reserved")
-        });
+        let active = self
+            .session
+            .statuses
+            .values()
+            .any(|status| !matches!(status.as_str(), "Available" | "Unavailable" | "Faulted" | "Reserved"));
         running || active
     }
 }

@@ -48,11 +48,14 @@ impl Player {
         }
         let cut = how == Some(Ending::Cut);
         self.commands.push(Command::Drop { cut });
-        self.event(now, EventKind::Closed {
-            by: Direction::ToDevice,
-            code: (!cut).then_some(1000),
-            reason: if cut { "cut" } else { "closed" }.to_owned(),
-        });
+        self.event(
+            now,
+            EventKind::Closed {
+                by: Direction::ToDevice,
+                code: (!cut).then_some(1000),
+                reason: if cut { "cut" } else { "closed" }.to_owned(),
+            },
+        );
         self.link_gone();
     }
 
@@ -63,7 +66,13 @@ impl Player {
         }
     }
 
-    pub(super) fn opened(&mut self, now: Timestamp, identity: String, offered: Vec<String>, subprotocol: Option<String>) {
+    pub(super) fn opened(
+        &mut self,
+        now: Timestamp,
+        identity: String,
+        offered: Vec<String>,
+        subprotocol: Option<String>,
+    ) {
         self.event(now, EventKind::Opened { identity, offered: offered.clone(), subprotocol: subprotocol.clone() });
         self.session.link = LinkState::Up;
         self.session.spoken = false;
@@ -82,7 +91,8 @@ impl Player {
         let mut node = std::mem::replace(&mut self.node, Node::Done);
         node.prepare(now, &super::guide::Guide(self));
         let mut passed = Vec::new();
-        let taken = node.offer(&mut |leaf| matches!(leaf.kind, LeafKind::DeviceConnect(_)), &mut |_| false, &mut passed);
+        let taken =
+            node.offer(&mut |leaf| matches!(leaf.kind, LeafKind::DeviceConnect(_)), &mut |_| false, &mut passed);
         if taken.is_some() {
             node.fill(Node::Done);
             node.restart_clock(now);
@@ -109,7 +119,8 @@ impl Player {
             Wanted::ClosedByCsms => options.answers.is_none() || subprotocol == answers.as_deref(),
             Wanted::RefusedByCsms => {
                 let title = "the CSMS opened a link that it had to refuse".to_owned();
-                let diagnostic = leaf.blame(Diagnostic::error("not-refused", title.clone()), "to be refused by the CSMS");
+                let diagnostic =
+                    leaf.blame(Diagnostic::error("not-refused", title.clone()), "to be refused by the CSMS");
                 self.fail(now, leaf, title, diagnostic);
                 return;
             }
@@ -157,7 +168,10 @@ impl Player {
             (_, None) => {
                 let title = format!("no link: {reason}");
                 let diagnostic = leaf.blame(Diagnostic::error("unreachable", title.clone()), "tried to connect here");
-                self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) });
+                self.conclude(Outcome {
+                    diagnostics: vec![diagnostic],
+                    ..Outcome::plain(Verdict::Inconclusive, &title)
+                });
             }
         }
     }
@@ -168,7 +182,9 @@ impl Player {
         let open = self.open.clone();
         self.link_gone();
         let how = match code {
-            Some(code) => format!("close code {code}{}", if reason.is_empty() { String::new() } else { format!(", {reason}") }),
+            Some(code) => {
+                format!("close code {code}{}", if reason.is_empty() { String::new() } else { format!(", {reason}") })
+            }
             None => reason.to_owned(),
         };
         match &self.phase {
@@ -208,7 +224,10 @@ impl Player {
         let forbidden = guards
             .iter()
             .find(|guard| {
-                guard.events.iter().any(|event| matches!(&event.kind, ForbiddenKind::Drops(party) if party.role(device) == device))
+                guard
+                    .events
+                    .iter()
+                    .any(|event| matches!(&event.kind, ForbiddenKind::Drops(party) if party.role(device) == device))
             })
             .map(|guard| guard.place.clone());
         self.node = node;
@@ -233,7 +252,11 @@ impl Player {
         let title = format!("the device ended the link ({how})");
         let mut diagnostic = Diagnostic::error("link-lost", title.clone()).note("R-081");
         if let Some(open) = open {
-            diagnostic = diagnostic.note(format!("after we sent {} {}", open.action, crate::pattern::shorten(&open.request.to_string())));
+            diagnostic = diagnostic.note(format!(
+                "after we sent {} {}",
+                open.action,
+                crate::pattern::shorten(&open.request.to_string())
+            ));
         }
         if let Some(leaf) = leaf {
             diagnostic = leaf.blame(diagnostic, "this was expected next");

@@ -55,7 +55,8 @@ impl Player {
     pub(super) fn fail(&mut self, now: Timestamp, leaf: &Leaf, title: String, diagnostic: Diagnostic) {
         let mut diagnostic = diagnostic;
         if matches!(self.purpose, Purpose::Steps) {
-            diagnostic = diagnostic.note(self.program.case.traces.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", "));
+            diagnostic = diagnostic
+                .note(self.program.case.traces.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", "));
         }
         for near in std::mem::take(&mut self.near_misses) {
             diagnostic = diagnostic.note(near);
@@ -86,10 +87,8 @@ impl Player {
             _ => format!("\"{}\" did not happen in time", leaf.heading()),
         };
         let waited = leaf.reached.map_or(0.0, |reached| now.since(reached).as_secs_f64());
-        let diagnostic = leaf.blame(
-            Diagnostic::error("missing", what.clone()),
-            format!("expected here, waited {waited:.1} s"),
-        );
+        let diagnostic =
+            leaf.blame(Diagnostic::error("missing", what.clone()), format!("expected here, waited {waited:.1} s"));
         // Only the link that never came about is the rig's doing rather than the device's.
         let never_there = matches!(leaf.kind, LeafKind::DeviceConnect(_)) && !self.session.spoken && self.frames == 0;
         if never_there {

@@ -69,12 +69,10 @@ impl tree::Guide for Guide<'_> {
                     player.truth(now, *scope, pattern, value.as_ref())
                 }
             },
-            Condition::Name(name, pattern, scope) => {
-                match player.names(now).resolve(*scope, name, &Tentative::new()) {
-                    None => Truth::Unknown,
-                    Some(value) => player.truth(now, *scope, pattern, Some(&value)),
-                }
-            }
+            Condition::Name(name, pattern, scope) => match player.names(now).resolve(*scope, name, &Tentative::new()) {
+                None => Truth::Unknown,
+                Some(value) => player.truth(now, *scope, pattern, Some(&value)),
+            },
         }
     }
 }
@@ -117,9 +115,7 @@ impl Player {
                     Some(Value::String(text)) => text.trim().parse().ok(),
                     _ => None,
                 };
-                seconds
-                    .and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
-                    .unwrap_or_default()
+                seconds.and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
             }
         }
     }

@@ -146,9 +146,13 @@ impl Player {
             }
             Confirmation::NotBound(_) | Confirmation::Failed(_) => {
                 let reason = failure.unwrap_or_default();
-                let title = if reason.starts_with("needs ") { reason } else { format!("{} failed: {reason}", acting.verb) };
+                let title =
+                    if reason.starts_with("needs ") { reason } else { format!("{} failed: {reason}", acting.verb) };
                 let diagnostic = leaf.blame(Diagnostic::error("stimulus", title.clone()), "asked for here");
-                self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) });
+                self.conclude(Outcome {
+                    diagnostics: vec![diagnostic],
+                    ..Outcome::plain(Verdict::Inconclusive, &title)
+                });
                 return;
             }
         }

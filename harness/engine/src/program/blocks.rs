@@ -34,8 +34,13 @@ impl Compiler<'_> {
         let mut node = self.counted(source, scope, item, actor, depth)?;
         let is_block = !matches!(
             item.kind,
-            ItemKind::Call(_) | ItemKind::At(_) | ItemKind::Look(_) | ItemKind::Connection(_) | ItemKind::Text(_)
-                | ItemKind::Check(_) | ItemKind::Offline(..)
+            ItemKind::Call(_)
+                | ItemKind::At(_)
+                | ItemKind::Look(_)
+                | ItemKind::Connection(_)
+                | ItemKind::Text(_)
+                | ItemKind::Check(_)
+                | ItemKind::Offline(..)
         );
         if is_block && item.within.is_some() {
             let place = self.leaf(source, scope, item, LeafKind::Place);
@@ -131,7 +136,8 @@ impl Compiler<'_> {
             }
             ItemKind::OneOf(items) => self.one_of(source, scope, items, depth),
             ItemKind::ForEach { name, list, steps } => {
-                let Some(Value::Array(elements)) = self.outside.rig.value(&list.value).map(|value| value.to_json()) else {
+                let Some(Value::Array(elements)) = self.outside.rig.value(&list.value).map(|value| value.to_json())
+                else {
                     return Err(Refused::error(source, list.span, format!("the rig has no list {}", list.value)));
                 };
                 let mut copies = Vec::new();
@@ -179,7 +185,8 @@ impl Compiler<'_> {
             return Ok(Node::One(nodes));
         }
         branches.retain(|(_, _, warn)| !warn);
-        let can = |needs: &[(protocol::Role, String)]| needs.iter().all(|(party, verb)| (self.outside.can)(*party, verb));
+        let can =
+            |needs: &[(protocol::Role, String)]| needs.iter().all(|(party, verb)| (self.outside.can)(*party, verb));
         let drivable: Vec<usize> = (0..branches.len()).filter(|at| can(&branches[*at].1)).collect();
         let chosen = match drivable.get(self.choices.pick(drivable.len().max(1))) {
             Some(chosen) => *chosen,

@@ -46,10 +46,8 @@ pub(super) fn configuration_value(pattern: &Pattern, fitting: bool) -> Option<St
                 OperatorKind::Csv(inner) => match &inner.kind {
                     PatternKind::Operators(inner) => inner.iter().find_map(|operator| match &operator.kind {
                         OperatorKind::Contains(items) => {
-                            let items: Vec<String> = items
-                                .iter()
-                                .filter_map(|item| configuration_value(item, true))
-                                .collect();
+                            let items: Vec<String> =
+                                items.iter().filter_map(|item| configuration_value(item, true)).collect();
                             Some(if fitting { items.join(",") } else { String::new() })
                         }
                         _ => None,

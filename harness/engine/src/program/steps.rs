@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use protocol::Role;
 use protocol::catalogue::{Catalogue, Kind};
-use script::ast::{
-    Answer, Call, Connection, ConnectionEvent, ConnectionOptions, Item, ItemKind, Party, RawText,
-};
+use script::ast::{Answer, Call, Connection, ConnectionEvent, ConnectionOptions, Item, ItemKind, Party, RawText};
 use verdict::Source;
 
 use super::{Compiler, Refused};
@@ -62,9 +60,8 @@ impl Compiler<'_> {
             _ => None,
         };
         self.choices.note(ours.map_or(1, pattern::options));
-        let is_send = Catalogue::of(self.version)
-            .message(&call.action.value)
-            .is_some_and(|message| message.kind == Kind::Send);
+        let is_send =
+            Catalogue::of(self.version).message(&call.action.value).is_some_and(|message| message.kind == Kind::Send);
         let optional = item.repeat.min == 0 || item.warn.is_some();
         let asked = from == Role::Csms && !call.unasked && !optional && !is_send;
         let step = Arc::new(CallStep { call, before, then, when });

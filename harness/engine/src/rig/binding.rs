@@ -90,32 +90,21 @@ pub struct Field {
 impl Bound {
     /// This binding, without reservations.
     pub fn plain(binding: Binding) -> Bound {
-        Bound {
-            binding,
-            cannot_carry: Vec::new(),
-            timeout: None,
-        }
+        Bound { binding, cannot_carry: Vec::new(), timeout: None }
     }
 }
 
 impl Endpoint {
     /// An endpoint at this base URL.
     pub fn at(url: &str) -> Endpoint {
-        Endpoint {
-            url: url.trim_end_matches('/').to_owned(),
-            paths: BTreeMap::new(),
-            headers: Vec::new(),
-        }
+        Endpoint { url: url.trim_end_matches('/').to_owned(), paths: BTreeMap::new(), headers: Vec::new() }
     }
 }
 
 impl Bindings {
     /// One binding for everything.
     pub fn all(binding: Binding) -> Bindings {
-        Bindings {
-            default: Some(Bound::plain(binding)),
-            by_verb: BTreeMap::new(),
-        }
+        Bindings { default: Some(Bound::plain(binding)), by_verb: BTreeMap::new() }
     }
 
     /// Whether nothing is bound.
@@ -131,14 +120,9 @@ impl Field {
         if parts.iter().any(String::is_empty) {
             return None;
         }
-        let is_action = parts
-            .first()
-            .is_some_and(|first| first.starts_with(char::is_uppercase));
+        let is_action = parts.first().is_some_and(|first| first.starts_with(char::is_uppercase));
         let action = is_action.then(|| parts.remove(0));
-        (!parts.is_empty()).then_some(Field {
-            action,
-            path: parts,
-        })
+        (!parts.is_empty()).then_some(Field { action, path: parts })
     }
 }
 
@@ -154,9 +138,7 @@ impl fmt::Display for Field {
 // A URL and the values of headers may carry credentials.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("paths", &self.paths)
-            .finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("paths", &self.paths).finish_non_exhaustive()
     }
 }
 

@@ -30,21 +30,12 @@ pub const EXCLUSIVE: [&str; 2] = ["BackupPower", "FixedCable"];
 impl Capabilities {
     /// A complete list: everything else is denied.
     pub fn listed(names: impl IntoIterator<Item = impl Into<String>>) -> Capabilities {
-        Capabilities {
-            said: names.into_iter().map(|name| (name.into(), true)).collect(),
-            closed: true,
-        }
+        Capabilities { said: names.into_iter().map(|name| (name.into(), true)).collect(), closed: true }
     }
 
     /// Yes and no by name; the rest stays unknown.
     pub fn stated(names: impl IntoIterator<Item = (impl Into<String>, bool)>) -> Capabilities {
-        Capabilities {
-            said: names
-                .into_iter()
-                .map(|(name, has)| (name.into(), has))
-                .collect(),
-            closed: false,
-        }
+        Capabilities { said: names.into_iter().map(|(name, has)| (name.into(), has)).collect(), closed: false }
     }
 
     /// What is said about a capability.
@@ -101,10 +92,7 @@ mod tests {
         let list = Capabilities::listed(["Core"]);
         assert_eq!(list.claim("Core"), Claim::Claimed);
         assert_eq!(list.claim("Reservation"), Claim::Denied);
-        assert_eq!(
-            list.objection("Reservation", false).as_deref(),
-            Some("the rig denies Reservation")
-        );
+        assert_eq!(list.objection("Reservation", false).as_deref(), Some("the rig denies Reservation"));
         assert_eq!(list.objection("Reservation", true), None);
     }
 

@@ -9,23 +9,11 @@ pub(crate) struct Environment<'a> {
 }
 
 /// Parts of a variable's name that say its value is a secret.
-const TELLING: [&str; 8] = [
-    "PASSWORD",
-    "PASSWD",
-    "SECRET",
-    "TOKEN",
-    "CREDENTIAL",
-    "APIKEY",
-    "API_KEY",
-    "PRIVATE",
-];
+const TELLING: [&str; 8] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "API_KEY", "PRIVATE"];
 
 impl<'a> Environment<'a> {
     pub(crate) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Environment<'a> {
-        Environment {
-            env,
-            hidden: Vec::new(),
-        }
+        Environment { env, hidden: Vec::new() }
     }
 
     /// The value of `NAME` or `NAME:-default`. In a secret place it is hidden whatever its name.
@@ -61,11 +49,7 @@ impl<'a> Environment<'a> {
     /// # Errors
     ///
     /// What is wrong, and where in the text (bytes).
-    pub(crate) fn fill(
-        &mut self,
-        text: &str,
-        secret_place: bool,
-    ) -> Result<String, (String, std::ops::Range<usize>)> {
+    pub(crate) fn fill(&mut self, text: &str, secret_place: bool) -> Result<String, (String, std::ops::Range<usize>)> {
         let mut out = String::new();
         let mut at = 0;
         while let Some(found) = text[at..].find('$') {
@@ -83,15 +67,10 @@ impl<'a> Environment<'a> {
                 continue;
             }
             let Some(close) = rest.find('}') else {
-                return Err((
-                    "this ${ is never closed; $${ writes it as it stands".to_owned(),
-                    start..text.len(),
-                ));
+                return Err(("this ${ is never closed; $${ writes it as it stands".to_owned(), start..text.len()));
             };
             at = start + close + 1;
-            let value = self
-                .value(&rest[2..close], secret_place)
-                .map_err(|why| (why, start..at))?;
+            let value = self.value(&rest[2..close], secret_place).map_err(|why| (why, start..at))?;
             out.push_str(&value);
         }
         out.push_str(&text[at..]);
@@ -99,11 +78,7 @@ impl<'a> Environment<'a> {
     }
 
     /// The text as a secret, called after the only variable it holds, or else `name`.
-    pub(crate) fn secret(
-        &mut self,
-        name: &str,
-        text: &str,
-    ) -> Result<Secret, (String, std::ops::Range<usize>)> {
+    pub(crate) fn secret(&mut self, name: &str, text: &str) -> Result<Secret, (String, std::ops::Range<usize>)> {
         let only_variable = text
             .strip_prefix("${")
             .and_then(|rest| rest.strip_suffix('}'))
@@ -133,14 +108,8 @@ mod tests {
     fn a_variable_is_put_in_and_a_default_stands_for_an_absent_one() {
         let mut environment = Environment::new(&env);
         assert_eq!(environment.fill("a:${PORT}/b", false).unwrap(), "a:9000/b");
-        assert_eq!(
-            environment.fill("${NONE:-x}${EMPTY:-y}", false).unwrap(),
-            "xy"
-        );
-        assert_eq!(
-            environment.fill("5$ $${PORT}", false).unwrap(),
-            "5$ ${PORT}"
-        );
+        assert_eq!(environment.fill("${NONE:-x}${EMPTY:-y}", false).unwrap(), "xy");
+        assert_eq!(environment.fill("5$ $${PORT}", false).unwrap(), "5$ ${PORT}");
         let (why, place) = environment.fill("ws://${NONE}", false).unwrap_err();
         assert_eq!(why, "the environment variable NONE is not set");
         assert_eq!(place, 5..12);
@@ -152,12 +121,6 @@ mod tests {
         let mut environment = Environment::new(&env);
         environment.fill("${API_TOKEN}", false).unwrap();
         environment.fill("${PORT}", true).unwrap();
-        assert_eq!(
-            environment.into_hidden(),
-            [
-                Secret::new("API_TOKEN", "canary"),
-                Secret::new("PORT", "9000"),
-            ]
-        );
+        assert_eq!(environment.into_hidden(), [Secret::new("API_TOKEN", "canary"), Secret::new("PORT", "9000"),]);
     }
 }

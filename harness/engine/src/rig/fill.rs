@@ -69,10 +69,7 @@ impl TextTemplate {
                 continue;
             }
             let Some(close) = rest.find('}') else {
-                return Err((
-                    "this ${ is never closed; $${ writes it as it stands".to_owned(),
-                    start..text.len(),
-                ));
+                return Err(("this ${ is never closed; $${ writes it as it stands".to_owned(), start..text.len()));
             };
             let inner = &rest[2..close];
             let place = start..start + close + 1;
@@ -94,20 +91,13 @@ impl TextTemplate {
         if !plain.is_empty() {
             parts.push(Part::Text(plain));
         }
-        Ok(TextTemplate {
-            written: text.to_owned(),
-            parts,
-        })
+        Ok(TextTemplate { written: text.to_owned(), parts })
     }
 
     /// A text of the program's own.
     pub(crate) fn own(text: &str) -> TextTemplate {
-        TextTemplate::parse(text, &mut |name| Ok(format!("${{{name}}}"))).unwrap_or_else(|_| {
-            TextTemplate {
-                written: text.to_owned(),
-                parts: vec![Part::Text(text.to_owned())],
-            }
-        })
+        TextTemplate::parse(text, &mut |name| Ok(format!("${{{name}}}")))
+            .unwrap_or_else(|_| TextTemplate { written: text.to_owned(), parts: vec![Part::Text(text.to_owned())] })
     }
 
     /// The paths of names it wants.
@@ -157,14 +147,10 @@ impl BodyTemplate {
         match self {
             BodyTemplate::Literal(value) => Some(value.clone()),
             BodyTemplate::Text(text) => text.fill_json(filling),
-            BodyTemplate::List(items) => {
-                Some(items.iter().filter_map(|item| item.fill(filling)).collect())
-            }
+            BodyTemplate::List(items) => Some(items.iter().filter_map(|item| item.fill(filling)).collect()),
             BodyTemplate::Object(members) => {
-                let filled: Map<String, Value> = members
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.clone(), value.fill(filling)?)))
-                    .collect();
+                let filled: Map<String, Value> =
+                    members.iter().filter_map(|(key, value)| Some((key.clone(), value.fill(filling)?))).collect();
                 Some(Value::Object(filled))
             }
         }
@@ -176,10 +162,7 @@ impl BodyTemplate {
             BodyTemplate::Literal(_) => Vec::new(),
             BodyTemplate::Text(text) => text.names().collect(),
             BodyTemplate::List(items) => items.iter().flat_map(BodyTemplate::names).collect(),
-            BodyTemplate::Object(members) => members
-                .iter()
-                .flat_map(|(_, value)| value.names())
-                .collect(),
+            BodyTemplate::Object(members) => members.iter().flat_map(|(_, value)| value.names()).collect(),
         }
     }
 }
@@ -194,16 +177,11 @@ impl fmt::Debug for TextTemplate {
 fn is_variable(inner: &str) -> bool {
     let name = inner.split(":-").next().unwrap_or(inner);
     name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == ' ')
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == ' ')
 }
 
 fn as_text(value: Value) -> String {
@@ -222,9 +200,7 @@ mod tests {
 
     impl Filling for Object {
         fn lookup(&self, path: &[String]) -> Option<Value> {
-            let value = path
-                .iter()
-                .try_fold(&self.0, |value, part| value.get(part))?;
+            let value = path.iter().try_fold(&self.0, |value, part| value.get(part))?;
             Some(value.clone())
         }
     }
@@ -234,40 +210,24 @@ mod tests {
             "HOST" => Ok("127.0.0.1".to_owned()),
             _ => Err(format!("{name} is not set")),
         };
-        TextTemplate::parse(text, &mut environment)
-            .map_err(|(why, place)| format!("{why} at {place:?}"))
+        TextTemplate::parse(text, &mut environment).map_err(|(why, place)| format!("{why} at {place:?}"))
     }
 
     #[test]
     fn a_url_is_filled_from_the_environment_and_the_stimulus() {
         let template = parse("http://${HOST}/a?evse=${at.evse}&id=${token.idToken}&x=$1").unwrap();
         let filling = Object(json!({ "at": { "evse": 2 }, "token": { "idToken": "A&B c" } }));
-        assert_eq!(
-            template.fill_url(&filling),
-            "http://127.0.0.1/a?evse=2&id=A%26B%20c&x=$1"
-        );
+        assert_eq!(template.fill_url(&filling), "http://127.0.0.1/a?evse=2&id=A%26B%20c&x=$1");
         assert!(!format!("{template:?}").contains("127"));
     }
 
     #[test]
     fn a_body_keeps_the_types_of_what_is_filled_in() {
         let body = BodyTemplate::Object(vec![
-            (
-                "evse".to_owned(),
-                BodyTemplate::Text(parse("${at.evse}").unwrap()),
-            ),
-            (
-                "text".to_owned(),
-                BodyTemplate::Text(parse("no ${at.evse}").unwrap()),
-            ),
-            (
-                "none".to_owned(),
-                BodyTemplate::Text(parse("${at.colour}").unwrap()),
-            ),
-            (
-                "list".to_owned(),
-                BodyTemplate::List(vec![BodyTemplate::Literal(json!(1))]),
-            ),
+            ("evse".to_owned(), BodyTemplate::Text(parse("${at.evse}").unwrap())),
+            ("text".to_owned(), BodyTemplate::Text(parse("no ${at.evse}").unwrap())),
+            ("none".to_owned(), BodyTemplate::Text(parse("${at.colour}").unwrap())),
+            ("list".to_owned(), BodyTemplate::List(vec![BodyTemplate::Literal(json!(1))])),
         ]);
         let filled = body.fill(&Object(json!({ "at": { "evse": 2 } }))).unwrap();
         assert_eq!(filled.to_string(), r#"{"evse":2,"text":"no 2","list":[1]}"#);
@@ -277,10 +237,7 @@ mod tests {
     #[test]
     fn an_escaped_place_stays_and_a_broken_one_is_shown() {
         assert_eq!(parse("$${x}").unwrap().fill(&Object(json!({}))), "${x}");
-        assert_eq!(
-            parse("ab${x").unwrap_err(),
-            "this ${ is never closed; $${ writes it as it stands at 2..5"
-        );
+        assert_eq!(parse("ab${x").unwrap_err(), "this ${ is never closed; $${ writes it as it stands at 2..5");
         assert_eq!(parse("${PORT}").unwrap_err(), "PORT is not set at 0..7");
         assert!(parse("${a..b}").is_err());
     }

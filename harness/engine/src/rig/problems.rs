@@ -35,11 +35,8 @@ impl Rig {
     fn link_problems(&self, found: &mut Vec<Diagnostic>) {
         match self.device {
             None => found.push(
-                error(
-                    "rig-device",
-                    "the rig does not say which side the device is",
-                )
-                .help("add `device: csms` or `device: station`"),
+                error("rig-device", "the rig does not say which side the device is")
+                    .help("add `device: csms` or `device: station`"),
             ),
             Some(Role::Csms) => match &self.url {
                 None => found.push(
@@ -53,27 +50,18 @@ impl Rig {
                 }
             },
             Some(Role::Station) if self.listen.is_none() => found.push(
-                error(
-                    "rig-listen",
-                    "the device is a station, but the rig has no address to wait at",
-                )
-                .help("add `listen: 127.0.0.1:9000`, or give --listen"),
+                error("rig-listen", "the device is a station, but the rig has no address to wait at")
+                    .help("add `listen: 127.0.0.1:9000`, or give --listen"),
             ),
             Some(Role::Station) => {}
         }
         if let Some(listen) = &self.listen
             && listen_address(listen).is_none()
         {
-            found.push(error(
-                "rig-listen",
-                format!("\"{listen}\" is not an address with a port"),
-            ));
+            found.push(error("rig-listen", format!("\"{listen}\" is not an address with a port")));
         }
         if self.versions.is_empty() {
-            found.push(
-                warning("rig-version", "the rig names no version of OCPP")
-                    .help("add `ocpp: [\"1.6\"]`"),
-            );
+            found.push(warning("rig-version", "the rig names no version of OCPP").help("add `ocpp: [\"1.6\"]`"));
         }
         if self.connectors.is_empty() {
             found.push(error("rig-connectors", "the rig has no connector"));
@@ -90,11 +78,7 @@ impl Rig {
         let mut seen = BTreeSet::new();
         let is_2x = self.versions.iter().any(|version| *version != Version::V16);
         for identity in &self.identities {
-            let limit = if is_2x {
-                LONGEST_IDENTITY_2
-            } else {
-                LONGEST_IDENTITY_16
-            };
+            let limit = if is_2x { LONGEST_IDENTITY_2 } else { LONGEST_IDENTITY_16 };
             if let Err(why) = identity_text(identity, limit) {
                 found.push(error("rig-identity", why));
             } else if self.password.is_some() && identity.contains(':') {
@@ -106,18 +90,13 @@ impl Rig {
                 found.push(
                     warning(
                         "rig-identity",
-                        format!(
-                            "the identity \"{identity}\" contains {odd:?}, which 2.x does not allow"
-                        ),
+                        format!("the identity \"{identity}\" contains {odd:?}, which 2.x does not allow"),
                     )
                     .note("R-073"),
                 );
             }
             if !seen.insert(identity.to_lowercase()) {
-                found.push(warning(
-                    "rig-identity",
-                    format!("the identity \"{identity}\" stands twice"),
-                ));
+                found.push(warning("rig-identity", format!("the identity \"{identity}\" stands twice")));
             }
         }
     }
@@ -142,11 +121,7 @@ impl Rig {
 
     fn tag_problems(&self, found: &mut Vec<Diagnostic>) {
         let has_16 = self.versions.contains(&Version::V16);
-        let limit = if has_16 {
-            LONGEST_TAG_16
-        } else {
-            LONGEST_TAG_2
-        };
+        let limit = if has_16 { LONGEST_TAG_16 } else { LONGEST_TAG_2 };
         let mut owners: BTreeMap<String, &str> = BTreeMap::new();
         for (name, token) in &self.tags {
             let length = token.id_token.chars().count();
@@ -154,28 +129,20 @@ impl Rig {
             if length == 0 {
                 found.push(error("rig-tag", format!("the tag {name} is empty")));
             }
-            for (what, text) in [
-                ("tag", token.id_token.as_str()),
-                ("group of the tag", group),
-            ] {
+            for (what, text) in [("tag", token.id_token.as_str()), ("group of the tag", group)] {
                 let length = text.chars().count();
                 if length > limit {
                     let version = if has_16 { "1.6" } else { "2.x" };
                     found.push(error(
                         "rig-tag",
-                        format!(
-                            "the {what} {name} has {length} characters; {version} allows {limit}"
-                        ),
+                        format!("the {what} {name} has {length} characters; {version} allows {limit}"),
                     ));
                 }
             }
             if let Some(other) = owners.insert(token.id_token.to_lowercase(), name) {
                 found.push(
-                    warning(
-                        "rig-tag",
-                        format!("the tags {other} and {name} are the same token"),
-                    )
-                    .note("tokens are compared without case"),
+                    warning("rig-tag", format!("the tags {other} and {name} are the same token"))
+                        .note("tokens are compared without case"),
                 );
             }
         }
@@ -194,13 +161,12 @@ impl Rig {
             return;
         };
         for verb in self.drivers.by_verb.keys() {
-            let name = verb.split_once(' ').map_or(verb.as_str(), |(first, _)| {
-                if first == "send" {
-                    "send"
-                } else {
-                    verb.as_str()
-                }
-            });
+            let name = verb.split_once(' ').map_or(
+                verb.as_str(),
+                |(first, _)| {
+                    if first == "send" { "send" } else { verb.as_str() }
+                },
+            );
             let other = device.other();
             if protocol::stimulus::verb(device, name).is_none()
                 && protocol::stimulus::observation(device, name).is_none()
@@ -216,16 +182,12 @@ impl Rig {
         let unbound = self.unbound();
         if !unbound.is_empty() {
             found.push(
-                Diagnostic::new(
-                    Severity::Note,
-                    "rig-driver",
-                    format!("{} stimuli have no driver", unbound.len()),
-                )
-                .note(unbound.join(", "))
-                .help(
-                    "without an operator, cases that need one of them end Inconclusive; `none` declares a \
+                Diagnostic::new(Severity::Note, "rig-driver", format!("{} stimuli have no driver", unbound.len()))
+                    .note(unbound.join(", "))
+                    .help(
+                        "without an operator, cases that need one of them end Inconclusive; `none` declares a \
                      stimulus impossible",
-                ),
+                    ),
             );
         }
     }
@@ -270,9 +232,7 @@ pub(super) fn link_url(url: &str) -> Result<(), String> {
         return Err("credentials do not belong into the url; use `password`".to_owned());
     }
     if rest.contains(['?', '#']) {
-        return Err(
-            "the identity is appended to the url, so it has no query and no fragment".to_owned(),
-        );
+        return Err("the identity is appended to the url, so it has no query and no fragment".to_owned());
     }
     if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("the url contains a space or a control character".to_owned());
@@ -283,9 +243,7 @@ pub(super) fn link_url(url: &str) -> Result<(), String> {
 /// The parts of `HOST:PORT`.
 pub(super) fn listen_address(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
-    let bare = host
-        .strip_prefix('[')
-        .map_or(Some(host), |inner| inner.strip_suffix(']'))?;
+    let bare = host.strip_prefix('[').map_or(Some(host), |inner| inner.strip_suffix(']'))?;
     if host.contains(':') && !host.starts_with('[') || bare.contains(['/', ' ']) {
         return None;
     }
@@ -329,10 +287,7 @@ mod tests {
     use crate::rig::{Bindings, Secret, Token};
 
     fn titles(rig: &Rig) -> Vec<String> {
-        rig.problems()
-            .into_iter()
-            .map(|found| found.title)
-            .collect()
+        rig.problems().into_iter().map(|found| found.title).collect()
     }
 
     fn good() -> Rig {
@@ -350,16 +305,9 @@ mod tests {
     #[test]
     fn a_tag_too_long_for_1_6_is_an_error_and_in_2_0_1_it_is_none() {
         let mut rig = good();
-        rig.tags
-            .insert("valid".to_owned(), Token::new("A-TAG-OF-21-CHARACTER"));
-        assert_eq!(
-            titles(&rig),
-            ["the tag valid has 21 characters; 1.6 allows 20"]
-        );
-        assert_eq!(
-            titles(&rig.for_version(Version::V201)),
-            Vec::<String>::new()
-        );
+        rig.tags.insert("valid".to_owned(), Token::new("A-TAG-OF-21-CHARACTER"));
+        assert_eq!(titles(&rig), ["the tag valid has 21 characters; 1.6 allows 20"]);
+        assert_eq!(titles(&rig.for_version(Version::V201)), Vec::<String>::new());
     }
 
     #[test]
@@ -368,8 +316,7 @@ mod tests {
         rig.url = Some("http://127.0.0.1/".to_owned());
         rig.identities = vec!["PF:1".to_owned(), "P\n".to_owned(), "a".repeat(256)];
         rig.tags.remove("expired");
-        rig.tags
-            .insert("valid2".to_owned(), Token::new("tag-valid"));
+        rig.tags.insert("valid2".to_owned(), Token::new("tag-valid"));
         rig.password = Some(Secret::new("PW", "short-canary"));
         let all = format!("{:?}", rig.problems());
         for wanted in [
@@ -391,13 +338,7 @@ mod tests {
         for right in ["ws://h", "wss://h:1/a/b/", "ws://[::1]:9000/x"] {
             assert_eq!(link_url(right), Ok(()), "{right}");
         }
-        for wrong in [
-            "ws://",
-            "ws://:80/",
-            "ws://h/?a",
-            "ws://u:p@h/",
-            "ws://h/a b",
-        ] {
+        for wrong in ["ws://", "ws://:80/", "ws://h/?a", "ws://u:p@h/", "ws://h/a b"] {
             assert!(link_url(wrong).is_err(), "{wrong}");
         }
         assert_eq!(listen_address("[::1]:9000"), Some(("::1", 9000)));

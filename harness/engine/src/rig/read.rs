@@ -38,19 +38,9 @@ const KEYS: [&str; 14] = [
 /// The most identities or connectors that a count may ask for.
 const MOST: i64 = 100_000;
 
-pub(super) fn read(
-    source: &Arc<Source>,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Rig, Vec<Diagnostic>> {
-    let mut reader = Reader {
-        source,
-        environment: Environment::new(env),
-        found: Vec::new(),
-    };
-    let rig = tree::parse(source)
-        .map_err(|found| reader.found.extend(found))
-        .ok()
-        .and_then(|root| reader.rig(&root));
+pub(super) fn read(source: &Arc<Source>, env: &dyn Fn(&str) -> Option<String>) -> Result<Rig, Vec<Diagnostic>> {
+    let mut reader = Reader { source, environment: Environment::new(env), found: Vec::new() };
+    let rig = tree::parse(source).map_err(|found| reader.found.extend(found)).ok().and_then(|root| reader.rig(&root));
     let mut found = reader.found;
     match rig {
         Some(mut rig) if found.is_empty() => {
@@ -76,21 +66,17 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn rig(&mut self, root: &Node) -> Option<Rig> {
         let members = self.members(root, "a rig", &KEYS)?;
-        let device = members
-            .get("device")
-            .and_then(|node| self.parsed::<Role>(node));
+        let device = members.get("device").and_then(|node| self.parsed::<Role>(node));
         let mut rig = Rig::default_for(device);
         for (key, node) in members {
             match key {
                 "ocpp" => rig.versions = self.versions(node),
                 "url" => rig.url = self.checked(node, link_url),
                 "listen" => {
-                    rig.listen =
-                        self.checked(node, |text| match listen_address(text) {
-                            Some(_) => Ok(()),
-                            None => Err("expected an address with a port, such as 127.0.0.1:9000"
-                                .to_owned()),
-                        });
+                    rig.listen = self.checked(node, |text| match listen_address(text) {
+                        Some(_) => Ok(()),
+                        None => Err("expected an address with a port, such as 127.0.0.1:9000".to_owned()),
+                    });
                 }
                 "identities" => rig.identities = self.identities(node),
                 "password" => rig.password = self.password(node),
@@ -128,11 +114,7 @@ impl Reader<'_> {
 
     fn identities(&mut self, node: &Node) -> Vec<String> {
         if !matches!(node.kind, NodeKind::Map(_)) {
-            return node
-                .one_or_many()
-                .iter()
-                .filter_map(|item| self.text(item))
-                .collect();
+            return node.one_or_many().iter().filter_map(|item| self.text(item)).collect();
         }
         let Some(members) = self.members(node, "identities", &["prefix", "count"]) else {
             return Vec::new();
@@ -166,20 +148,12 @@ impl Reader<'_> {
             return Tls::default();
         };
         let mut file = |name: &str| members.get(name).and_then(|node| self.text(node));
-        Tls {
-            ca: file("ca"),
-            certificate: file("certificate"),
-            key: file("key"),
-        }
+        Tls { ca: file("ca"), certificate: file("certificate"), key: file("key") }
     }
 
     fn capabilities(&mut self, node: &Node) -> Capabilities {
         let NodeKind::Map(members) = &node.kind else {
-            let names: Vec<String> = node
-                .one_or_many()
-                .iter()
-                .filter_map(|item| self.capability(item))
-                .collect();
+            let names: Vec<String> = node.one_or_many().iter().filter_map(|item| self.capability(item)).collect();
             return Capabilities::listed(names);
         };
         let mut stated = Vec::new();
@@ -187,11 +161,7 @@ impl Reader<'_> {
             match value.scalar() {
                 Some("true") => stated.push((key.text.clone(), true)),
                 Some("false") => stated.push((key.text.clone(), false)),
-                _ => self.fail(
-                    value.span,
-                    "a capability is there or not",
-                    "expected true or false",
-                ),
+                _ => self.fail(value.span, "a capability is there or not", "expected true or false"),
             }
         }
         Capabilities::stated(stated)
@@ -213,11 +183,7 @@ impl Reader<'_> {
             return;
         }
         let NodeKind::List(items) = &node.kind else {
-            self.fail(
-                node.span,
-                "connectors are a number or a list",
-                "expected a list",
-            );
+            self.fail(node.span, "connectors are a number or a list", "expected a list");
             return;
         };
         if items.is_empty() {
@@ -243,11 +209,7 @@ impl Reader<'_> {
 
     fn tags(&mut self, node: &Node, tags: &mut BTreeMap<String, Token>) {
         let NodeKind::Map(members) = &node.kind else {
-            self.fail(
-                node.span,
-                "tags are a map from names to tokens",
-                "expected `valid: TEXT`",
-            );
+            self.fail(node.span, "tags are a map from names to tokens", "expected `valid: TEXT`");
             return;
         };
         for (key, value) in members {
@@ -328,11 +290,7 @@ impl Reader<'_> {
             Ok(number) if (1..=MOST).contains(&number) => Some(number),
             _ => {
                 let expected = format!("expected a whole number from 1 to {MOST}");
-                self.fail(
-                    node.span,
-                    format!("\"{text}\" is not a number here"),
-                    expected,
-                );
+                self.fail(node.span, format!("\"{text}\" is not a number here"), expected);
                 None
             }
         }
@@ -349,11 +307,7 @@ impl Reader<'_> {
         }
     }
 
-    fn checked(
-        &mut self,
-        node: &Node,
-        check: impl Fn(&str) -> Result<(), String>,
-    ) -> Option<String> {
+    fn checked(&mut self, node: &Node, check: impl Fn(&str) -> Result<(), String>) -> Option<String> {
         let text = self.text(node)?;
         if let Err(why) = check(&text) {
             self.fail(node.span, why, "here");
@@ -366,11 +320,7 @@ impl Reader<'_> {
     fn text(&mut self, node: &Node) -> Option<String> {
         let NodeKind::Scalar { text, .. } = &node.kind else {
             let what = node.what();
-            self.fail(
-                node.span,
-                format!("a text is wanted, and this is {what}"),
-                "expected a text",
-            );
+            self.fail(node.span, format!("a text is wanted, and this is {what}"), "expected a text");
             return None;
         };
         if text.is_empty() {
@@ -395,11 +345,7 @@ impl Reader<'_> {
     ) -> Option<BTreeMap<&'static str, &'n Node>> {
         let NodeKind::Map(members) = &node.kind else {
             let title = format!("{what} is a map");
-            self.fail(
-                node.span,
-                title,
-                format!("expected one of {}", keys.join(", ")),
-            );
+            self.fail(node.span, title, format!("expected one of {}", keys.join(", ")));
             return None;
         };
         let mut known = BTreeMap::new();
@@ -443,8 +389,7 @@ impl Reader<'_> {
     }
 
     fn fail(&mut self, span: Span, title: impl Into<String>, label: impl Into<String>) {
-        self.found
-            .push(Diagnostic::error("rig-file", title).at(self.source, span, label));
+        self.found.push(Diagnostic::error("rig-file", title).at(self.source, span, label));
     }
 
     fn fail_with_help(
@@ -454,11 +399,7 @@ impl Reader<'_> {
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.found.push(
-            Diagnostic::error("rig-file", title)
-                .at(self.source, span, label)
-                .help(help),
-        );
+        self.found.push(Diagnostic::error("rig-file", title).at(self.source, span, label).help(help));
     }
 
     /// An error about a part of a scalar, given in bytes of its value.
@@ -466,11 +407,7 @@ impl Reader<'_> {
         let span = node.part(self.source, place);
         let unset = why.contains("is not set");
         let diagnostic = Diagnostic::error("rig-environment", why).at(self.source, span, "here");
-        self.found.push(if unset {
-            diagnostic.help("set it, or give a default: ${NAME:-text}")
-        } else {
-            diagnostic
-        });
+        self.found.push(if unset { diagnostic.help("set it, or give a default: ${NAME:-text}") } else { diagnostic });
     }
 }
 
@@ -478,12 +415,7 @@ impl Reader<'_> {
 fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
-        .map(|word| {
-            (
-                strsim::damerau_levenshtein(&text.to_lowercase(), &word.to_lowercase()),
-                *word,
-            )
-        })
+        .map(|word| (strsim::damerau_levenshtein(&text.to_lowercase(), &word.to_lowercase()), *word))
         .filter(|(distance, word)| *distance <= 1 + word.chars().count() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)

@@ -15,10 +15,7 @@ const SHORTEST: usize = 4;
 impl Secret {
     /// A secret with the name that stands in its place.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Secret {
-        Secret {
-            name: name.into(),
-            value: value.into(),
-        }
+        Secret { name: name.into(), value: value.into() }
     }
 
     /// What it is called: the variable it came from, or the key of the rig.
@@ -112,10 +109,7 @@ mod tests {
     #[test]
     fn a_secret_shows_its_name_only() {
         let secret = Secret::new("PLUGFEST_PASSWORD", "canary-4711");
-        assert_eq!(
-            format!("{secret:?} {secret}"),
-            "[redacted PLUGFEST_PASSWORD] [redacted PLUGFEST_PASSWORD]"
-        );
+        assert_eq!(format!("{secret:?} {secret}"), "[redacted PLUGFEST_PASSWORD] [redacted PLUGFEST_PASSWORD]");
     }
 
     #[test]
@@ -128,25 +122,13 @@ mod tests {
             let shown = scrub(&format!("Basic {basic}"), &secrets);
             assert!(shown.contains("[redacted PW]"), "{shown}");
         }
-        let shown = scrub(
-            &format!(
-                "{value} {} {}",
-                percent_encode(value),
-                serde_json::json!({ "p": value })
-            ),
-            &secrets,
-        );
-        assert_eq!(
-            shown,
-            "[redacted PW] [redacted PW] {\"p\":\"[redacted PW]\"}"
-        );
+        let shown =
+            scrub(&format!("{value} {} {}", percent_encode(value), serde_json::json!({ "p": value })), &secrets);
+        assert_eq!(shown, "[redacted PW] [redacted PW] {\"p\":\"[redacted PW]\"}");
     }
 
     #[test]
     fn a_value_of_one_digit_does_not_black_out_the_text() {
-        assert_eq!(
-            scrub("1 of 11", &[("N".to_owned(), "1".to_owned())]),
-            "1 of 11"
-        );
+        assert_eq!(scrub("1 of 11", &[("N".to_owned(), "1".to_owned())]), "1 of 11");
     }
 }

@@ -40,16 +40,8 @@ impl Default for Timeouts {
 
 impl Timeouts {
     /// The names of the classes.
-    pub const NAMES: [&'static str; 8] = [
-        "reply",
-        "step",
-        "operator",
-        "reconnect",
-        "reboot",
-        "transfer",
-        "clock",
-        "grace",
-    ];
+    pub const NAMES: [&'static str; 8] =
+        ["reply", "step", "operator", "reconnect", "reboot", "transfer", "clock", "grace"];
 
     /// The time of a class by its name.
     pub fn class(&self, name: &str) -> Option<Duration> {
@@ -93,8 +85,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 ///
 /// What was expected, as a sentence.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let expected =
-        || format!("\"{text}\" is not a length of time; write it as 30s, 500ms, 2m or 1h");
+    let expected = || format!("\"{text}\" is not a length of time; write it as 30s, 500ms, 2m or 1h");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| expected())?;
@@ -130,15 +121,7 @@ mod tests {
     fn a_time_without_unit_or_beyond_a_week_is_refused() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in [
-            "",
-            "30",
-            "s",
-            "-1s",
-            "1.5s",
-            "99999999999999999999s",
-            "8000h",
-        ] {
+        for wrong in ["", "30", "s", "-1s", "1.5s", "99999999999999999999s", "8000h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -100,34 +100,15 @@ mod tests {
     #[test]
     fn paths_reach_records_lists_fields_and_free_values() {
         let mut rig = Rig::default_for(None);
-        rig.values.insert(
-            "monitor".to_owned(),
-            json!({ "periodic": { "component": { "name": "OCPPCommCtrlr" } } }),
-        );
+        rig.values.insert("monitor".to_owned(), json!({ "periodic": { "component": { "name": "OCPPCommCtrlr" } } }));
         let text = |path: &str| rig.value(path).map(|value| value.to_json().to_string());
-        assert_eq!(
-            text("connector").as_deref(),
-            Some(r#"{"evse":1,"connector":1}"#)
-        );
+        assert_eq!(text("connector").as_deref(), Some(r#"{"evse":1,"connector":1}"#));
         assert_eq!(text("connectors.1.evse").as_deref(), Some("2"));
-        assert_eq!(
-            text("tags.valid.idToken").as_deref(),
-            Some(r#""TAG-VALID""#)
-        );
+        assert_eq!(text("tags.valid.idToken").as_deref(), Some(r#""TAG-VALID""#));
         assert_eq!(text("timeouts.reply").as_deref(), Some("30"));
-        assert_eq!(
-            text("monitor.periodic.component.name").as_deref(),
-            Some(r#""OCPPCommCtrlr""#)
-        );
+        assert_eq!(text("monitor.periodic.component.name").as_deref(), Some(r#""OCPPCommCtrlr""#));
         assert_eq!(text("identities.0").as_deref(), Some(r#""PLUGFEST-1""#));
-        for nothing in [
-            "",
-            "tags",
-            "tags.vaild",
-            "connectors.9",
-            "connector.colour",
-            "password",
-        ] {
+        for nothing in ["", "tags", "tags.vaild", "connectors.9", "connector.colour", "password"] {
             assert_eq!(text(nothing), None, "{nothing}");
         }
     }

@@ -35,21 +35,20 @@ impl OwnCsms {
                 let status = match name.as_str() {
                     "blocked" => "Blocked",
                     "expired" => "Expired",
-                    "invalid" | "unknown" => if version == Version::V16 { "Invalid" } else { "Unknown" },
+                    "invalid" | "unknown" => {
+                        if version == Version::V16 {
+                            "Invalid"
+                        } else {
+                            "Unknown"
+                        }
+                    }
                     _ => "Accepted",
                 };
                 let known = Known { status: status.to_owned(), group: token.group.clone() };
                 (token.id_token.to_lowercase(), known)
             })
             .collect();
-        OwnCsms {
-            version,
-            tokens,
-            heartbeat: 300,
-            next_transaction: 1001,
-            next_request: 1,
-            running: Vec::new(),
-        }
+        OwnCsms { version, tokens, heartbeat: 300, next_transaction: 1001, next_request: 1, running: Vec::new() }
     }
 
     pub(super) fn request(&mut self, now: Timestamp, action: &str, settled: &Map<String, Value>) -> Value {

@@ -5,9 +5,8 @@ use protocol::{Timestamp, Version};
 use serde_json::{Map, Value};
 
 /// Words that decline without being an error, the mildest first.
-const DECLINING: [&str; 8] = [
-    "Rejected", "NotSupported", "UnknownVendorId", "NotImplemented", "Unknown", "NotFound", "Failed", "NoProfile",
-];
+const DECLINING: [&str; 8] =
+    ["Rejected", "NotSupported", "UnknownVendorId", "NotImplemented", "Unknown", "NotFound", "Failed", "NoProfile"];
 
 /// A declining result for this action; `{}` where nothing is required.
 pub(super) fn declining(version: Version, action: &str, now: Timestamp) -> Value {
@@ -40,9 +39,7 @@ fn plain_value(ty: &Type, now: Timestamp) -> Value {
             Value::String("x".repeat(usize::try_from(min.unwrap_or(1).max(1)).unwrap_or(1).min(1000)))
         }
         Type::Integer { min, .. } => Value::from(min.unwrap_or(0).max(0)),
-        Type::Decimal { min, .. } => {
-            Value::from(min.map_or(0.0, protocol::catalogue::Number::as_f64).max(0.0))
-        }
+        Type::Decimal { min, .. } => Value::from(min.map_or(0.0, protocol::catalogue::Number::as_f64).max(0.0)),
         Type::Boolean => Value::Bool(false),
         Type::DateTime => Value::String(now.to_string()),
         Type::Uri => Value::from("http://127.0.0.1/"),

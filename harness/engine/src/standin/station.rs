@@ -61,14 +61,18 @@ impl OwnStation {
         let configuration = KEYS_16
             .iter()
             .map(|(key, value, read_only)| {
-                let value = if *key == "NumberOfConnectors" { connectors.len().to_string() } else { (*value).to_owned() };
+                let value =
+                    if *key == "NumberOfConnectors" { connectors.len().to_string() } else { (*value).to_owned() };
                 ((*key).to_owned(), (value, *read_only))
             })
             .collect();
         OwnStation {
             version,
             connectors,
-            tag: rig.value("tags.valid").map(|tag| tag.to_json()).unwrap_or_else(|| json!({ "idToken": "TAG-VALID", "type": "ISO14443" })),
+            tag: rig
+                .value("tags.valid")
+                .map(|tag| tag.to_json())
+                .unwrap_or_else(|| json!({ "idToken": "TAG-VALID", "type": "ISO14443" })),
             meter: BTreeMap::new(),
             running: Vec::new(),
             next_transaction: 1,
@@ -152,10 +156,7 @@ impl OwnStation {
             }),
             "Authorize" => json!({ "idToken": self.token() }),
             "TransactionEvent" => {
-                let asked = settled
-                    .get("transactionInfo")
-                    .and_then(|info| info.get("transactionId"))
-                    .cloned();
+                let asked = settled.get("transactionInfo").and_then(|info| info.get("transactionId")).cloned();
                 let running = match &asked {
                     Some(id) => self.running.iter().find(|running| running.id == *id),
                     None => self.running.iter().find(|running| evse.is_none_or(|evse| running.place == evse)),
@@ -163,9 +164,8 @@ impl OwnStation {
                 let (id, sequence, kind) = match running {
                     Some(running) => (running.id.clone(), running.sequence + 1, "Updated"),
                     None => {
-                        let id = asked.unwrap_or_else(|| {
-                            Value::String(format!("pf-{:x}-{}", now.0, self.next_transaction))
-                        });
+                        let id =
+                            asked.unwrap_or_else(|| Value::String(format!("pf-{:x}-{}", now.0, self.next_transaction)));
                         self.next_transaction += 1;
                         (id, 0, "Started")
                     }
@@ -201,14 +201,22 @@ impl OwnStation {
                 let status = match known {
                     None => "NotSupported",
                     Some((_, (_, true))) => "Rejected",
-                    Some((_, (old, false))) if old.parse::<i64>().is_ok() && value.parse::<u32>().is_err() => "Rejected",
-                    Some((_, (old, false))) if matches!(old.as_str(), "true" | "false")
-                        && !matches!(value.as_str(), "true" | "false") => "Rejected",
+                    Some((_, (old, false))) if old.parse::<i64>().is_ok() && value.parse::<u32>().is_err() => {
+                        "Rejected"
+                    }
+                    Some((_, (old, false)))
+                        if matches!(old.as_str(), "true" | "false") && !matches!(value.as_str(), "true" | "false") =>
+                    {
+                        "Rejected"
+                    }
                     Some(_) => "Accepted",
                 };
                 json!({ "status": status })
             }
-            (Version::V16, "ChangeAvailability" | "Reset" | "ClearCache" | "RemoteStartTransaction" | "SendLocalList") => {
+            (
+                Version::V16,
+                "ChangeAvailability" | "Reset" | "ClearCache" | "RemoteStartTransaction" | "SendLocalList",
+            ) => {
                 json!({ "status": "Accepted" })
             }
             (Version::V16, "RemoteStopTransaction") => {
@@ -218,8 +226,18 @@ impl OwnStation {
             (Version::V16, "UnlockConnector") => json!({ "status": "Unlocked" }),
             (Version::V16, "GetLocalListVersion") => json!({ "listVersion": 0 }),
             (Version::V16, _) => generic::declining(self.version, action, now),
-            (_, "GetVariables") => variable_results(request, "getVariableData", "getVariableResult", &json!({ "attributeStatus": "UnknownVariable" })),
-            (_, "SetVariables") => variable_results(request, "setVariableData", "setVariableResult", &json!({ "attributeStatus": "Accepted" })),
+            (_, "GetVariables") => variable_results(
+                request,
+                "getVariableData",
+                "getVariableResult",
+                &json!({ "attributeStatus": "UnknownVariable" }),
+            ),
+            (_, "SetVariables") => variable_results(
+                request,
+                "setVariableData",
+                "setVariableResult",
+                &json!({ "attributeStatus": "Accepted" }),
+            ),
             (_, "ChangeAvailability" | "Reset" | "ClearCache" | "RequestStartTransaction") => {
                 json!({ "status": "Accepted" })
             }
@@ -236,9 +254,7 @@ impl OwnStation {
             Some(Value::Array(keys)) => keys.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let entry = |(key, (value, read_only)): (&String, &(String, bool))| {
-            json!({ "key": key, "readonly": read_only, "value": value })
-        };
+        let entry = |(key, (value, read_only)): (&String, &(String, bool))| json!({ "key": key, "readonly": read_only, "value": value });
         if asked.is_empty() {
             let all: Vec<Value> = self.configuration.iter().map(entry).collect();
             return json!({ "configurationKey": all });
@@ -303,11 +319,8 @@ impl OwnStation {
             return;
         }
         let key = if self.version == Version::V16 { "connector" } else { "evse" };
-        let place = with
-            .get("at")
-            .and_then(|at| at.get(key))
-            .and_then(Value::as_i64)
-            .unwrap_or_else(|| self.first_connector());
+        let place =
+            with.get("at").and_then(|at| at.get(key)).and_then(Value::as_i64).unwrap_or_else(|| self.first_connector());
         let seconds = with.get("for").and_then(Value::as_f64).unwrap_or(0.0);
         // 11 kW is 11000 / 3600 Wh a second.
         #[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates")]
@@ -325,9 +338,12 @@ impl OwnStation {
     }
 
     fn first_connector(&self) -> i64 {
-        self.connectors.first().map_or(1, |(evse, connector)| {
-            if self.version == Version::V16 { *connector } else { *evse }
-        })
+        self.connectors.first().map_or(
+            1,
+            |(evse, connector)| {
+                if self.version == Version::V16 { *connector } else { *evse }
+            },
+        )
     }
 
     fn tag_text(&self) -> String {

@@ -51,11 +51,8 @@ pub(super) async fn play_job(
         }
     }
     let result = combine(suite, job, started, clock, &played, refused, &configurations);
-    let events = if suite.traced {
-        played.into_iter().map(|played| (played.plan, played.events)).collect()
-    } else {
-        Vec::new()
-    };
+    let events =
+        if suite.traced { played.into_iter().map(|played| (played.plan, played.events)).collect() } else { Vec::new() };
     (result, events)
 }
 
@@ -80,7 +77,8 @@ async fn play_configuration(
     let rig = site.rig(job.device, job.version, settings);
     let drivers = site.drivers(job.version);
     let first = compile(suite, job, 0, &rig, drivers.as_ref())?;
-    let wanted = match suite.variants.unwrap_or(if job.device == Role::Csms { Variants::Each } else { Variants::First }) {
+    let wanted = match suite.variants.unwrap_or(if job.device == Role::Csms { Variants::Each } else { Variants::First })
+    {
         Variants::First => 1,
         Variants::Each => first.variants,
     };
@@ -217,12 +215,7 @@ fn combine(
         standing: Standing::Expected,
         reason,
         rules: Vec::new(),
-        certifies: case
-            .certifies
-            .iter()
-            .map(|id| id.value.clone())
-            .filter(|id| id.ends_with(suffix))
-            .collect(),
+        certifies: case.certifies.iter().map(|id| id.value.clone()).filter(|id| id.ends_with(suffix)).collect(),
         traces: case.traces.iter().map(|id| id.value.clone()).collect(),
         plans: played.len(),
         started,

@@ -31,12 +31,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.progress_writes(cx);
             if let Some(end) = &self.end {
                 let kind = EventKind::Ended(end.clone());
-                return Poll::Ready(LinkEvent {
-                    at: self.last_read,
-                    kind,
-                    frames: 0,
-                    findings: Vec::new(),
-                });
+                return Poll::Ready(LinkEvent { at: self.last_read, kind, frames: 0, findings: Vec::new() });
             }
             match self.decoder.step() {
                 Some(Step::Frame(frame)) => {
@@ -82,11 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         // `read_buf` holds no state of its own, so a future that lives for one poll loses nothing.
         let read = pin!(self.stream.read_buf(buffer)).poll(cx);
         if let Poll::Ready(Ok(count)) = &read {
-            self.room = if *count >= self.room {
-                (self.room * 2).min(LARGEST_READ)
-            } else {
-                self.room
-            };
+            self.room = if *count >= self.room { (self.room * 2).min(LARGEST_READ) } else { self.room };
         }
         read
     }
@@ -96,13 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if message.over_limit {
             return Some(self.finish(End::LimitExceeded, message.findings));
         }
-        let Message {
-            opcode,
-            payload,
-            frames,
-            findings,
-            ..
-        } = message;
+        let Message { opcode, payload, frames, findings, .. } = message;
         let kind = match opcode {
             frame::TEXT => EventKind::Text(payload),
             frame::BINARY => EventKind::Binary(payload),
@@ -114,18 +99,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             frame::CLOSE => self.answer_close(&payload),
             _ => EventKind::Unknown { opcode, payload },
         };
-        Some(LinkEvent {
-            at: self.last_read,
-            kind,
-            frames,
-            findings,
-        })
+        Some(LinkEvent { at: self.last_read, kind, frames, findings })
     }
 
     fn answer_ping(&mut self, payload: &[u8]) {
         // A ping that is too long has no legal answer.
-        let answer =
-            self.auto_pong && !self.close_sent && payload.len() <= 125 && self.broken.is_none();
+        let answer = self.auto_pong && !self.close_sent && payload.len() <= 125 && self.broken.is_none();
         if answer && self.out.len() >= PONG_BACKLOG {
             self.pongs_dropped += 1;
         } else if answer {
@@ -138,32 +117,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.close_seen = true;
         if self.auto_close && !self.close_sent && self.broken.is_none() {
             // A code that must not be sent is not echoed; 1002 is the answer to a protocol error (RFC 6455 7.4.1).
-            let echo = code.map(|code| {
-                if frame::close_code_allowed(code) {
-                    code
-                } else {
-                    1002
-                }
-            });
+            let echo = code.map(|code| if frame::close_code_allowed(code) { code } else { 1002 });
             self.queue(frame::CLOSE, &close_payload(echo, &[]));
         }
         // The server ends the TCP connection first (RFC 6455 7.1.1).
         if self.auto_close && self.side == Side::Server && self.shutdown == Shutdown::Open {
             self.shutdown = Shutdown::Wanted;
         }
-        EventKind::Close {
-            code,
-            reason: reason.to_vec(),
-        }
+        EventKind::Close { code, reason: reason.to_vec() }
     }
 
     fn finish(&mut self, end: End, findings: Vec<Finding>) -> LinkEvent {
         self.end = Some(end.clone());
-        LinkEvent {
-            at: self.last_read,
-            kind: EventKind::Ended(end),
-            frames: 0,
-            findings,
-        }
+        LinkEvent { at: self.last_read, kind: EventKind::Ended(end), frames: 0, findings }
     }
 }

@@ -66,8 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// # Errors
     /// See [`send_text`](Self::send_text).
     pub async fn close(&mut self, code: Option<u16>, reason: &str) -> Result<(), SendError> {
-        self.send(frame::CLOSE, &close_payload(code, reason.as_bytes()))
-            .await
+        self.send(frame::CLOSE, &close_payload(code, reason.as_bytes())).await
     }
 
     /// Sends a text message in frames that split it before the given offsets, wherever in a character they fall.
@@ -159,10 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Err(SendError::Broken(error.clone()));
         }
         if self.out.len() >= self.backlog_limit {
-            return Err(SendError::Backlog {
-                waiting: self.out.len(),
-                limit: self.backlog_limit,
-            });
+            return Err(SendError::Backlog { waiting: self.out.len(), limit: self.backlog_limit });
         }
         Ok(())
     }
@@ -173,19 +169,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Side::Server => None,
         };
         let length = payload.len() as u64;
-        let head = Head {
-            fin: true,
-            rsv: 0,
-            opcode,
-            mask,
-        };
-        encode_parts(
-            &mut self.out,
-            head,
-            LengthForm::minimal(length),
-            length,
-            payload,
-        );
+        let head = Head { fin: true, rsv: 0, opcode, mask };
+        encode_parts(&mut self.out, head, LengthForm::minimal(length), length, payload);
         self.close_sent |= opcode == frame::CLOSE;
     }
 

@@ -1,8 +1,6 @@
 //! Frames to messages (RFC 6455 5.4), with what is wrong between frames.
 
-use super::{
-    BINARY, CLOSE, CONTINUATION, Frame, TEXT, close_code_allowed, close_parts, is_control,
-};
+use super::{BINARY, CLOSE, CONTINUATION, Frame, TEXT, close_code_allowed, close_parts, is_control};
 use crate::{Finding, FindingKind};
 
 /// A message or control frame as a whole.
@@ -39,11 +37,7 @@ impl Assembler {
     /// An assembler for messages up to `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            open: None,
-            closed: false,
-        }
+        Self { limit, open: None, closed: false }
     }
 
     /// Whether a message was begun and not finished.
@@ -56,9 +50,7 @@ impl Assembler {
     pub fn take(&mut self, mut frame: Frame) -> Option<Message> {
         if self.closed && !is_control(frame.opcode) {
             let detail = "a data frame came after the close frame".to_owned();
-            frame
-                .findings
-                .push(Finding::new(FindingKind::DataAfterClose, frame.at, detail));
+            frame.findings.push(Finding::new(FindingKind::DataAfterClose, frame.at, detail));
         }
         match frame.opcode {
             CONTINUATION => self.continue_message(frame),
@@ -92,25 +84,14 @@ impl Assembler {
             finding.merge_into(&mut inherited);
         }
         frame.findings = inherited;
-        let open = Open {
-            compressed: frame.rsv != 0,
-            at: frame.at,
-            message: single_unfinished(&mut frame),
-        };
+        let open = Open { compressed: frame.rsv != 0, at: frame.at, message: single_unfinished(&mut frame) };
         self.advance(open, frame.fin)
     }
 
     fn continue_message(&mut self, mut frame: Frame) -> Option<Message> {
         let Some(mut open) = self.open.take() else {
-            let detail = format!(
-                "a continuation of {} bytes continues nothing",
-                frame.payload.len()
-            );
-            frame.findings.push(Finding::new(
-                FindingKind::StrayContinuation,
-                frame.at,
-                detail,
-            ));
+            let detail = format!("a continuation of {} bytes continues nothing", frame.payload.len());
+            frame.findings.push(Finding::new(FindingKind::StrayContinuation, frame.at, detail));
             return Some(single(frame));
         };
         open.message.frames = open.message.frames.saturating_add(1);
@@ -132,11 +113,7 @@ impl Assembler {
             self.open = Some(open);
             return None;
         }
-        let Open {
-            mut message,
-            compressed,
-            at,
-        } = open;
+        let Open { mut message, compressed, at } = open;
         // With a reserved bit set the bytes may mean anything, so they are not blamed for not being UTF-8 as well.
         if message.opcode == TEXT
             && !compressed
@@ -149,13 +126,8 @@ impl Assembler {
     }
 
     fn give_up(&mut self, open: Open) -> Option<Message> {
-        let Open {
-            mut message, at, ..
-        } = open;
-        let detail = format!(
-            "a message grows beyond the {} bytes that are accepted",
-            self.limit
-        );
+        let Open { mut message, at, .. } = open;
+        let detail = format!("a message grows beyond the {} bytes that are accepted", self.limit);
         Finding::new(FindingKind::MessageOverLimit, at, detail).merge_into(&mut message.findings);
         message.payload = Vec::new();
         message.over_limit = true;
@@ -180,23 +152,17 @@ fn single_unfinished(frame: &mut Frame) -> Message {
 fn check_close(message: &mut Message, at: u64) {
     if message.payload.len() == 1 {
         let detail = "a close frame has a body of one byte, which can hold no code".to_owned();
-        message
-            .findings
-            .push(Finding::new(FindingKind::CloseOneByte, at, detail));
+        message.findings.push(Finding::new(FindingKind::CloseOneByte, at, detail));
     }
     let (code, reason) = close_parts(&message.payload);
     let bad_code = code.filter(|code| !close_code_allowed(*code));
     let bad_reason = std::str::from_utf8(reason).is_err();
     if let Some(code) = bad_code {
         let detail = format!("close code {code} must not be sent");
-        message
-            .findings
-            .push(Finding::new(FindingKind::CloseCode, at, detail));
+        message.findings.push(Finding::new(FindingKind::CloseCode, at, detail));
     }
     if bad_reason {
         let detail = "the reason in a close frame is not UTF-8".to_owned();
-        message
-            .findings
-            .push(Finding::new(FindingKind::CloseReasonUtf8, at, detail));
+        message.findings.push(Finding::new(FindingKind::CloseReasonUtf8, at, detail));
     }
 }

@@ -50,13 +50,7 @@ impl Decoder {
     /// A decoder for what `sender` sends, accepting payloads up to `limit` bytes.
     #[must_use]
     pub fn new(sender: Side, limit: usize) -> Self {
-        Self {
-            sender,
-            limit,
-            buffer: BytesMut::new(),
-            consumed: 0,
-            given_up: false,
-        }
+        Self { sender, limit, buffer: BytesMut::new(), consumed: 0, given_up: false }
     }
 
     /// Takes in bytes as they arrived.
@@ -131,15 +125,8 @@ impl Decoder {
 
     fn give_up(&mut self, head: &FrameHead) -> Step {
         let mut findings = self.findings(head);
-        let detail = format!(
-            "a frame announces {} bytes; at most {} are accepted",
-            head.length, self.limit
-        );
-        findings.push(Finding::new(
-            FindingKind::FrameOverLimit,
-            self.consumed,
-            detail,
-        ));
+        let detail = format!("a frame announces {} bytes; at most {} are accepted", head.length, self.limit);
+        findings.push(Finding::new(FindingKind::FrameOverLimit, self.consumed, detail));
         self.given_up = true;
         self.buffer = BytesMut::new();
         Step::GivenUp(findings)
@@ -149,63 +136,30 @@ impl Decoder {
         let mut found = Vec::new();
         let mut add = |kind, detail: String| found.push(Finding::new(kind, self.consumed, detail));
         if head.form != LengthForm::minimal(head.length) {
-            let bytes = if head.form == LengthForm::Sixteen {
-                2
-            } else {
-                8
-            };
-            add(
-                FindingKind::NonMinimalLength,
-                format!(
-                    "the length {} is written in {bytes} extra bytes",
-                    head.length
-                ),
-            );
+            let bytes = if head.form == LengthForm::Sixteen { 2 } else { 8 };
+            add(FindingKind::NonMinimalLength, format!("the length {} is written in {bytes} extra bytes", head.length));
         }
         if head.length >> 63 == 1 {
-            add(
-                FindingKind::LengthTopBit,
-                format!(
-                    "the 64-bit length {:#x} has its highest bit set",
-                    head.length
-                ),
-            );
+            add(FindingKind::LengthTopBit, format!("the 64-bit length {:#x} has its highest bit set", head.length));
         }
         if head.rsv != 0 {
-            let detail = format!(
-                "reserved bits {:03b} are set, but no extension was negotiated",
-                head.rsv
-            );
+            let detail = format!("reserved bits {:03b} are set, but no extension was negotiated", head.rsv);
             add(FindingKind::ReservedBits, detail);
         }
         if matches!(head.opcode, 3..=7 | 11..=15) {
-            add(
-                FindingKind::ReservedOpcode,
-                format!("opcode {:#x} is not defined", head.opcode),
-            );
+            add(FindingKind::ReservedOpcode, format!("opcode {:#x} is not defined", head.opcode));
         }
         if is_control(head.opcode) && !head.fin {
-            add(
-                FindingKind::FragmentedControl,
-                format!("a control frame (opcode {:#x}) lacks FIN", head.opcode),
-            );
+            add(FindingKind::FragmentedControl, format!("a control frame (opcode {:#x}) lacks FIN", head.opcode));
         }
         if is_control(head.opcode) && head.length > 125 {
-            let detail = format!(
-                "a control frame (opcode {:#x}) has {} bytes, more than 125",
-                head.opcode, head.length
-            );
+            let detail =
+                format!("a control frame (opcode {:#x}) has {} bytes, more than 125", head.opcode, head.length);
             add(FindingKind::ControlTooLong, detail);
         }
         match (self.sender, head.mask) {
-            (Side::Client, None) => add(
-                FindingKind::Unmasked,
-                "a frame of the client is not masked".to_owned(),
-            ),
-            (Side::Server, Some(_)) => add(
-                FindingKind::Masked,
-                "a frame of the server is masked".to_owned(),
-            ),
+            (Side::Client, None) => add(FindingKind::Unmasked, "a frame of the client is not masked".to_owned()),
+            (Side::Server, Some(_)) => add(FindingKind::Masked, "a frame of the server is masked".to_owned()),
             _ => {}
         }
         found
@@ -230,11 +184,7 @@ impl FrameHead {
         let (form, length, rest) = match second & 0x7f {
             126 => {
                 let (length, rest) = rest.split_first_chunk::<2>()?;
-                (
-                    LengthForm::Sixteen,
-                    u64::from(u16::from_be_bytes(*length)),
-                    rest,
-                )
+                (LengthForm::Sixteen, u64::from(u16::from_be_bytes(*length)), rest)
             }
             127 => {
                 let (length, rest) = rest.split_first_chunk::<8>()?;

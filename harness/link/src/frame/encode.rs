@@ -50,15 +50,7 @@ impl RawFrame {
     /// A complete, unmasked and legal frame to start from.
     #[must_use]
     pub fn new(opcode: u8, payload: impl Into<Vec<u8>>) -> Self {
-        Self {
-            fin: true,
-            rsv: 0,
-            opcode,
-            mask: None,
-            length_form: None,
-            declared_len: None,
-            payload: payload.into(),
-        }
+        Self { fin: true, rsv: 0, opcode, mask: None, length_form: None, declared_len: None, payload: payload.into() }
     }
 
     /// A complete, unmasked text frame.
@@ -83,16 +75,9 @@ impl RawFrame {
 
     /// Appends the frame's bytes to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
-        let head = Head {
-            fin: self.fin,
-            rsv: self.rsv,
-            opcode: self.opcode,
-            mask: self.mask,
-        };
+        let head = Head { fin: self.fin, rsv: self.rsv, opcode: self.opcode, mask: self.mask };
         let length = self.declared_len.unwrap_or(self.payload.len() as u64);
-        let form = self
-            .length_form
-            .unwrap_or_else(|| LengthForm::minimal(length));
+        let form = self.length_form.unwrap_or_else(|| LengthForm::minimal(length));
         encode_parts(out, head, form, length, &self.payload);
     }
 
@@ -115,13 +100,7 @@ pub(crate) struct Head {
 }
 
 /// Appends one frame to `out`, borrowing its payload.
-pub(crate) fn encode_parts(
-    out: &mut BytesMut,
-    head: Head,
-    form: LengthForm,
-    length: u64,
-    payload: &[u8],
-) {
+pub(crate) fn encode_parts(out: &mut BytesMut, head: Head, form: LengthForm, length: u64, payload: &[u8]) {
     out.reserve(14 + payload.len());
     out.put_u8(u8::from(head.fin) << 7 | (head.rsv & 0x7) << 4 | head.opcode & 0xf);
     let mask_bit = u8::from(head.mask.is_some()) << 7;
@@ -154,21 +133,11 @@ mod tests {
     fn the_examples_of_the_standard_come_out_byte_for_byte() {
         assert_eq!(RawFrame::text("Hello").to_bytes(), b"\x81\x05Hello");
         assert_eq!(
-            RawFrame::text("Hello")
-                .masked([0x37, 0xfa, 0x21, 0x3d])
-                .to_bytes(),
-            [
-                0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58
-            ]
+            RawFrame::text("Hello").masked([0x37, 0xfa, 0x21, 0x3d]).to_bytes(),
+            [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]
         );
-        assert_eq!(
-            RawFrame::text("Hel").unfinished().to_bytes(),
-            b"\x01\x03Hel"
-        );
-        assert_eq!(
-            RawFrame::new(super::super::BINARY, vec![7; 256]).to_bytes()[..4],
-            [0x82, 0x7e, 0x01, 0x00]
-        );
+        assert_eq!(RawFrame::text("Hel").unfinished().to_bytes(), b"\x01\x03Hel");
+        assert_eq!(RawFrame::new(super::super::BINARY, vec![7; 256]).to_bytes()[..4], [0x82, 0x7e, 0x01, 0x00]);
         assert_eq!(
             RawFrame::new(super::super::BINARY, vec![7; 65536]).to_bytes()[..10],
             [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]

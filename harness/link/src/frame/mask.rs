@@ -24,11 +24,7 @@ mod tests {
             let plain: Vec<u8> = (0..length).collect();
             let mut masked = plain.clone();
             apply_mask(&mut masked, mask);
-            let defined: Vec<u8> = plain
-                .iter()
-                .enumerate()
-                .map(|(i, byte)| byte ^ mask[i % 4])
-                .collect();
+            let defined: Vec<u8> = plain.iter().enumerate().map(|(i, byte)| byte ^ mask[i % 4]).collect();
             assert_eq!(masked, defined);
         }
     }

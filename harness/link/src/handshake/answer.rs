@@ -70,11 +70,7 @@ impl Answer {
                 }
                 check_upgrade(&headers, &mut found);
                 check_accept(&headers, asked.key, &mut found);
-                check_single(
-                    &headers,
-                    &["Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"],
-                    &mut found,
-                );
+                check_single(&headers, &["Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"], &mut found);
                 subprotocol = check_subprotocol(&headers, asked.subprotocols, &mut found);
                 check_extensions(&headers, asked.extensions, &mut found);
             }
@@ -84,15 +80,7 @@ impl Answer {
             }
             _ => {}
         }
-        Ok(Self {
-            status,
-            reason,
-            headers,
-            body: Vec::new(),
-            body_complete: true,
-            subprotocol,
-            findings: found,
-        })
+        Ok(Self { status, reason, headers, body: Vec::new(), body_complete: true, subprotocol, findings: found })
     }
 
     pub(crate) fn body_length(&self) -> BodyLength {
@@ -102,10 +90,7 @@ impl Answer {
         if self.headers.list_has("transfer-encoding", "chunked") {
             return BodyLength::Chunked;
         }
-        let length = self
-            .headers
-            .first("content-length")
-            .and_then(|value| std::str::from_utf8(value).ok());
+        let length = self.headers.first("content-length").and_then(|value| std::str::from_utf8(value).ok());
         match length.and_then(|length| length.trim().parse().ok()) {
             Some(length) => BodyLength::Known(length),
             None => BodyLength::ToTheEnd,
@@ -124,27 +109,17 @@ fn check_accept(headers: &Headers, key: &[u8], found: &mut Vec<Finding>) {
     let expected = accept_key(key);
     let detail = match headers.first("sec-websocket-accept") {
         Some(value) if value.trim_ascii() == expected.as_bytes() => return,
-        Some(value) => format!(
-            "Sec-WebSocket-Accept is {}; expected {expected:?}",
-            quoted(value)
-        ),
+        Some(value) => format!("Sec-WebSocket-Accept is {}; expected {expected:?}", quoted(value)),
         None => "the header Sec-WebSocket-Accept is missing".to_owned(),
     };
     found.push(Finding::new(FindingKind::Accept, 0, detail));
 }
 
-fn check_subprotocol(
-    headers: &Headers,
-    offered: &[String],
-    found: &mut Vec<Finding>,
-) -> Option<String> {
+fn check_subprotocol(headers: &Headers, offered: &[String], found: &mut Vec<Finding>) -> Option<String> {
     let chosen = headers.list("sec-websocket-protocol");
     if chosen.len() > 1 {
-        let detail = format!(
-            "the answer names {} sub-protocols: {}",
-            chosen.len(),
-            quoted(chosen.join(", ").as_bytes())
-        );
+        let detail =
+            format!("the answer names {} sub-protocols: {}", chosen.len(), quoted(chosen.join(", ").as_bytes()));
         found.push(Finding::new(FindingKind::SubprotocolSeveral, 0, detail));
     }
     let first = chosen.into_iter().next();
@@ -152,18 +127,12 @@ fn check_subprotocol(
         ServerChoice::Offered => {}
         ServerChoice::Missing if offered.is_empty() => {}
         ServerChoice::Missing => {
-            let detail = format!(
-                "the answer names no sub-protocol although {} was offered",
-                offered.join(", ")
-            );
+            let detail = format!("the answer names no sub-protocol although {} was offered", offered.join(", "));
             found.push(Finding::new(FindingKind::SubprotocolMissing, 0, detail));
         }
         ServerChoice::Foreign => {
             let name = quoted(first.as_deref().unwrap_or_default().as_bytes());
-            let detail = format!(
-                "the answer names the sub-protocol {name}; offered was {:?}",
-                offered.join(", ")
-            );
+            let detail = format!("the answer names the sub-protocol {name}; offered was {:?}", offered.join(", "));
             found.push(Finding::new(FindingKind::SubprotocolForeign, 0, detail));
         }
     }
@@ -171,20 +140,11 @@ fn check_subprotocol(
 }
 
 fn check_extensions(headers: &Headers, offered: &[String], found: &mut Vec<Finding>) {
-    let name = |extension: &str| {
-        extension
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
+    let name = |extension: &str| extension.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     for extension in headers.list("sec-websocket-extensions") {
         if !offered.iter().any(|each| name(each) == name(&extension)) {
-            let detail = format!(
-                "the answer uses the extension {}, which was not offered",
-                quoted(extension.as_bytes())
-            );
+            let detail =
+                format!("the answer uses the extension {}, which was not offered", quoted(extension.as_bytes()));
             Finding::new(FindingKind::ExtensionForeign, 0, detail).merge_into(found);
         }
     }

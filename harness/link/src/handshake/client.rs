@@ -135,9 +135,7 @@ where
     }
     .await;
     match (read_answer(stream, request, limits).await, written) {
-        (Err(HandshakeError::EndedEarly { received }), Err(error)) if received.is_empty() => {
-            Err(error.into())
-        }
+        (Err(HandshakeError::EndedEarly { received }), Err(error)) if received.is_empty() => Err(error.into()),
         (outcome, _) => outcome,
     }
 }
@@ -164,37 +162,20 @@ where
     let mut answer = Answer::parse(&head, &asked)?;
     if answer.status == 101 {
         let connection = Connection::with_received(stream, Side::Client, limits, &buffer);
-        return Ok(ClientOutcome {
-            answer,
-            connection: Some(connection),
-        });
+        return Ok(ClientOutcome { answer, connection: Some(connection) });
     }
     let length = answer.body_length();
     let body = &mut answer.body;
-    let complete = timeout(
-        limits.body_wait,
-        read_body(&mut stream, buffer, length, limits.body, body),
-    )
-    .await;
+    let complete = timeout(limits.body_wait, read_body(&mut stream, buffer, length, limits.body, body)).await;
     answer.body_complete = complete.unwrap_or(false);
-    Ok(ClientOutcome {
-        answer,
-        connection: None,
-    })
+    Ok(ClientOutcome { answer, connection: None })
 }
 
 /// Tells within the first bytes what can never become an answer, so that nobody waits for its end.
 fn plausible_answer(start: &[u8]) -> Result<(), &'static str> {
     let expected = b"HTTP/";
-    let blank = start
-        .iter()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .count();
+    let blank = start.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let start = &start[blank..];
     let common = start.len().min(expected.len());
-    if start[..common] == expected[..common] {
-        Ok(())
-    } else {
-        Err("an answer begins with HTTP/")
-    }
+    if start[..common] == expected[..common] { Ok(()) } else { Err("an answer begins with HTTP/") }
 }

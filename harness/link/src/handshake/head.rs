@@ -64,25 +64,18 @@ pub(crate) async fn read_head<S: AsyncRead + Unpin>(
         searched = buffer.len().saturating_sub(2);
         buffer.reserve(2048);
         if stream.read_buf(buffer).await? == 0 {
-            return Err(HandshakeError::EndedEarly {
-                received: buffer.to_vec(),
-            });
+            return Err(HandshakeError::EndedEarly { received: buffer.to_vec() });
         }
     }
 }
 
 pub(crate) fn not_http(problem: impl Into<String>, received: &[u8]) -> HandshakeError {
-    HandshakeError::NotHttp {
-        problem: problem.into(),
-        received: received.to_vec(),
-    }
+    HandshakeError::NotHttp { problem: problem.into(), received: received.to_vec() }
 }
 
 /// Index behind the first empty line that is not at the very start (blank lines in front are tolerated there).
 fn head_end(buffer: &[u8], from: usize) -> Option<usize> {
-    let start = buffer
-        .iter()
-        .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+    let start = buffer.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
     let mut at = from.max(start);
     loop {
         at += buffer.get(at..)?.iter().position(|byte| *byte == b'\n')?;
@@ -106,9 +99,7 @@ pub(crate) async fn read_body<S: AsyncRead + Unpin>(
     loop {
         let done = match length {
             BodyLength::Known(length) => {
-                let missing = length
-                    .saturating_sub(body.len() as u64)
-                    .min(usize::MAX as u64) as usize;
+                let missing = length.saturating_sub(body.len() as u64).min(usize::MAX as u64) as usize;
                 take(&mut buffer, missing, limit, body);
                 body.len() as u64 >= length
             }

@@ -33,25 +33,18 @@ impl Headers {
 
     /// Name and value of each header in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// The values of every header of this name, whatever its letter case.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
-            .filter(move |(each, _)| each.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.iter().filter(move |(each, _)| each.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// The value of the first header of this name.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.0
-            .iter()
-            .find(|(each, _)| each.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_slice())
+        self.0.iter().find(|(each, _)| each.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
     }
 
     /// The members of a comma-separated list, over all headers of this name. Bytes that are not UTF-8 are replaced.
@@ -60,23 +53,13 @@ impl Headers {
         let mut members = Vec::new();
         for value in self.all(name) {
             let text = String::from_utf8_lossy(value);
-            members.extend(
-                text.split(',')
-                    .map(str::trim)
-                    .filter(|member| !member.is_empty())
-                    .map(str::to_owned),
-            );
+            members.extend(text.split(',').map(str::trim).filter(|member| !member.is_empty()).map(str::to_owned));
         }
         members
     }
 
     pub(crate) fn parsed(headers: &[httparse::Header<'_>]) -> Self {
-        Self(
-            headers
-                .iter()
-                .map(|header| (header.name.to_owned(), header.value.to_vec()))
-                .collect(),
-        )
+        Self(headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect())
     }
 
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -89,9 +72,7 @@ impl Headers {
     }
 
     pub(crate) fn list_has(&self, name: &str, member: &str) -> bool {
-        self.list(name)
-            .iter()
-            .any(|each| each.eq_ignore_ascii_case(member))
+        self.list(name).iter().any(|each| each.eq_ignore_ascii_case(member))
     }
 }
 
@@ -127,18 +108,10 @@ pub fn accept_key(key: &[u8]) -> String {
 /// The two headers every upgrade carries in both directions.
 pub(crate) fn check_upgrade(headers: &Headers, found: &mut Vec<Finding>) {
     if !headers.list_has("upgrade", "websocket") {
-        found.push(Finding::new(
-            FindingKind::Upgrade,
-            0,
-            describe(headers, "Upgrade", "websocket"),
-        ));
+        found.push(Finding::new(FindingKind::Upgrade, 0, describe(headers, "Upgrade", "websocket")));
     }
     if !headers.list_has("connection", "upgrade") {
-        found.push(Finding::new(
-            FindingKind::ConnectionHeader,
-            0,
-            describe(headers, "Connection", "Upgrade"),
-        ));
+        found.push(Finding::new(FindingKind::ConnectionHeader, 0, describe(headers, "Connection", "Upgrade")));
     }
 }
 
@@ -156,10 +129,7 @@ pub(crate) fn check_single(headers: &Headers, names: &[&str], found: &mut Vec<Fi
 fn describe(headers: &Headers, name: &str, expected: &str) -> String {
     match headers.first(name) {
         None => format!("the header {name} is missing; expected {expected}"),
-        Some(value) => format!(
-            "the header {name} is {}; expected {expected}",
-            quoted(value)
-        ),
+        Some(value) => format!("the header {name} is {}; expected {expected}", quoted(value)),
     }
 }
 
@@ -178,22 +148,14 @@ mod tests {
 
     #[test]
     fn the_key_of_the_standard_earns_the_answer_of_the_standard() {
-        assert_eq!(
-            accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
     fn debug_output_hides_credentials() {
-        let headers = Headers::new()
-            .with("Host", "h")
-            .with("AUTHORIZATION", "Basic c2VjcmV0");
+        let headers = Headers::new().with("Host", "h").with("AUTHORIZATION", "Basic c2VjcmV0");
         let shown = format!("{headers:?}");
-        assert!(
-            shown.contains("Host") && !shown.contains("c2VjcmV0"),
-            "{shown}"
-        );
+        assert!(shown.contains("Host") && !shown.contains("c2VjcmV0"), "{shown}");
     }
 
     #[test]

@@ -16,6 +16,4 @@ pub use head::HandshakeError;
 pub use headers::{Headers, accept_key};
 pub use request::Request;
 pub use server::{AnswerDraft, Incoming, read_request};
-pub use subprotocol::{
-    KNOWN_SUBPROTOCOLS, ServerChoice, identity_allowed_2x, server_choice, server_choice_judged,
-};
+pub use subprotocol::{KNOWN_SUBPROTOCOLS, ServerChoice, identity_allowed_2x, server_choice, server_choice_judged};

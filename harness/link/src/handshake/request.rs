@@ -58,11 +58,7 @@ impl Request {
         let basic = basic(&headers, &identity, &mut found);
         if early > 0 {
             let detail = format!("{early} bytes followed the request before it was answered");
-            found.push(Finding::new(
-                FindingKind::EarlyData,
-                head.len() as u64,
-                detail,
-            ));
+            found.push(Finding::new(FindingKind::EarlyData, head.len() as u64, detail));
         }
         Ok(Self {
             method,
@@ -80,11 +76,7 @@ impl Request {
 
 fn check_request_line(method: &str, version: u8, found: &mut Vec<Finding>) {
     if method != "GET" {
-        found.push(Finding::new(
-            FindingKind::Method,
-            0,
-            format!("the method is {method}; expected GET"),
-        ));
+        found.push(Finding::new(FindingKind::Method, 0, format!("the method is {method}; expected GET")));
     }
     if version != 1 {
         let detail = format!("the request is HTTP/1.{version}; expected HTTP/1.1");
@@ -94,24 +86,14 @@ fn check_request_line(method: &str, version: u8, found: &mut Vec<Finding>) {
 
 fn check_headers(headers: &Headers, found: &mut Vec<Finding>) {
     if headers.first("host").is_none() {
-        found.push(Finding::new(
-            FindingKind::Host,
-            0,
-            "the header Host is missing",
-        ));
+        found.push(Finding::new(FindingKind::Host, 0, "the header Host is missing"));
     }
     check_upgrade(headers, found);
     let key = headers.first("sec-websocket-key");
-    if key
-        .and_then(|key| STANDARD.decode(key).ok())
-        .is_none_or(|key| key.len() != 16)
-    {
+    if key.and_then(|key| STANDARD.decode(key).ok()).is_none_or(|key| key.len() != 16) {
         let detail = match key {
             None => "the header Sec-WebSocket-Key is missing".to_owned(),
-            Some(key) => format!(
-                "Sec-WebSocket-Key is {}; expected 16 bytes in base64",
-                quoted(key)
-            ),
+            Some(key) => format!("Sec-WebSocket-Key is {}; expected 16 bytes in base64", quoted(key)),
         };
         found.push(Finding::new(FindingKind::Key, 0, detail));
     }
@@ -123,16 +105,7 @@ fn check_headers(headers: &Headers, found: &mut Vec<Finding>) {
         };
         found.push(Finding::new(FindingKind::WebSocketVersion, 0, detail));
     }
-    check_single(
-        headers,
-        &[
-            "Host",
-            "Sec-WebSocket-Key",
-            "Sec-WebSocket-Version",
-            "Authorization",
-        ],
-        found,
-    );
+    check_single(headers, &["Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Authorization"], found);
 }
 
 fn check_subprotocols(headers: &Headers, found: &mut Vec<Finding>) -> Vec<String> {
@@ -153,9 +126,7 @@ fn check_subprotocols(headers: &Headers, found: &mut Vec<Finding>) -> Vec<String
             let detail = format!("the sub-protocol {} {problem}", quoted(name.as_bytes()));
             Finding::new(FindingKind::SubprotocolSyntax, 0, detail).merge_into(found);
         }
-        let known = KNOWN_SUBPROTOCOLS
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(name) && **known != name);
+        let known = KNOWN_SUBPROTOCOLS.iter().find(|known| known.eq_ignore_ascii_case(name) && **known != name);
         if let Some(known) = known {
             let detail = format!("the sub-protocol is written {name:?}; its name is {known}");
             Finding::new(FindingKind::SubprotocolCase, 0, detail).merge_into(found);
@@ -171,24 +142,16 @@ fn is_token_byte(byte: u8) -> bool {
 
 fn identity(path: &str, found: &mut Vec<Finding>) -> (String, String) {
     let without_query = path.split(['?', '#']).next().unwrap_or_default();
-    let (endpoint, segment) = without_query
-        .rsplit_once('/')
-        .unwrap_or(("", without_query));
+    let (endpoint, segment) = without_query.rsplit_once('/').unwrap_or(("", without_query));
     if segment.is_empty() {
-        let detail = format!(
-            "the path {} does not end in an identity",
-            quoted(path.as_bytes())
-        );
+        let detail = format!("the path {} does not end in an identity", quoted(path.as_bytes()));
         found.push(Finding::new(FindingKind::IdentityMissing, 0, detail));
     }
     let (decoded, clean) = percent_decode(segment.as_bytes());
     let text = String::from_utf8_lossy(&decoded).into_owned();
     let raw = segment.bytes().any(|byte| !is_path_byte(byte));
     if !clean || raw || std::str::from_utf8(&decoded).is_err() {
-        let detail = format!(
-            "the identity {} is not percent-encoded UTF-8",
-            quoted(segment.as_bytes())
-        );
+        let detail = format!("the identity {} is not percent-encoded UTF-8", quoted(segment.as_bytes()));
         found.push(Finding::new(FindingKind::IdentityEncoding, 0, detail));
     }
     (endpoint.to_owned(), text)
@@ -206,9 +169,7 @@ fn basic(headers: &Headers, identity: &str, found: &mut Vec<Finding>) -> Option<
             // against any station.
             if !credentials.user.eq_ignore_ascii_case(identity.as_bytes()) {
                 let user = quoted(&credentials.user);
-                let detail = format!(
-                    "the user of Basic authentication is {user}, the identity is {identity:?}"
-                );
+                let detail = format!("the user of Basic authentication is {user}, the identity is {identity:?}");
                 found.push(Finding::new(FindingKind::BasicUser, 0, detail));
             }
             Some(credentials)

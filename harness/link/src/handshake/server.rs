@@ -21,17 +21,10 @@ where
     let read = read_head(&mut stream, &mut buffer, limits.head, plausible_request).await;
     let parsed = read.and_then(|head| Request::parse(&head, buffer.len()));
     match parsed {
-        Ok(request) => Ok(Incoming {
-            request,
-            stream,
-            early: buffer,
-            limits: limits.clone(),
-        }),
+        Ok(request) => Ok(Incoming { request, stream, early: buffer, limits: limits.clone() }),
         Err(error) => {
             let status: &[u8] = match &error {
-                HandshakeError::NotHttp { .. } => {
-                    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
-                }
+                HandshakeError::NotHttp { .. } => b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
                 HandshakeError::HeadTooLarge { .. } => {
                     b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
                 }
@@ -59,11 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Incoming<S> {
     /// The correct 101, ready to be spoilt and sent with [`answer`](Self::answer).
     #[must_use]
     pub fn acceptance(&self, subprotocol: Option<&str>) -> AnswerDraft {
-        let key = self
-            .request
-            .headers
-            .first("sec-websocket-key")
-            .unwrap_or_default();
+        let key = self.request.headers.first("sec-websocket-key").unwrap_or_default();
         let mut headers = Headers::new()
             .with("Upgrade", "websocket")
             .with("Connection", "Upgrade")
@@ -71,23 +60,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Incoming<S> {
         if let Some(name) = subprotocol {
             headers.push("Sec-WebSocket-Protocol", name);
         }
-        AnswerDraft {
-            status: 101,
-            reason: "Switching Protocols".to_owned(),
-            headers,
-            body: Vec::new(),
-        }
+        AnswerDraft { status: 101, reason: "Switching Protocols".to_owned(), headers, body: Vec::new() }
     }
 
     /// Completes the handshake. With `None` there is no sub-protocol, and the caller closes at once.
     ///
     /// # Errors
     /// When the transport fails.
-    pub async fn accept(
-        self,
-        subprotocol: Option<&str>,
-        extra: &Headers,
-    ) -> Result<Connection<S>, HandshakeError> {
+    pub async fn accept(self, subprotocol: Option<&str>, extra: &Headers) -> Result<Connection<S>, HandshakeError> {
         let mut draft = self.acceptance(subprotocol);
         for (name, value) in extra.iter() {
             draft.headers.push(name, value);
@@ -100,24 +80,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Incoming<S> {
     ///
     /// # Errors
     /// When the transport fails.
-    pub async fn refuse(
-        mut self,
-        status: u16,
-        headers: &Headers,
-        body: &[u8],
-    ) -> Result<(), HandshakeError> {
+    pub async fn refuse(mut self, status: u16, headers: &Headers, body: &[u8]) -> Result<(), HandshakeError> {
         let mut all = Headers::new();
         for (name, value) in headers.iter() {
             all.push(name, value);
         }
         all.push("Content-Length", body.len().to_string());
         all.push("Connection", "close");
-        let draft = AnswerDraft {
-            status,
-            reason: reason(status).to_owned(),
-            headers: all,
-            body: body.to_vec(),
-        };
+        let draft = AnswerDraft { status, reason: reason(status).to_owned(), headers: all, body: body.to_vec() };
         self.stream.write_all(&draft.to_bytes()).await?;
         self.stream.flush().await?;
         self.stream.shutdown().await?;
@@ -139,12 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Incoming<S> {
     pub async fn answer_bytes(mut self, bytes: &[u8]) -> Result<Connection<S>, HandshakeError> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await?;
-        Ok(Connection::with_received(
-            self.stream,
-            Side::Server,
-            &self.limits,
-            &self.early,
-        ))
+        Ok(Connection::with_received(self.stream, Side::Server, &self.limits, &self.early))
     }
 
     /// The stream, and what came behind the request, for an answer of one's own in any timing.

@@ -1,23 +1,13 @@
 //! Sub-protocols and identities: the rules of OCPP-J as pure functions.
 
 /// The names OCPP has registered.
-pub const KNOWN_SUBPROTOCOLS: [&str; 6] = [
-    "ocpp1.2",
-    "ocpp1.5",
-    "ocpp1.6",
-    "ocpp2.0",
-    "ocpp2.0.1",
-    "ocpp2.1",
-];
+pub const KNOWN_SUBPROTOCOLS: [&str; 6] = ["ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp2.0", "ocpp2.0.1", "ocpp2.1"];
 
 /// What a CSMS answers: the first of the offered names that it supports. `None`: there is none in
 /// common, so the handshake is completed without a name and the connection closed at once.
 #[must_use]
 pub fn server_choice<'a>(offered: &'a [String], supported: &[&str]) -> Option<&'a str> {
-    offered
-        .iter()
-        .map(String::as_str)
-        .find(|name| supported.contains(name))
+    offered.iter().map(String::as_str).find(|name| supported.contains(name))
 }
 
 /// How an answer relates to what was offered.
@@ -60,10 +50,7 @@ mod tests {
     #[test]
     fn the_server_takes_the_clients_best_name_that_it_knows() {
         let offered = names(&["ocpp2.1", "ocpp2.0.1", "ocpp1.6"]);
-        assert_eq!(
-            server_choice(&offered, &["ocpp1.6", "ocpp2.0.1"]),
-            Some("ocpp2.0.1")
-        );
+        assert_eq!(server_choice(&offered, &["ocpp1.6", "ocpp2.0.1"]), Some("ocpp2.0.1"));
         assert_eq!(server_choice(&offered, &["ocpp1.5"]), None);
         assert_eq!(server_choice(&[], &["ocpp1.6"]), None);
     }
@@ -71,15 +58,9 @@ mod tests {
     #[test]
     fn only_a_name_that_was_not_offered_is_always_wrong() {
         let offered = names(&["ocpp2.0.1", "ocpp1.6"]);
-        assert_eq!(
-            server_choice_judged(&offered, Some("ocpp1.6")),
-            ServerChoice::Offered
-        );
+        assert_eq!(server_choice_judged(&offered, Some("ocpp1.6")), ServerChoice::Offered);
         assert_eq!(server_choice_judged(&offered, None), ServerChoice::Missing);
-        assert_eq!(
-            server_choice_judged(&offered, Some("OCPP1.6")),
-            ServerChoice::Foreign
-        );
+        assert_eq!(server_choice_judged(&offered, Some("OCPP1.6")), ServerChoice::Foreign);
     }
 
     #[test]

@@ -26,10 +26,7 @@ impl Csms {
     pub(super) fn ask(&mut self, ask: Ask) -> Result<(), Refusal> {
         let session = self.session(&ask.station);
         if !session.online {
-            return Err(Refusal::not_now(format!(
-                "the station \"{}\" is not connected",
-                ask.station
-            )));
+            return Err(Refusal::not_now(format!("the station \"{}\" is not connected", ask.station)));
         }
         if session.waiting.len() >= LONGEST_QUEUE {
             return Err(Refusal::not_now("too many calls wait for this station"));
@@ -38,10 +35,7 @@ impl Csms {
         self.may_ask(registration, &ask)?;
         let version = self.settings.version;
         if let Some(code) = frames::request_error(version, &ask.action, &ask.request) {
-            return Err(Refusal::never(format!(
-                "this CSMS sends no {} that earns {code}",
-                ask.action
-            )));
+            return Err(Refusal::never(format!("this CSMS sends no {} that earns {code}", ask.action)));
         }
         self.session(&ask.station).waiting.push_back(ask);
         Ok(())
@@ -51,27 +45,22 @@ impl Csms {
         let action = ask.action.as_str();
         let starts_or_stops = matches!(
             action,
-            "RemoteStartTransaction"
-                | "RemoteStopTransaction"
-                | "RequestStartTransaction"
-                | "RequestStopTransaction"
+            "RemoteStartTransaction" | "RemoteStopTransaction" | "RequestStartTransaction" | "RequestStopTransaction"
         );
         match registration {
             // Nothing is begun with a rejected station (16-BOOT-13).
-            Registration::Unknown | Registration::Rejected => Err(Refusal::not_now(
-                "the station has not been accepted, so the CSMS keeps silent",
-            )),
-            Registration::Pending if starts_or_stops => Err(Refusal::not_now(
-                "a Pending station is not asked to start or stop (R-131)",
-            )),
+            Registration::Unknown | Registration::Rejected => {
+                Err(Refusal::not_now("the station has not been accepted, so the CSMS keeps silent"))
+            }
+            Registration::Pending if starts_or_stops => {
+                Err(Refusal::not_now("a Pending station is not asked to start or stop (R-131)"))
+            }
             Registration::Accepted
                 if self.is_v16()
                     && action == "TriggerMessage"
                     && ask.request["requestedMessage"] == "BootNotification" =>
             {
-                Err(Refusal::never(
-                    "an accepted station is not asked to boot again (16-BOOT-12)",
-                ))
+                Err(Refusal::never("an accepted station is not asked to boot again (16-BOOT-12)"))
             }
             Registration::Pending | Registration::Accepted => Ok(()),
         }
@@ -109,9 +98,7 @@ impl Csms {
         let timeout = self.settings.message_timeout.max(Duration::from_secs(1));
         let session = self.session(station);
         session.note_trigger(&ask);
-        let call = session
-            .exchange
-            .call(now, timeout, &ask.action, &ask.request, ask.clone());
+        let call = session.exchange.call(now, timeout, &ask.action, &ask.request, ask.clone());
         self.put(station, Output::Send(call));
         self.done(&ask, Ok(()));
         true
@@ -130,11 +117,7 @@ impl Csms {
         }
         let empty = Map::new();
         let request = ask.request.as_object().unwrap_or(&empty);
-        let name = if self.is_v16() {
-            "listVersion"
-        } else {
-            "versionNumber"
-        };
+        let name = if self.is_v16() { "listVersion" } else { "versionNumber" };
         let version = integer(request, name).unwrap_or(0);
         match answer["status"].as_str() {
             Some("Accepted") => self.session(identity).list_version = version,
@@ -158,12 +141,7 @@ impl Csms {
     }
 
     /// The request of a 1.6 action: the fields given, and sensible ones for the required rest.
-    pub(super) fn fill_v16(
-        &mut self,
-        station: &str,
-        action: &str,
-        given: &Map<String, Value>,
-    ) -> Value {
+    pub(super) fn fill_v16(&mut self, station: &str, action: &str, given: &Map<String, Value>) -> Value {
         let tag = self
             .tokens
             .iter()
@@ -171,11 +149,7 @@ impl Csms {
             .map_or_else(|| "TAG-VALID".to_owned(), |token| token.id.clone());
         let number = self.next_request();
         let list_version = self.session(station).list_version;
-        let transaction: i64 = self
-            .ledger
-            .newest(station)
-            .and_then(|record| record.id.parse().ok())
-            .unwrap_or(1);
+        let transaction: i64 = self.ledger.newest(station).and_then(|record| record.id.parse().ok()).unwrap_or(1);
         let soon = (self.now + Duration::from_secs(3600)).to_string();
         let mut request = match action {
             "CancelReservation" => json!({ "reservationId": number }),

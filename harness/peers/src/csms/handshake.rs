@@ -16,18 +16,14 @@ impl Csms {
         offered: &[String],
     ) -> HandshakeAnswer {
         self.pass_time(now);
-        let known = self
-            .settings
-            .stations
-            .as_ref()
-            .is_none_or(|stations| stations.iter().any(|station| station == identity));
+        let known =
+            self.settings.stations.as_ref().is_none_or(|stations| stations.iter().any(|station| station == identity));
         if !known || identity.is_empty() {
             return HandshakeAnswer::Refuse { status: 404 };
         }
         if let Some(password) = self.settings.passwords.get(identity) {
             // The user is the identity; the bytes are compared as they are.
-            let right = credentials
-                .is_some_and(|(user, given)| user == identity && given == password.as_slice());
+            let right = credentials.is_some_and(|(user, given)| user == identity && given == password.as_slice());
             if !right {
                 return HandshakeAnswer::Refuse { status: 401 };
             }
@@ -43,12 +39,8 @@ impl Csms {
                 .into_iter()
                 .map(Version::subprotocol)
                 .find(|name| !offered.iter().any(|offer| offer == name));
-            return HandshakeAnswer::Accept {
-                subprotocol: other.map(str::to_owned),
-            };
+            return HandshakeAnswer::Accept { subprotocol: other.map(str::to_owned) };
         }
-        HandshakeAnswer::Accept {
-            subprotocol: Some(own.to_owned()),
-        }
+        HandshakeAnswer::Accept { subprotocol: Some(own.to_owned()) }
     }
 }

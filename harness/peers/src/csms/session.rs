@@ -67,18 +67,12 @@ impl Csms {
     /// The session of a station, made if there is none.
     pub(super) fn session(&mut self, identity: &str) -> &mut Session {
         if self.sessions.len() >= SESSIONS_KEPT && !self.sessions.contains_key(identity) {
-            let idle = self
-                .sessions
-                .iter()
-                .find(|(_, session)| !session.online)
-                .map(|(name, _)| name.clone());
+            let idle = self.sessions.iter().find(|(_, session)| !session.online).map(|(name, _)| name.clone());
             if let Some(idle) = idle {
                 self.sessions.remove(&idle);
             }
         }
-        self.sessions
-            .entry(identity.to_owned())
-            .or_insert_with(Session::new)
+        self.sessions.entry(identity.to_owned()).or_insert_with(Session::new)
     }
 
     pub(super) fn connected(&mut self, identity: &str, subprotocol: Option<&str>) {
@@ -98,12 +92,7 @@ impl Csms {
         session.online = false;
         session.exchange.abandon();
         for ask in std::mem::take(&mut session.waiting) {
-            self.done(
-                &ask,
-                Err(Refusal::not_now(
-                    "the station went away before its turn came",
-                )),
-            );
+            self.done(&ask, Err(Refusal::not_now("the station went away before its turn came")));
         }
     }
 
@@ -112,11 +101,7 @@ impl Csms {
             return;
         }
         match frames::read(self.settings.version, text) {
-            Incoming::Call {
-                id,
-                action,
-                payload,
-            } => self.called(identity, text, &id, &action, &payload),
+            Incoming::Call { id, action, payload } => self.called(identity, text, &id, &action, &payload),
             Incoming::Result { id, payload } => {
                 if let Some(ask) = self.session(identity).exchange.answered(&id) {
                     if self.faults.hits("csms-answers-answers") {
@@ -162,14 +147,7 @@ impl Csms {
         self.send_error(identity, &id, code, "the frame is damaged");
     }
 
-    pub(super) fn called(
-        &mut self,
-        identity: &str,
-        text: &[u8],
-        id: &str,
-        action: &str,
-        payload: &Value,
-    ) {
+    pub(super) fn called(&mut self, identity: &str, text: &[u8], id: &str, action: &str, payload: &Value) {
         if let Some(answer) = self.session(identity).exchange.earlier_answer(id, text) {
             self.put(identity, Output::Send(answer));
             return;
@@ -185,9 +163,7 @@ impl Csms {
         match outcome {
             Ok(payload) => {
                 let answer = frames::result(&self.answer_id(id), &payload);
-                self.session(identity)
-                    .exchange
-                    .keep_answer(id, text, &answer);
+                self.session(identity).exchange.keep_answer(id, text, &answer);
                 self.put(identity, Output::Send(answer.clone()));
                 if self.faults.hits("csms-answers-twice") {
                     self.put(identity, Output::Send(answer));
@@ -195,8 +171,7 @@ impl Csms {
             }
             Err(code) => {
                 self.send_error(identity, id, code, action);
-                if code == "NotImplemented" && self.faults.hits("csms-drops-link-on-unknown-action")
-                {
+                if code == "NotImplemented" && self.faults.hits("csms-drops-link-on-unknown-action") {
                     self.put(identity, Output::Close { code: 1002 });
                 }
             }
@@ -220,11 +195,7 @@ impl Csms {
             "OccurenceConstraintViolation" => "OccurrenceConstraintViolation",
             other => other,
         };
-        let code = if corrected != code && self.faults.hits("csms-corrects-error-codes") {
-            corrected
-        } else {
-            code
-        };
+        let code = if corrected != code && self.faults.hits("csms-corrects-error-codes") { corrected } else { code };
         let description: String = description.chars().take(255).collect();
         let answer = frames::error(id, code, &description);
         self.put(identity, Output::Send(answer));

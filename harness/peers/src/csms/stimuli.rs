@@ -10,11 +10,7 @@ use crate::{Output, Refusal, Token};
 impl Csms {
     pub(super) fn stimulus(&mut self, identity: &str, stimulus: &Stimulus) {
         let station = self.station_of(identity, &stimulus.with);
-        let tell = if identity.is_empty() {
-            station.clone().unwrap_or_default()
-        } else {
-            identity.to_owned()
-        };
+        let tell = if identity.is_empty() { station.clone().unwrap_or_default() } else { identity.to_owned() };
         let outcome = match stimulus.verb.as_str() {
             // Confirmed when it is on the wire, which may be later.
             "send" => match self.send(station.as_deref(), &stimulus.with, &tell) {
@@ -37,10 +33,8 @@ impl Csms {
             },
             "decide boot" => self.set_boot_decision(&stimulus.with),
             "decide" => {
-                let (action, status) = (
-                    text(&stimulus.with, "action").to_owned(),
-                    text(&stimulus.with, "status").to_owned(),
-                );
+                let (action, status) =
+                    (text(&stimulus.with, "action").to_owned(), text(&stimulus.with, "status").to_owned());
                 self.decisions.insert(action, status);
                 Ok(())
             }
@@ -48,9 +42,7 @@ impl Csms {
                 self.restart();
                 Ok(())
             }
-            other => Err(Refusal::never(format!(
-                "this CSMS has nothing to \"{other}\" with"
-            ))),
+            other => Err(Refusal::never(format!("this CSMS has nothing to \"{other}\" with"))),
         };
         self.put(&tell, Output::StimulusDone(outcome));
     }
@@ -71,28 +63,15 @@ impl Csms {
         }
     }
 
-    fn send(
-        &mut self,
-        station: Option<&str>,
-        with: &Map<String, Value>,
-        tell: &str,
-    ) -> Result<(), Refusal> {
+    fn send(&mut self, station: Option<&str>, with: &Map<String, Value>, tell: &str) -> Result<(), Refusal> {
         let Some(station) = station else {
-            return Err(Refusal::not_now(
-                "it is not said to which station, and not exactly one is connected",
-            ));
+            return Err(Refusal::not_now("it is not said to which station, and not exactly one is connected"));
         };
         let action = text(with, "action");
         let empty = Map::new();
-        let given = with
-            .get("fields")
-            .and_then(Value::as_object)
-            .unwrap_or(&empty);
-        let request = if self.is_v16() {
-            self.fill_v16(station, action, given)
-        } else {
-            self.fill_v201(station, action, given)
-        };
+        let given = with.get("fields").and_then(Value::as_object).unwrap_or(&empty);
+        let request =
+            if self.is_v16() { self.fill_v16(station, action, given) } else { self.fill_v201(station, action, given) };
         self.ask(Ask {
             station: station.to_owned(),
             action: action.to_owned(),
@@ -104,20 +83,14 @@ impl Csms {
     fn add_token(&mut self, with: &Map<String, Value>) -> Result<(), Refusal> {
         let id = token_text(with).to_owned();
         if id.is_empty() {
-            return Err(Refusal::never(
-                "the argument \"token\" has no text \"idToken\"",
-            ));
+            return Err(Refusal::never("the argument \"token\" has no text \"idToken\""));
         }
         let group = with
             .get("group")
             .or_else(|| with.get("token").and_then(|token| token.get("group")))
             .and_then(Value::as_str)
             .map(str::to_owned);
-        let status = with
-            .get("status")
-            .and_then(Value::as_str)
-            .unwrap_or("Accepted")
-            .to_owned();
+        let status = with.get("status").and_then(Value::as_str).unwrap_or("Accepted").to_owned();
         let lower = id.to_lowercase();
         self.tokens.retain(|token| token.id.to_lowercase() != lower);
         self.tokens.push(Token { id, status, group });
@@ -127,24 +100,17 @@ impl Csms {
     fn set_boot_decision(&mut self, with: &Map<String, Value>) -> Result<(), Refusal> {
         let status = text(with, "status");
         if !matches!(status, "Accepted" | "Pending" | "Rejected") {
-            return Err(Refusal::never(format!(
-                "a boot is not answered with \"{status}\""
-            )));
+            return Err(Refusal::never(format!("a boot is not answered with \"{status}\"")));
         }
         let station = with.get("station").and_then(Value::as_str).unwrap_or("");
-        self.boot_decisions
-            .insert(station.to_owned(), status.to_owned());
+        self.boot_decisions.insert(station.to_owned(), status.to_owned());
         Ok(())
     }
 
     /// The service restarts: connections go, what is known stays.
     fn restart(&mut self) {
-        let online: Vec<String> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.online)
-            .map(|(identity, _)| identity.clone())
-            .collect();
+        let online: Vec<String> =
+            self.sessions.iter().filter(|(_, session)| session.online).map(|(identity, _)| identity.clone()).collect();
         for identity in online {
             self.put(&identity, Output::Close { code: 1001 });
             self.disconnected(&identity);
@@ -153,7 +119,5 @@ impl Csms {
 }
 
 fn token_text(with: &Map<String, Value>) -> &str {
-    with.get("token")
-        .and_then(|token| token.get("idToken").unwrap_or(token).as_str())
-        .unwrap_or("")
+    with.get("token").and_then(|token| token.get("idToken").unwrap_or(token).as_str()).unwrap_or("")
 }

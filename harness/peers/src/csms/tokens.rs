@@ -13,11 +13,7 @@ impl Csms {
             return exact;
         }
         let lower = id.to_lowercase();
-        let found = self
-            .tokens
-            .iter()
-            .find(|token| token.id.to_lowercase() == lower)
-            .cloned();
+        let found = self.tokens.iter().find(|token| token.id.to_lowercase() == lower).cloned();
         if found.is_some() && self.faults.hits("csms-compares-tags-with-case") {
             return None;
         }
@@ -30,9 +26,7 @@ impl Csms {
             None if self.faults.hits("csms-accepts-unknown-tags") => "Accepted".to_owned(),
             None if self.is_v16() => "Invalid".to_owned(),
             None => "Unknown".to_owned(),
-            Some(token)
-                if token.status == "Blocked" && self.faults.hits("csms-accepts-blocked-tags") =>
-            {
+            Some(token) if token.status == "Blocked" && self.faults.hits("csms-accepts-blocked-tags") => {
                 "Accepted".to_owned()
             }
             Some(token) => token.status,

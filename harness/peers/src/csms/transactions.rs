@@ -27,26 +27,17 @@ impl Ledger {
     /// Whether this token charges already, somewhere else than in that transaction.
     pub(super) fn is_charging(&self, tag: &str, except: &str) -> bool {
         let tag = tag.to_lowercase();
-        self.records
-            .iter()
-            .any(|record| record.open && record.id != except && record.tag.to_lowercase() == tag)
+        self.records.iter().any(|record| record.open && record.id != except && record.tag.to_lowercase() == tag)
     }
 
     /// The running transaction that this very start has opened before.
     pub(super) fn repeated(&self, station: &str, start: &str) -> Option<Record> {
-        self.records
-            .iter()
-            .find(|record| record.open && record.station == station && record.start == start)
-            .cloned()
+        self.records.iter().find(|record| record.open && record.station == station && record.start == start).cloned()
     }
 
     pub(super) fn open(&mut self, record: Record) {
         if self.records.len() >= RECORDS_KEPT {
-            let at = self
-                .records
-                .iter()
-                .position(|record| !record.open)
-                .unwrap_or(0);
+            let at = self.records.iter().position(|record| !record.open).unwrap_or(0);
             self.records.remove(at);
         }
         self.records.push(record);
@@ -54,10 +45,7 @@ impl Ledger {
 
     /// The newest open transaction of a station.
     pub(super) fn newest(&self, station: &str) -> Option<&Record> {
-        self.records
-            .iter()
-            .rev()
-            .find(|record| record.open && record.station == station)
+        self.records.iter().rev().find(|record| record.open && record.station == station)
     }
 
     pub(super) fn find(&mut self, id: &str) -> Option<&mut Record> {
@@ -67,10 +55,7 @@ impl Ledger {
     /// A positive number that no transaction has (16-TX-04), and that cannot be guessed from earlier ones.
     fn fresh_id(&mut self, now: i64) -> i64 {
         loop {
-            self.seed = self
-                .seed
-                .wrapping_add(0x9e37_79b9_7f4a_7c15)
-                .wrapping_add(now.unsigned_abs());
+            self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_add(now.unsigned_abs());
             let mut mixed = self.seed;
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

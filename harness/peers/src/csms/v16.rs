@@ -56,12 +56,7 @@ const SERVED: [&str; 14] = [
 ];
 
 impl Csms {
-    pub(super) fn answer_v16(
-        &mut self,
-        identity: &str,
-        action: &str,
-        payload: &Value,
-    ) -> Result<Value, &'static str> {
+    pub(super) fn answer_v16(&mut self, identity: &str, action: &str, payload: &Value) -> Result<Value, &'static str> {
         if WRONG_WAY.contains(&action) {
             return Err("NotSupported");
         }
@@ -75,10 +70,7 @@ impl Csms {
             Registration::Pending => session.was_triggered(action),
             Registration::Unknown | Registration::Rejected => false,
         };
-        if !served
-            && action != "BootNotification"
-            && !self.faults.hits("csms-serves-unregistered-stations")
-        {
+        if !served && action != "BootNotification" && !self.faults.hits("csms-serves-unregistered-stations") {
             return Err("SecurityError");
         }
         if let Some(code) = frames::request_error(Version::V16, action, payload) {
@@ -112,11 +104,7 @@ impl Csms {
     fn boot_v16(&mut self, identity: &str) -> Value {
         let status = self.decide_boot(identity);
         let accepted = status == "Accepted";
-        let interval = if accepted {
-            self.settings.heartbeat_interval
-        } else {
-            self.settings.retry_interval
-        };
+        let interval = if accepted { self.settings.heartbeat_interval } else { self.settings.retry_interval };
         self.first_boot.get_or_insert(self.now);
         let mut answer = json!({ "status": status, "currentTime": self.timestamp() });
         if !self.faults.hits("csms-leaves-out-boot-interval") {
@@ -211,11 +199,7 @@ impl Csms {
     }
 
     /// Answered whatever it says (16-TX-05); only the station that runs a transaction ends it (16-TX-06).
-    fn stop_v16(
-        &mut self,
-        identity: &str,
-        request: &Map<String, Value>,
-    ) -> Result<Value, &'static str> {
+    fn stop_v16(&mut self, identity: &str, request: &Map<String, Value>) -> Result<Value, &'static str> {
         let id = integer(request, "transactionId").unwrap_or(-1).to_string();
         let owner = self.ledger.find(&id).map(|record| record.station.clone());
         let ends = match owner {

@@ -14,12 +14,7 @@ impl Csms {
         Err("NotImplemented")
     }
 
-    pub(super) fn fill_v201(
-        &mut self,
-        _station: &str,
-        _action: &str,
-        given: &Map<String, Value>,
-    ) -> Value {
+    pub(super) fn fill_v201(&mut self, _station: &str, _action: &str, given: &Map<String, Value>) -> Value {
         Value::Object(given.clone())
     }
 }

@@ -27,13 +27,8 @@ fn every_csms_fault_shows_on_the_wire() {
 
 #[test]
 fn a_subprotocol_that_was_not_offered_is_seen_in_the_handshake() {
-    for (faults, chosen) in [
-        (vec![], Some("ocpp1.6")),
-        (
-            vec!["csms-chooses-unoffered-subprotocol"],
-            Some("ocpp2.0.1"),
-        ),
-    ] {
+    for (faults, chosen) in [(vec![], Some("ocpp1.6")), (vec!["csms-chooses-unoffered-subprotocol"], Some("ocpp2.0.1"))]
+    {
         let faults = faults.into_iter().filter_map(Fault::find).collect();
         let mut csms = Csms::new(CsmsSettings::standard(Version::V16), faults);
         let offered = ["ocpp1.6".to_owned()];
@@ -45,10 +40,7 @@ fn a_subprotocol_that_was_not_offered_is_seen_in_the_handshake() {
 
 #[test]
 fn a_stranger_that_stops_a_transaction_is_seen_in_the_next_start() {
-    for (faults, status) in [
-        (vec![], "ConcurrentTx"),
-        (vec!["csms-lets-strangers-stop"], "Accepted"),
-    ] {
+    for (faults, status) in [(vec![], "ConcurrentTx"), (vec!["csms-lets-strangers-stop"], "Accepted")] {
         let faults = faults.into_iter().filter_map(Fault::find).collect();
         let mut csms = Csms::new(CsmsSettings::standard(Version::V16), faults);
         let now = protocol::Timestamp(1_000_000);
@@ -73,8 +65,7 @@ fn a_stranger_that_stops_a_transaction_is_seen_in_the_next_start() {
             call(identity, "0", "BootNotification", boot.clone());
         }
         let id = call("A", "1", "StartTransaction", start(1))["transactionId"].clone();
-        let stop =
-            json!({ "transactionId": id, "meterStop": 1, "timestamp": "1970-01-01T00:00:01Z" });
+        let stop = json!({ "transactionId": id, "meterStop": 1, "timestamp": "1970-01-01T00:00:01Z" });
         call("B", "1", "StopTransaction", stop);
         let again = call("A", "2", "StartTransaction", start(2));
         assert_eq!(again["idTagInfo"]["status"], status);
@@ -116,10 +107,7 @@ fn provoke(id: &str, pair: &mut Pair) {
             // The second call is asked for while the first has no answer: none comes over a deaf link.
             pair.deaf_station = true;
             for _ in 0..2 {
-                pair.at_csms(
-                    "send",
-                    json!({ "action": "ClearCache", "fields": {}, "station": identity }),
-                );
+                pair.at_csms("send", json!({ "action": "ClearCache", "fields": {}, "station": identity }));
             }
         }
         "csms-drops-link-on-unknown-action" => {
@@ -175,11 +163,7 @@ fn provoke(id: &str, pair: &mut Pair) {
         }
         "csms-ignores-meter-values" => {
             boot(pair);
-            pair.station_call(
-                "a",
-                "MeterValues",
-                json!({ "connectorId": 1, "meterValue": [] }),
-            );
+            pair.station_call("a", "MeterValues", json!({ "connectorId": 1, "meterValue": [] }));
         }
         "csms-knows-every-vendor" => {
             boot(pair);

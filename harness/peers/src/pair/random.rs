@@ -30,27 +30,15 @@ fn event() -> impl Strategy<Value = Event> {
         "jam lock",
         "free lock",
     ]);
-    let plain = prop::sample::select(vec![
-        "press emergency stop",
-        "cut power",
-        "restore power",
-        "restore power",
-        "reboot",
-    ]);
-    let tags = prop::sample::select(vec![
-        "TAG-VALID",
-        "TAG-GROUP",
-        "TAG-OTHER",
-        "TAG-BLOCKED",
-        "X",
-    ]);
-    let call =
-        (prop::sample::select(calls()), 0i64..4).prop_map(|((action, mut fields), number)| {
-            if fields["connectorId"] == 0 {
-                fields["connectorId"] = number.into();
-            }
-            Event::Call(action, fields)
-        });
+    let plain =
+        prop::sample::select(vec!["press emergency stop", "cut power", "restore power", "restore power", "reboot"]);
+    let tags = prop::sample::select(vec!["TAG-VALID", "TAG-GROUP", "TAG-OTHER", "TAG-BLOCKED", "X"]);
+    let call = (prop::sample::select(calls()), 0i64..4).prop_map(|((action, mut fields), number)| {
+        if fields["connectorId"] == 0 {
+            fields["connectorId"] = number.into();
+        }
+        Event::Call(action, fields)
+    });
     prop_oneof![
         5 => (verb, at.clone()).prop_map(|(verb, with)| Event::Station(verb, with)),
         2 => (at.clone(), any::<bool>()).prop_map(|(mut with, ev)| {
@@ -80,42 +68,21 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("RemoteStartTransaction", json!({ "connectorId": 0 })),
         ("RemoteStartTransaction", json!({})),
         ("RemoteStopTransaction", json!({})),
-        (
-            "ChangeAvailability",
-            json!({ "connectorId": 0, "type": "Inoperative" }),
-        ),
-        (
-            "ChangeAvailability",
-            json!({ "connectorId": 0, "type": "Operative" }),
-        ),
+        ("ChangeAvailability", json!({ "connectorId": 0, "type": "Inoperative" })),
+        ("ChangeAvailability", json!({ "connectorId": 0, "type": "Operative" })),
         ("UnlockConnector", json!({ "connectorId": 0 })),
         ("ReserveNow", json!({ "connectorId": 0 })),
         ("CancelReservation", json!({})),
         ("Reset", json!({ "type": "Soft" })),
         ("Reset", json!({ "type": "Hard" })),
-        (
-            "TriggerMessage",
-            json!({ "requestedMessage": "StatusNotification" }),
-        ),
-        (
-            "TriggerMessage",
-            json!({ "requestedMessage": "MeterValues" }),
-        ),
+        ("TriggerMessage", json!({ "requestedMessage": "StatusNotification" })),
+        ("TriggerMessage", json!({ "requestedMessage": "MeterValues" })),
         ("SendLocalList", json!({})),
         ("GetConfiguration", json!({})),
-        (
-            "ChangeConfiguration",
-            key("AuthorizeRemoteTxRequests", "false"),
-        ),
-        (
-            "ChangeConfiguration",
-            key("StopTransactionOnInvalidId", "false"),
-        ),
+        ("ChangeConfiguration", key("AuthorizeRemoteTxRequests", "false")),
+        ("ChangeConfiguration", key("StopTransactionOnInvalidId", "false")),
         ("ChangeConfiguration", key("MaxEnergyOnInvalidId", "500")),
-        (
-            "ChangeConfiguration",
-            key("StopTransactionOnEVSideDisconnect", "false"),
-        ),
+        ("ChangeConfiguration", key("StopTransactionOnEVSideDisconnect", "false")),
         ("ChangeConfiguration", key("MinimumStatusDuration", "3")),
         ("ChangeConfiguration", key("MeterValueSampleInterval", "7")),
         ("ChangeConfiguration", key("ClockAlignedDataInterval", "30")),
@@ -170,9 +137,7 @@ fn illegal_transitions(pair: &Pair) -> Vec<String> {
                 link = crossed.link;
                 last = None;
             }
-            if !crossed.is_call(Role::Station, "StatusNotification")
-                || crossed.frame[3]["connectorId"] != connector
-            {
+            if !crossed.is_call(Role::Station, "StatusNotification") || crossed.frame[3]["connectorId"] != connector {
                 continue;
             }
             let status = crossed.frame[3]["status"].as_str().unwrap_or("").to_owned();
@@ -199,8 +164,7 @@ fn broken_transactions(pair: &Pair) -> Vec<String> {
             broken.push(format!("stopped again or without an id: {stop}"));
         }
         seen.push(id.clone());
-        if stop["meterStop"].as_i64() < starts.iter().filter_map(|s| s["meterStart"].as_i64()).min()
-        {
+        if stop["meterStop"].as_i64() < starts.iter().filter_map(|s| s["meterStart"].as_i64()).min() {
             broken.push(format!("register fell: {stop}"));
         }
     }
@@ -265,22 +229,13 @@ fn hostile() -> impl Strategy<Value = String> {
         json!({ "connectorId": 1, "expiryDate": "9999-12-31T23:59:59Z", "idTag": "X", "reservationId": i64::MIN }),
         json!({ "type": "Soft" }),
     ]);
-    (0i64..8, action, value, any::<bool>()).prop_map(|(kind, action, value, short)| {
-        match (kind, short) {
-            (3, _) => json!([3, "1", value]).to_string(),
-            (4, true) => json!([4, [], "x"]).to_string(),
-            (7, true) => "[2,\"m1\",".to_owned(),
-            (kind, true) => json!([kind, "m1", action, value, 1]).to_string(),
-            (kind, false) => json!([
-                kind,
-                format!("m{action}{value}")
-                    .chars()
-                    .take(36)
-                    .collect::<String>(),
-                action,
-                value
-            ])
-            .to_string(),
+    (0i64..8, action, value, any::<bool>()).prop_map(|(kind, action, value, short)| match (kind, short) {
+        (3, _) => json!([3, "1", value]).to_string(),
+        (4, true) => json!([4, [], "x"]).to_string(),
+        (7, true) => "[2,\"m1\",".to_owned(),
+        (kind, true) => json!([kind, "m1", action, value, 1]).to_string(),
+        (kind, false) => {
+            json!([kind, format!("m{action}{value}").chars().take(36).collect::<String>(), action, value]).to_string()
         }
     })
 }

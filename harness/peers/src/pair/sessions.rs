@@ -45,10 +45,7 @@ fn a_pending_station_answers_waits_and_boots_again() {
     pair.wait(10);
     let answer = pair.send("GetConfiguration", json!({ "key": ["HeartbeatInterval"] }));
     assert_eq!(answer["configurationKey"][0]["value"], "300");
-    pair.send(
-        "TriggerMessage",
-        json!({ "requestedMessage": "StatusNotification", "connectorId": 1 }),
-    );
+    pair.send("TriggerMessage", json!({ "requestedMessage": "StatusNotification", "connectorId": 1 }));
     pair.at_csms("decide boot", json!({ "status": "Accepted" }));
     assert_eq!(pair.calls(Role::Station, "BootNotification").len(), 1);
     assert_eq!(pair.calls(Role::Station, "StatusNotification").len(), 1);
@@ -78,10 +75,7 @@ fn plug_in_first_prepares_authorises_charges_and_finishes() {
     pair.at_station("charge", json!({ "for": 600 }));
     pair.at_station("present token", tag("tag-valid"));
     pair.at_station("unplug", json!({ "end": "station" }));
-    assert_eq!(
-        pair.states(1),
-        ["Preparing", "Charging", "Finishing", "Available"]
-    );
+    assert_eq!(pair.states(1), ["Preparing", "Charging", "Finishing", "Available"]);
     assert_eq!(pair.calls(Role::Station, "Authorize").len(), 1);
     let start = &pair.calls(Role::Station, "StartTransaction")[0];
     let stop = &pair.calls(Role::Station, "StopTransaction")[0];
@@ -130,10 +124,7 @@ fn another_tag_of_the_group_stops_and_a_stranger_does_not() {
 #[test]
 fn remote_start_and_stop() {
     let mut pair = booted();
-    let answer = pair.send(
-        "RemoteStartTransaction",
-        json!({ "idTag": "TAG-VALID", "connectorId": 2 }),
-    );
+    let answer = pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-VALID", "connectorId": 2 }));
     assert_eq!(answer["status"], "Accepted");
     assert_eq!(pair.states(2), ["Preparing"]);
     pair.at_station("plug in", json!({ "at": { "evse": 2, "connector": 2 } }));
@@ -146,10 +137,7 @@ fn remote_start_and_stop() {
     let answer = pair.send("RemoteStopTransaction", json!({ "transactionId": 77 }));
     assert_eq!(answer["status"], "Rejected");
     for connector in [0, 9] {
-        let answer = pair.send(
-            "RemoteStartTransaction",
-            json!({ "idTag": "TAG-VALID", "connectorId": connector }),
-        );
+        let answer = pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-VALID", "connectorId": connector }));
         assert_eq!(answer["status"], "Rejected");
     }
     clean(&pair);
@@ -184,10 +172,7 @@ fn a_transaction_offline_is_told_in_order_with_its_own_times() {
         .map(|c| c.frame[2].as_str().unwrap_or("").to_owned())
         .filter(|action| action != "StatusNotification" && action != "Heartbeat")
         .collect();
-    assert_eq!(
-        order,
-        ["StartTransaction", "MeterValues", "StopTransaction"]
-    );
+    assert_eq!(order, ["StartTransaction", "MeterValues", "StopTransaction"]);
     assert_eq!(
         pair.calls(Role::Station, "StopTransaction")[0]["transactionId"],
         pair.calls(Role::Station, "MeterValues")[0]["transactionId"]
@@ -217,15 +202,9 @@ fn a_transaction_message_is_retried_after_growing_waits_and_then_given_up() {
 fn resets_stop_transactions_and_unavailable_survives() {
     for (kind, reason) in [("Soft", "SoftReset"), ("Hard", "HardReset")] {
         let mut pair = charging();
-        pair.send(
-            "ChangeAvailability",
-            json!({ "connectorId": 2, "type": "Inoperative" }),
-        );
+        pair.send("ChangeAvailability", json!({ "connectorId": 2, "type": "Inoperative" }));
         pair.afresh();
-        assert_eq!(
-            pair.send("Reset", json!({ "type": kind }))["status"],
-            "Accepted"
-        );
+        assert_eq!(pair.send("Reset", json!({ "type": kind }))["status"], "Accepted");
         pair.wait(30);
         let stop = &pair.calls(Role::Station, "StopTransaction")[0];
         assert_eq!(stop["reason"], reason);
@@ -262,20 +241,11 @@ fn a_power_failure_is_told_before_it_or_after_it() {
 fn availability_waits_for_the_transaction() {
     let mut pair = charging();
     let change = json!({ "connectorId": 1, "type": "Inoperative" });
-    assert_eq!(
-        pair.send("ChangeAvailability", change)["status"],
-        "Scheduled"
-    );
+    assert_eq!(pair.send("ChangeAvailability", change)["status"], "Scheduled");
     pair.at_station("present token", tag("TAG-VALID"));
-    assert_eq!(
-        pair.states(1),
-        ["Preparing", "Charging", "Finishing", "Unavailable"]
-    );
+    assert_eq!(pair.states(1), ["Preparing", "Charging", "Finishing", "Unavailable"]);
     let change = json!({ "connectorId": 1, "type": "Operative" });
-    assert_eq!(
-        pair.send("ChangeAvailability", change)["status"],
-        "Accepted"
-    );
+    assert_eq!(pair.send("ChangeAvailability", change)["status"], "Accepted");
     assert_eq!(pair.states(1).last().map(String::as_str), Some("Preparing"));
     clean(&pair);
 }
@@ -321,19 +291,14 @@ fn pulling_the_evs_end_stops_or_suspends_as_configured() {
     assert_eq!(pair.states(1), ["Preparing", "Charging", "Finishing"]);
     pair.at_station("unplug", json!({ "end": "station" }));
 
-    for (key, value) in [
-        ("StopTransactionOnEVSideDisconnect", "false"),
-        ("UnlockConnectorOnEVSideDisconnect", "false"),
-    ] {
+    for (key, value) in [("StopTransactionOnEVSideDisconnect", "false"), ("UnlockConnectorOnEVSideDisconnect", "false")]
+    {
         pair.send("ChangeConfiguration", json!({ "key": key, "value": value }));
     }
     pair.at_station("plug in", json!({}));
     pair.at_station("present token", tag("TAG-VALID"));
     pair.at_station("unplug", json!({ "end": "ev" }));
-    assert_eq!(
-        pair.states(1).last().map(String::as_str),
-        Some("SuspendedEV")
-    );
+    assert_eq!(pair.states(1).last().map(String::as_str), Some("SuspendedEV"));
     pair.send("RemoteStopTransaction", json!({}));
     assert_eq!(pair.calls(Role::Station, "StopTransaction").len(), 2);
     clean(&pair);
@@ -342,10 +307,7 @@ fn pulling_the_evs_end_stops_or_suspends_as_configured() {
 #[test]
 fn a_start_that_the_csms_refuses_is_stopped_or_suspended() {
     let mut pair = booted();
-    pair.send(
-        "ChangeConfiguration",
-        json!({ "key": "AuthorizeRemoteTxRequests", "value": "false" }),
-    );
+    pair.send("ChangeConfiguration", json!({ "key": "AuthorizeRemoteTxRequests", "value": "false" }));
     pair.at_station("plug in", json!({}));
     pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-BLOCKED" }));
     let stop = &pair.calls(Role::Station, "StopTransaction")[0];
@@ -353,15 +315,9 @@ fn a_start_that_the_csms_refuses_is_stopped_or_suspended() {
     assert_eq!(pair.look("cable is locked"), Some(true));
     pair.at_station("present token", tag("TAG-BLOCKED"));
     assert_eq!(pair.look("cable is free"), Some(true));
-    pair.send(
-        "ChangeConfiguration",
-        json!({ "key": "StopTransactionOnInvalidId", "value": "false" }),
-    );
+    pair.send("ChangeConfiguration", json!({ "key": "StopTransactionOnInvalidId", "value": "false" }));
     pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-BLOCKED" }));
-    assert_eq!(
-        pair.states(1).last().map(String::as_str),
-        Some("SuspendedEVSE")
-    );
+    assert_eq!(pair.states(1).last().map(String::as_str), Some("SuspendedEVSE"));
     assert_eq!(pair.calls(Role::Station, "StopTransaction").len(), 1);
     clean(&pair);
 }
@@ -369,22 +325,12 @@ fn a_start_that_the_csms_refuses_is_stopped_or_suspended() {
 #[test]
 fn samples_come_in_their_interval_and_at_full_hours() {
     let mut pair = charging();
-    pair.send(
-        "ChangeConfiguration",
-        json!({ "key": "ClockAlignedDataInterval", "value": "900" }),
-    );
-    pair.send(
-        "ChangeConfiguration",
-        json!({ "key": "StopTxnSampledData", "value": "Energy.Active.Import.Register" }),
-    );
+    pair.send("ChangeConfiguration", json!({ "key": "ClockAlignedDataInterval", "value": "900" }));
+    pair.send("ChangeConfiguration", json!({ "key": "StopTxnSampledData", "value": "Energy.Active.Import.Register" }));
     pair.wait(901);
     let values = pair.calls(Role::Station, "MeterValues");
-    let of = |context: &str| {
-        values
-            .iter()
-            .filter(|v| v["meterValue"][0]["sampledValue"][0]["context"] == context)
-            .count()
-    };
+    let of =
+        |context: &str| values.iter().filter(|v| v["meterValue"][0]["sampledValue"][0]["context"] == context).count();
     assert_eq!(of("Sample.Periodic"), 15);
     assert_eq!(of("Sample.Clock"), 2);
     pair.at_station("present token", tag("TAG-VALID"));
@@ -397,12 +343,8 @@ fn samples_come_in_their_interval_and_at_full_hours() {
 fn configuration_is_read_written_and_refused() {
     let mut pair = booted();
     let all = pair.send("GetConfiguration", json!({}));
-    let keys: Vec<&str> = all["configurationKey"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|key| key["key"].as_str())
-        .collect();
+    let keys: Vec<&str> =
+        all["configurationKey"].as_array().expect("a list").iter().filter_map(|key| key["key"].as_str()).collect();
     assert!(keys.contains(&"NumberOfConnectors") && !keys.contains(&"AuthorizationKey"));
     for (key, value, status) in [
         ("MeterValueSampleInterval", "15", "Accepted"),
@@ -410,20 +352,13 @@ fn configuration_is_read_written_and_refused() {
         ("NumberOfConnectors", "3", "Rejected"),
         ("WebSocketPingInterval", "-1", "Rejected"),
         ("HeartbeatInterval", "60abc", "Rejected"),
-        (
-            "MeterValuesSampledData",
-            "Energy.Active.Import.Register,Bananas",
-            "Rejected",
-        ),
+        ("MeterValuesSampledData", "Energy.Active.Import.Register,Bananas", "Rejected"),
         ("NoSuchKey", "1", "NotSupported"),
     ] {
         let answer = pair.send("ChangeConfiguration", json!({ "key": key, "value": value }));
         assert_eq!(answer["status"], status, "{key}");
     }
-    let one = pair.send(
-        "GetConfiguration",
-        json!({ "key": ["MeterValueSampleInterval", "Nonsense"] }),
-    );
+    let one = pair.send("GetConfiguration", json!({ "key": ["MeterValueSampleInterval", "Nonsense"] }));
     assert_eq!(one["configurationKey"][0]["value"], "16");
     assert_eq!(one["unknownKey"], json!(["Nonsense"]));
     clean(&pair);
@@ -432,26 +367,17 @@ fn configuration_is_read_written_and_refused() {
 #[test]
 fn the_local_list_is_versioned_and_used() {
     let mut pair = booted();
-    assert_eq!(
-        pair.send("GetLocalListVersion", json!({}))["listVersion"],
-        0
-    );
+    assert_eq!(pair.send("GetLocalListVersion", json!({}))["listVersion"], 0);
     let entry = |tag: &str| json!({ "idTag": tag, "idTagInfo": { "status": "Accepted" } });
     let full = json!({ "listVersion": 5, "updateType": "Full", "localAuthorizationList": [entry("LISTED")] });
     assert_eq!(pair.send("SendLocalList", full)["status"], "Accepted");
     let old = json!({ "listVersion": 5, "updateType": "Differential", "localAuthorizationList": [entry("X")] });
     assert_eq!(pair.send("SendLocalList", old)["status"], "VersionMismatch");
     // The CSMS has sent it again as a full list.
-    assert_eq!(
-        pair.send("GetLocalListVersion", json!({}))["listVersion"],
-        6
-    );
+    assert_eq!(pair.send("GetLocalListVersion", json!({}))["listVersion"], 6);
     let twice = json!({ "listVersion": 9, "updateType": "Full", "localAuthorizationList": [entry("X"), entry("x")] });
     assert_eq!(pair.send("SendLocalList", twice)["status"], "Failed");
-    pair.send(
-        "ChangeConfiguration",
-        json!({ "key": "LocalPreAuthorize", "value": "true" }),
-    );
+    pair.send("ChangeConfiguration", json!({ "key": "LocalPreAuthorize", "value": "true" }));
     pair.at_station("plug in", json!({}));
     pair.at_station("present token", tag("X"));
     assert!(pair.calls(Role::Station, "Authorize").is_empty());
@@ -484,32 +410,20 @@ fn triggers_are_answered_first() {
 fn reservations_keep_strangers_away_and_end() {
     let mut pair = booted();
     let reserve = json!({ "connectorId": 1, "idTag": "TAG-VALID", "reservationId": 4 });
-    assert_eq!(
-        pair.send("ReserveNow", reserve.clone())["status"],
-        "Accepted"
-    );
+    assert_eq!(pair.send("ReserveNow", reserve.clone())["status"], "Accepted");
     assert_eq!(pair.states(1), ["Reserved"]);
     let other = json!({ "connectorId": 1, "idTag": "TAG-OTHER", "reservationId": 5 });
     assert_eq!(pair.send("ReserveNow", other)["status"], "Occupied");
     pair.at_station("present token", tag("TAG-OTHER"));
     assert_eq!(pair.states(1), ["Reserved"]);
-    assert_eq!(
-        pair.send("CancelReservation", json!({ "reservationId": 9 }))["status"],
-        "Rejected"
-    );
-    assert_eq!(
-        pair.send("CancelReservation", json!({ "reservationId": 4 }))["status"],
-        "Accepted"
-    );
+    assert_eq!(pair.send("CancelReservation", json!({ "reservationId": 9 }))["status"], "Rejected");
+    assert_eq!(pair.send("CancelReservation", json!({ "reservationId": 4 }))["status"], "Accepted");
     pair.send("ReserveNow", reserve);
     pair.at_station("present token", tag("TAG-VALID"));
     pair.at_station("plug in", json!({}));
     let start = &pair.calls(Role::Station, "StartTransaction")[0];
     assert_eq!(start["reservationId"], 4);
-    assert_eq!(
-        pair.states(1),
-        ["Reserved", "Available", "Reserved", "Preparing", "Charging"]
-    );
+    assert_eq!(pair.states(1), ["Reserved", "Available", "Reserved", "Preparing", "Charging"]);
     clean(&pair);
 }
 
@@ -518,22 +432,10 @@ fn invalid_calls_earn_the_right_code_on_both_sides() {
     let mut pair = booted();
     for (action, payload, code) in [
         ("Bananas", json!({}), "NotImplemented"),
-        (
-            "GetDiagnostics",
-            json!({ "location": "ftp://x" }),
-            "NotSupported",
-        ),
+        ("GetDiagnostics", json!({ "location": "ftp://x" }), "NotSupported"),
         ("Reset", json!({}), "OccurenceConstraintViolation"),
-        (
-            "Reset",
-            json!({ "type": "Lukewarm" }),
-            "PropertyConstraintViolation",
-        ),
-        (
-            "UnlockConnector",
-            json!({ "connectorId": "1" }),
-            "TypeConstraintViolation",
-        ),
+        ("Reset", json!({ "type": "Lukewarm" }), "PropertyConstraintViolation"),
+        ("UnlockConnector", json!({ "connectorId": "1" }), "TypeConstraintViolation"),
         ("ClearCache", json!({ "x": 1 }), "FormationViolation"),
     ] {
         let answer = pair.csms_call(&format!("t-{}", &code[..4]), action, payload);
@@ -556,10 +458,7 @@ fn a_repeated_call_gets_the_same_answer_and_is_done_once() {
     let start = json!({ "connectorId": 2, "idTag": "TAG-OTHER", "meterStart": 1, "timestamp": "2026-11-24T08:00:00Z" });
     let first = pair.station_call("same", "StartTransaction", start.clone());
     pair.afresh();
-    assert_eq!(
-        pair.station_call("same", "StartTransaction", start.clone()),
-        first
-    );
+    assert_eq!(pair.station_call("same", "StartTransaction", start.clone()), first);
     let again = pair.station_call("new", "StartTransaction", start);
     assert_eq!(again["transactionId"], first["transactionId"]);
     assert_eq!(again["idTagInfo"]["status"], "Accepted");
@@ -596,11 +495,7 @@ fn every_configuration_runs_a_whole_session() {
             pair.wait(100);
             pair.at_station("present token", tag("TAG-VALID"));
             pair.at_station("unplug", json!({}));
-            assert_eq!(
-                pair.states(1).last().map(String::as_str),
-                Some("Available"),
-                "{name}"
-            );
+            assert_eq!(pair.states(1).last().map(String::as_str), Some("Available"), "{name}");
             clean(&pair);
         }
     }

@@ -22,11 +22,7 @@ fn every_station_fault_shows_on_the_wire() {
 
 /// What crossed, as text.
 pub(super) fn transcript(pair: &Pair) -> String {
-    let mut text: String = pair
-        .crossed
-        .iter()
-        .map(|c| format!("{} {} {}\n", c.at, c.from, c.frame))
-        .collect();
+    let mut text: String = pair.crossed.iter().map(|c| format!("{} {} {}\n", c.at, c.from, c.frame)).collect();
     text.push_str(&format!("{:?}", pair.closes));
     text
 }
@@ -166,17 +162,11 @@ fn provoke(id: &str, pair: &mut Pair) {
         "station-forgets-accepted-configuration" => {
             pair.wait(1);
             configure(pair, "MeterValueSampleInterval", "17");
-            pair.send(
-                "GetConfiguration",
-                json!({ "key": ["MeterValueSampleInterval"] }),
-            );
+            pair.send("GetConfiguration", json!({ "key": ["MeterValueSampleInterval"] }));
         }
         "station-forgets-unavailable-at-reboot" => {
             pair.wait(1);
-            pair.send(
-                "ChangeAvailability",
-                json!({ "connectorId": 2, "type": "Inoperative" }),
-            );
+            pair.send("ChangeAvailability", json!({ "connectorId": 2, "type": "Inoperative" }));
             pair.send("Reset", json!({ "type": "Hard" }));
             pair.wait(30);
         }
@@ -191,10 +181,7 @@ fn provoke(id: &str, pair: &mut Pair) {
         }
         "station-remote-starts-connector-zero" => {
             pair.wait(1);
-            pair.send(
-                "RemoteStartTransaction",
-                json!({ "idTag": "TAG-VALID", "connectorId": 0 }),
-            );
+            pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-VALID", "connectorId": 0 }));
         }
         "station-triggers-before-answering" => {
             pair.wait(1);

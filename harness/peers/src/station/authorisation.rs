@@ -59,21 +59,14 @@ const CACHE_CAPACITY: usize = 100;
 
 impl Cache {
     pub(super) fn find(&self, tag: &str) -> Option<&TagInfo> {
-        self.entries
-            .iter()
-            .find(|(known, _)| same_tag(known, tag))
-            .map(|(_, info)| info)
+        self.entries.iter().find(|(known, _)| same_tag(known, tag)).map(|(_, info)| info)
     }
 
     fn put(&mut self, tag: &str, info: TagInfo, now: Timestamp) {
         self.entries.retain(|(known, _)| !same_tag(known, tag));
         if self.entries.len() >= CACHE_CAPACITY {
             // Invalid entries go first, then the oldest (16-AUTH-11).
-            let at = self
-                .entries
-                .iter()
-                .position(|(_, info)| !info.is_valid(now))
-                .unwrap_or(0);
+            let at = self.entries.iter().position(|(_, info)| !info.is_valid(now)).unwrap_or(0);
             self.entries.remove(at);
         }
         self.entries.push((tag.to_owned(), info));
@@ -105,14 +98,8 @@ impl ChargePoint {
             return;
         }
         let waiting = |other: &Asked| *other == asked;
-        let queued = self
-            .outbox
-            .iter()
-            .any(|m| matches!(&m.purpose, Sent::Authorize(other) if waiting(other)))
-            || self
-                .exchange
-                .purposes()
-                .any(|p| matches!(p, Sent::Authorize(other) if waiting(other)));
+        let queued = self.outbox.iter().any(|m| matches!(&m.purpose, Sent::Authorize(other) if waiting(other)))
+            || self.exchange.purposes().any(|p| matches!(p, Sent::Authorize(other) if waiting(other)));
         if !queued {
             let payload = json!({ "idTag": asked.tag });
             self.post("Authorize", payload, Sent::Authorize(asked), false);
@@ -125,8 +112,8 @@ impl ChargePoint {
             return;
         };
         self.learn(&asked.tag, &info);
-        let accepted = info.status == "Accepted"
-            || (info.status == "Blocked" && self.faults.hits("station-charges-blocked-tag"));
+        let accepted =
+            info.status == "Accepted" || (info.status == "Blocked" && self.faults.hits("station-charges-blocked-tag"));
         if accepted {
             self.granted(asked, info.parent);
         }
@@ -138,10 +125,7 @@ impl ChargePoint {
             return;
         }
         let local = self.storage.configuration.is_true("LocalAuthorizeOffline");
-        let unknown_allowed = self
-            .storage
-            .configuration
-            .is_true("AllowOfflineTxForUnknownId");
+        let unknown_allowed = self.storage.configuration.is_true("AllowOfflineTxForUnknownId");
         match self.look_up(&asked.tag) {
             Known::Valid(info) if local => self.granted(asked, info.parent),
             Known::Unknown if unknown_allowed && asked.wish == Wish::Start => {
@@ -160,12 +144,7 @@ impl ChargePoint {
             }
             return;
         }
-        if self.settings.authorization_cache
-            && self
-                .storage
-                .configuration
-                .is_true("AuthorizationCacheEnabled")
-        {
+        if self.settings.authorization_cache && self.storage.configuration.is_true("AuthorizationCacheEnabled") {
             self.storage.cache.put(tag, info.clone(), self.now);
         }
     }
@@ -184,11 +163,8 @@ impl ChargePoint {
         let clock = self.clock();
         // The list wins over the cache (16-AUTH-15).
         let known = self.listed(tag).or_else(|| {
-            let usable = self.settings.authorization_cache
-                && self
-                    .storage
-                    .configuration
-                    .is_true("AuthorizationCacheEnabled");
+            let usable =
+                self.settings.authorization_cache && self.storage.configuration.is_true("AuthorizationCacheEnabled");
             usable.then(|| self.storage.cache.find(tag)).flatten()
         });
         match known {
@@ -199,16 +175,12 @@ impl ChargePoint {
     }
 
     fn listed(&self, tag: &str) -> Option<&TagInfo> {
-        let usable =
-            self.settings.local_list && self.storage.configuration.is_true("LocalAuthListEnabled");
+        let usable = self.settings.local_list && self.storage.configuration.is_true("LocalAuthListEnabled");
         usable.then(|| self.storage.list.find(tag)).flatten()
     }
 
     fn granted(&mut self, asked: &Asked, parent: Option<String>) {
-        let driver = Authorised {
-            tag: asked.tag.clone(),
-            parent,
-        };
+        let driver = Authorised { tag: asked.tag.clone(), parent };
         match asked.wish {
             Wish::Start => self.let_in(asked.connector, driver),
             Wish::Stop => self.stop_for(asked.connector, &driver),

@@ -7,11 +7,7 @@ use super::charge_point::ChargePoint;
 impl ChargePoint {
     /// Made Inoperative: the connector itself, or the station as a whole for 0.
     pub(super) fn is_inoperative(&self, number: u32) -> bool {
-        usize::try_from(number)
-            .ok()
-            .and_then(|place| self.storage.inoperative.get(place))
-            .copied()
-            .unwrap_or(false)
+        usize::try_from(number).ok().and_then(|place| self.storage.inoperative.get(place)).copied().unwrap_or(false)
     }
 
     pub(super) fn change_availability(&mut self, request: &Map<String, Value>) -> Value {
@@ -61,9 +57,7 @@ impl ChargePoint {
             if self.is_busy(number) {
                 continue;
             }
-            let scheduled = self
-                .connector_mut(number)
-                .and_then(|connector| connector.scheduled.take());
+            let scheduled = self.connector_mut(number).and_then(|connector| connector.scheduled.take());
             if let Some(inoperative) = scheduled {
                 self.set_inoperative(number, inoperative);
             }

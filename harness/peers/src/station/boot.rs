@@ -34,9 +34,7 @@ impl ChargePoint {
     pub(super) fn boot_wakeup(&self) -> Option<Timestamp> {
         let waiting = self.is_online() && !self.boots_already();
         match self.registration {
-            Registration::Unanswered { again }
-            | Registration::Pending { again }
-            | Registration::Rejected { again }
+            Registration::Unanswered { again } | Registration::Pending { again } | Registration::Rejected { again }
                 if waiting =>
             {
                 Some(again)
@@ -89,9 +87,7 @@ impl ChargePoint {
         match answer.get("status").and_then(Value::as_str) {
             Some("Accepted") => {
                 if interval > 0 {
-                    self.storage
-                        .configuration
-                        .put("HeartbeatInterval", &interval.to_string());
+                    self.storage.configuration.put("HeartbeatInterval", &interval.to_string());
                 }
                 self.accepted();
             }
@@ -102,9 +98,8 @@ impl ChargePoint {
         if let Registration::Pending { .. } = self.registration
             && self.faults.hits("station-boots-early-while-pending")
         {
-            self.registration = Registration::Pending {
-                again: self.now + Duration::from_secs(2).min(wait(interval) / 2),
-            };
+            self.registration =
+                Registration::Pending { again: self.now + Duration::from_secs(2).min(wait(interval) / 2) };
         }
     }
 
@@ -114,9 +109,7 @@ impl ChargePoint {
             Registration::Accepted => Registration::Accepted,
             Registration::Pending { .. } => Registration::Pending { again },
             Registration::Rejected { .. } => Registration::Rejected { again },
-            Registration::Unknown | Registration::Unanswered { .. } => {
-                Registration::Unanswered { again }
-            }
+            Registration::Unknown | Registration::Unanswered { .. } => Registration::Unanswered { again },
         };
     }
 
@@ -156,17 +149,10 @@ impl ChargePoint {
     }
 
     fn boots_already(&self) -> bool {
-        self.outbox
-            .iter()
-            .any(|message| matches!(message.purpose, Sent::Boot))
-            || self.boot_outstanding()
+        self.outbox.iter().any(|message| matches!(message.purpose, Sent::Boot)) || self.boot_outstanding()
     }
 }
 
 fn wait(interval: u64) -> Duration {
-    if interval == 0 {
-        OWN_WAIT
-    } else {
-        Duration::from_secs(interval)
-    }
+    if interval == 0 { OWN_WAIT } else { Duration::from_secs(interval) }
 }

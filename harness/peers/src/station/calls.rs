@@ -51,11 +51,7 @@ impl ChargePoint {
             "OccurenceConstraintViolation" => "OccurrenceConstraintViolation",
             other => other,
         };
-        let code = if corrected != code && self.faults.hits("station-corrects-error-codes") {
-            corrected
-        } else {
-            code
-        };
+        let code = if corrected != code && self.faults.hits("station-corrects-error-codes") { corrected } else { code };
         if !matches!(code, "NotImplemented" | "NotSupported" | "SecurityError")
             && self.faults.hits("station-deaf-after-invalid-payload")
         {
@@ -66,10 +62,7 @@ impl ChargePoint {
     }
 
     fn answer(&mut self, action: &str, payload: &Value) -> Answer {
-        if matches!(
-            self.registration,
-            Registration::Unknown | Registration::Unanswered { .. }
-        ) {
+        if matches!(self.registration, Registration::Unknown | Registration::Unanswered { .. }) {
             return Err("SecurityError");
         }
         let known = KNOWN.contains(&action);

@@ -181,14 +181,9 @@ impl ChargePoint {
             self.status_wakeup(),
             self.exchange.deadline(),
             self.reservation_wakeup(),
-            self.heartbeat_due
-                .filter(|_| self.is_online() && self.is_accepted()),
+            self.heartbeat_due.filter(|_| self.is_online() && self.is_accepted()),
         ];
-        times.extend(
-            self.connectors
-                .iter()
-                .map(|connector| connector.timeout(self.connection_timeout())),
-        );
+        times.extend(self.connectors.iter().map(|connector| connector.timeout(self.connection_timeout())));
         times.into_iter().flatten().min()
     }
 
@@ -236,9 +231,7 @@ impl ChargePoint {
     fn pass_connectors(&mut self) {
         let timeout = self.connection_timeout();
         for index in 0..self.connectors.len() {
-            let due = self.connectors[index]
-                .timeout(timeout)
-                .is_some_and(|due| due <= self.now);
+            let due = self.connectors[index].timeout(timeout).is_some_and(|due| due <= self.now);
             if !due {
                 continue;
             }
@@ -264,38 +257,21 @@ impl ChargePoint {
     }
 
     pub(super) fn message_timeout(&self) -> Duration {
-        self.storage
-            .configuration
-            .seconds("MessageTimeout")
-            .max(Duration::from_secs(1))
+        self.storage.configuration.seconds("MessageTimeout").max(Duration::from_secs(1))
     }
 
     pub(super) fn connector(&self, number: u32) -> Option<&Connector> {
-        self.connectors
-            .get(usize::try_from(number).ok()?.checked_sub(1)?)
+        self.connectors.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     pub(super) fn connector_mut(&mut self, number: u32) -> Option<&mut Connector> {
-        self.connectors
-            .get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
+        self.connectors.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// Puts a message into the outbox.
-    pub(super) fn post(
-        &mut self,
-        action: &'static str,
-        payload: Value,
-        purpose: Sent,
-        triggered: bool,
-    ) {
+    pub(super) fn post(&mut self, action: &'static str, payload: Value, purpose: Sent, triggered: bool) {
         let sequence = self.next_sequence();
-        self.outbox.push_back(Outgoing {
-            sequence,
-            action,
-            payload,
-            purpose,
-            triggered,
-        });
+        self.outbox.push_back(Outgoing { sequence, action, payload, purpose, triggered });
     }
 
     pub(super) fn next_sequence(&mut self) -> u64 {
@@ -311,15 +287,7 @@ pub(super) fn members(payload: &Value) -> &Map<String, Value> {
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect();
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
     let digits = digits?;
-    digits.len().is_multiple_of(2).then(|| {
-        digits
-            .chunks(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect()
-    })
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

@@ -52,159 +52,53 @@ const LARGEST: i64 = 2_147_483_647;
 
 impl Configuration {
     pub(super) fn new(settings: &StationSettings) -> Configuration {
-        let rotation: Vec<String> = (0..=settings.connectors)
-            .map(|number| format!("{number}.RST"))
-            .collect();
+        let rotation: Vec<String> = (0..=settings.connectors).map(|number| format!("{number}.RST")).collect();
         let measurands = MEASURANDS.len().to_string();
-        let ev_access = if settings.ev_disconnect_settable {
-            ReadWrite
-        } else {
-            ReadOnly
-        };
+        let ev_access = if settings.ev_disconnect_settable { ReadWrite } else { ReadOnly };
         let mut profiles = vec!["Core"];
         let optional = [
             (settings.local_list, "LocalAuthListManagement"),
             (settings.reservation, "Reservation"),
             (settings.remote_trigger, "RemoteTrigger"),
         ];
-        profiles.extend(
-            optional
-                .iter()
-                .filter(|(has, _)| *has)
-                .map(|(_, name)| name),
-        );
+        profiles.extend(optional.iter().filter(|(has, _)| *has).map(|(_, name)| name));
         let mut configuration = Configuration { keys: Vec::new() };
         let mut add = |name, value: &str, access, kind| {
-            configuration.keys.push(Key {
-                name,
-                value: value.to_owned(),
-                access,
-                kind,
-            });
+            configuration.keys.push(Key { name, value: value.to_owned(), access, kind });
         };
         add("AuthorizeRemoteTxRequests", "true", ReadWrite, Boolean);
-        add(
-            "ClockAlignedDataInterval",
-            "0",
-            ReadWrite,
-            Integer(0, 86_400),
-        );
+        add("ClockAlignedDataInterval", "0", ReadWrite, Integer(0, 86_400));
         add("ConnectionTimeOut", "60", ReadWrite, Integer(1, LARGEST));
-        add(
-            "ConnectorPhaseRotation",
-            &rotation.join(","),
-            ReadWrite,
-            Rotation,
-        );
-        add(
-            "GetConfigurationMaxKeys",
-            "50",
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
+        add("ConnectorPhaseRotation", &rotation.join(","), ReadWrite, Rotation);
+        add("GetConfigurationMaxKeys", "50", ReadOnly, Integer(0, LARGEST));
         add("HeartbeatInterval", "300", ReadWrite, Integer(0, LARGEST));
         add("LocalAuthorizeOffline", "true", ReadWrite, Boolean);
         add("LocalPreAuthorize", "false", ReadWrite, Boolean);
         add("MaxEnergyOnInvalidId", "0", ReadWrite, Integer(0, LARGEST));
         add("MessageTimeout", "30", ReadWrite, Integer(1, LARGEST));
-        add(
-            "MeterValuesAlignedData",
-            MEASURANDS[0],
-            ReadWrite,
-            Measurands,
-        );
-        add(
-            "MeterValuesAlignedDataMaxLength",
-            &measurands,
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
-        add(
-            "MeterValuesSampledData",
-            MEASURANDS[0],
-            ReadWrite,
-            Measurands,
-        );
-        add(
-            "MeterValuesSampledDataMaxLength",
-            &measurands,
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
-        add(
-            "MeterValueSampleInterval",
-            "60",
-            ReadWrite,
-            Integer(0, LARGEST),
-        );
+        add("MeterValuesAlignedData", MEASURANDS[0], ReadWrite, Measurands);
+        add("MeterValuesAlignedDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
+        add("MeterValuesSampledData", MEASURANDS[0], ReadWrite, Measurands);
+        add("MeterValuesSampledDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
+        add("MeterValueSampleInterval", "60", ReadWrite, Integer(0, LARGEST));
         add("MinimumStatusDuration", "0", ReadWrite, Integer(0, LARGEST));
-        add(
-            "NumberOfConnectors",
-            &settings.connectors.to_string(),
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
+        add("NumberOfConnectors", &settings.connectors.to_string(), ReadOnly, Integer(0, LARGEST));
         add("ResetRetries", "3", ReadWrite, Integer(0, LARGEST));
-        add(
-            "StopTransactionMaxMeterValues",
-            "100",
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
-        add(
-            "StopTransactionOnEVSideDisconnect",
-            "true",
-            ev_access,
-            Boolean,
-        );
+        add("StopTransactionMaxMeterValues", "100", ReadOnly, Integer(0, LARGEST));
+        add("StopTransactionOnEVSideDisconnect", "true", ev_access, Boolean);
         add("StopTransactionOnInvalidId", "true", ReadWrite, Boolean);
         add("StopTxnAlignedData", "", ReadWrite, Measurands);
-        add(
-            "StopTxnAlignedDataMaxLength",
-            &measurands,
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
+        add("StopTxnAlignedDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
         add("StopTxnSampledData", "", ReadWrite, Measurands);
-        add(
-            "StopTxnSampledDataMaxLength",
-            &measurands,
-            ReadOnly,
-            Integer(0, LARGEST),
-        );
-        add(
-            "SupportedFeatureProfiles",
-            &profiles.join(","),
-            ReadOnly,
-            Text,
-        );
-        add(
-            "TransactionMessageAttempts",
-            "3",
-            ReadWrite,
-            Integer(1, LARGEST),
-        );
-        add(
-            "TransactionMessageRetryInterval",
-            "60",
-            ReadWrite,
-            Integer(0, LARGEST),
-        );
+        add("StopTxnSampledDataMaxLength", &measurands, ReadOnly, Integer(0, LARGEST));
+        add("SupportedFeatureProfiles", &profiles.join(","), ReadOnly, Text);
+        add("TransactionMessageAttempts", "3", ReadWrite, Integer(1, LARGEST));
+        add("TransactionMessageRetryInterval", "60", ReadWrite, Integer(0, LARGEST));
         // With a fixed cable there is nothing to unlock (16-CFG-15).
         if settings.fixed_cable || !settings.lock {
-            add(
-                "UnlockConnectorOnEVSideDisconnect",
-                "false",
-                ReadOnly,
-                Boolean,
-            );
+            add("UnlockConnectorOnEVSideDisconnect", "false", ReadOnly, Boolean);
         } else {
-            add(
-                "UnlockConnectorOnEVSideDisconnect",
-                "true",
-                ev_access,
-                Boolean,
-            );
+            add("UnlockConnectorOnEVSideDisconnect", "true", ev_access, Boolean);
         }
         add("WebSocketPingInterval", "0", ReadWrite, Integer(0, LARGEST));
         add("AuthorizationKey", "", WriteOnly, Password);
@@ -213,27 +107,12 @@ impl Configuration {
             add("AuthorizationCacheEnabled", "true", ReadWrite, Boolean);
         }
         if let Some(allowed) = settings.allow_offline_unknown {
-            add(
-                "AllowOfflineTxForUnknownId",
-                &allowed.to_string(),
-                ReadWrite,
-                Boolean,
-            );
+            add("AllowOfflineTxForUnknownId", &allowed.to_string(), ReadWrite, Boolean);
         }
         if settings.local_list {
             add("LocalAuthListEnabled", "true", ReadWrite, Boolean);
-            add(
-                "LocalAuthListMaxLength",
-                "100",
-                ReadOnly,
-                Integer(0, LARGEST),
-            );
-            add(
-                "SendLocalListMaxLength",
-                "20",
-                ReadOnly,
-                Integer(0, LARGEST),
-            );
+            add("LocalAuthListMaxLength", "100", ReadOnly, Integer(0, LARGEST));
+            add("SendLocalListMaxLength", "20", ReadOnly, Integer(0, LARGEST));
         }
         if settings.reservation {
             add("ReserveConnectorZeroSupported", "true", ReadOnly, Boolean);
@@ -246,25 +125,19 @@ impl Configuration {
 
     fn find(&self, name: &str) -> Option<&Key> {
         // Keys are compared without case (16-CFG-03).
-        self.keys
-            .iter()
-            .find(|key| key.name.eq_ignore_ascii_case(name))
+        self.keys.iter().find(|key| key.name.eq_ignore_ascii_case(name))
     }
 
     /// Sets a value from inside, whatever its access.
     pub(super) fn put(&mut self, name: &str, value: &str) {
-        let found = self
-            .keys
-            .iter_mut()
-            .find(|key| key.name.eq_ignore_ascii_case(name));
+        let found = self.keys.iter_mut().find(|key| key.name.eq_ignore_ascii_case(name));
         if let Some(key) = found {
             value.clone_into(&mut key.value);
         }
     }
 
     pub(super) fn is_true(&self, name: &str) -> bool {
-        self.find(name)
-            .is_some_and(|key| key.value.eq_ignore_ascii_case("true"))
+        self.find(name).is_some_and(|key| key.value.eq_ignore_ascii_case("true"))
     }
 
     pub(super) fn integer(&self, name: &str) -> Option<i64> {
@@ -279,40 +152,24 @@ impl Configuration {
 
     /// The items of a comma-separated list.
     pub(super) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.find(name)
-            .map_or("", |key| key.value.as_str())
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
+        self.find(name).map_or("", |key| key.value.as_str()).split(',').map(str::trim).filter(|item| !item.is_empty())
     }
 
     /// A write-only value, for use inside the station.
     pub(super) fn secret(&self, name: &str) -> Option<&str> {
-        self.find(name)
-            .map(|key| key.value.as_str())
-            .filter(|value| !value.is_empty())
+        self.find(name).map(|key| key.value.as_str()).filter(|value| !value.is_empty())
     }
 }
 
 impl ChargePoint {
     pub(super) fn get_configuration(&self, request: &Map<String, Value>) -> Value {
-        let asked: Vec<&str> = request
-            .get("key")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let asked: Vec<&str> =
+            request.get("key").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let configuration = &self.storage.configuration;
         // Write-only keys are never shown (16-CFG-01, R-206).
         let readable = |key: &&Key| key.access != WriteOnly;
         if asked.is_empty() {
-            let known: Vec<Value> = configuration
-                .keys
-                .iter()
-                .filter(readable)
-                .map(show)
-                .collect();
+            let known: Vec<Value> = configuration.keys.iter().filter(readable).map(show).collect();
             return json!({ "configurationKey": known });
         }
         let mut known: Vec<&'static str> = Vec::new();
@@ -326,11 +183,7 @@ impl ChargePoint {
                 _ => {}
             }
         }
-        let known: Vec<Value> = known
-            .into_iter()
-            .filter_map(|name| configuration.find(name))
-            .map(show)
-            .collect();
+        let known: Vec<Value> = known.into_iter().filter_map(|name| configuration.find(name)).map(show).collect();
         let mut answer = json!({ "configurationKey": known });
         if !unknown.is_empty() {
             answer["unknownKey"] = json!(unknown);
@@ -386,9 +239,7 @@ fn fits(kind: KeyKind, value: &str, connectors: u32) -> bool {
         // Digits only: `60abc`, `+60` and `6e1` are no numbers here.
         Integer(min, max) => {
             value.bytes().all(|b| b.is_ascii_digit())
-                && value
-                    .parse::<i64>()
-                    .is_ok_and(|number| (min..=max).contains(&number))
+                && value.parse::<i64>().is_ok_and(|number| (min..=max).contains(&number))
         }
         Measurands => value.is_empty() || items.all(|item| MEASURANDS.contains(&item)),
         Rotation => items.all(|item| is_rotation(item, connectors)),
@@ -402,16 +253,7 @@ fn fits(kind: KeyKind, value: &str, connectors: u32) -> bool {
 }
 
 fn is_rotation(item: &str, connectors: u32) -> bool {
-    const ROTATIONS: [&str; 8] = [
-        "NotApplicable",
-        "Unknown",
-        "RST",
-        "RTS",
-        "SRT",
-        "STR",
-        "TRS",
-        "TSR",
-    ];
+    const ROTATIONS: [&str; 8] = ["NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR"];
     item.split_once('.').is_some_and(|(number, rotation)| {
         number.parse::<u32>().is_ok_and(|n| n <= connectors) && ROTATIONS.contains(&rotation)
     })

@@ -47,8 +47,7 @@ impl Authorised {
     /// Whether this is the same tag or one of the same group (16-AUTH-05, 16-AUTH-07). A parent is never
     /// compared with a tag (16-AUTH-06).
     pub(super) fn agrees_with(&self, other: &Authorised) -> bool {
-        same_tag(&self.tag, &other.tag)
-            || matches!((&self.parent, &other.parent), (Some(a), Some(b)) if same_tag(a, b))
+        same_tag(&self.tag, &other.tag) || matches!((&self.parent, &other.parent), (Some(a), Some(b)) if same_tag(a, b))
     }
 }
 
@@ -59,10 +58,7 @@ pub(super) fn same_tag(a: &str, b: &str) -> bool {
 
 /// Error codes that are a warning beside an unchanged status (16-STAT-08, 16-STAT-09).
 pub(super) fn drives_faulted(code: &str) -> bool {
-    !matches!(
-        code,
-        "EVCommunicationError" | "WeakSignal" | "LocalListConflict" | "ReaderFailure"
-    )
+    !matches!(code, "EVCommunicationError" | "WeakSignal" | "LocalListConflict" | "ReaderFailure")
 }
 
 impl Connector {
@@ -76,10 +72,7 @@ impl Connector {
             jammed: false,
             fault: None,
             lock_fault: false,
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a meter shows far less than 2^53 Wh"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "a meter shows far less than 2^53 Wh")]
             register_wh: register_wh as f64,
             authorised: None,
             preparing_since: None,
@@ -92,10 +85,7 @@ impl Connector {
 
     /// The register as messages carry it.
     pub(super) fn register(&self) -> i64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a cast of a float saturates"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates")]
         let whole = self.register_wh as i64;
         whole
     }

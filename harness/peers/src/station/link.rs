@@ -140,10 +140,7 @@ impl ChargePoint {
 
     /// The power is gone or the processor restarts: no link any more, and no attempt for now.
     pub(super) fn drop_link(&mut self, output: Output) {
-        let open = matches!(
-            self.link.state,
-            LinkState::Up | LinkState::Connecting | LinkState::Closing
-        );
+        let open = matches!(self.link.state, LinkState::Up | LinkState::Connecting | LinkState::Closing);
         self.link.state = LinkState::Idle;
         self.link.failures = 0;
         if open {
@@ -168,10 +165,7 @@ impl ChargePoint {
     }
 
     fn send_next(&mut self) -> bool {
-        let from_outbox = self
-            .outbox
-            .iter()
-            .position(|message| self.may_send(&message.purpose, message.triggered));
+        let from_outbox = self.outbox.iter().position(|message| self.may_send(&message.purpose, message.triggered));
         let from_queue = self.next_queued();
         let outbox_first = match (from_outbox.map(|at| self.outbox[at].sequence), from_queue) {
             (Some(outbox), Some(queue)) => outbox < queue,
@@ -190,9 +184,7 @@ impl ChargePoint {
     }
 
     pub(super) fn send_call(&mut self, action: &str, payload: &Value, purpose: Sent) {
-        let text = self
-            .exchange
-            .call(self.now, self.message_timeout(), action, payload, purpose);
+        let text = self.exchange.call(self.now, self.message_timeout(), action, payload, purpose);
         self.out.push(Output::Send(text));
     }
 
@@ -201,19 +193,14 @@ impl ChargePoint {
         match self.registration {
             Registration::Accepted => true,
             Registration::Pending { .. } => triggered || matches!(purpose, Sent::Boot),
-            Registration::Unknown
-            | Registration::Unanswered { .. }
-            | Registration::Rejected { .. } => {
-                matches!(purpose, Sent::Boot)
-                    || self.faults.active("station-reports-status-before-boot")
+            Registration::Unknown | Registration::Unanswered { .. } | Registration::Rejected { .. } => {
+                matches!(purpose, Sent::Boot) || self.faults.active("station-reports-status-before-boot")
             }
         }
     }
 
     pub(super) fn boot_outstanding(&self) -> bool {
-        self.exchange
-            .purposes()
-            .any(|purpose| matches!(purpose, Sent::Boot))
+        self.exchange.purposes().any(|purpose| matches!(purpose, Sent::Boot))
     }
 
     pub(super) fn received(&mut self, text: &[u8]) {
@@ -221,11 +208,7 @@ impl ChargePoint {
             return;
         }
         match frames::read(Version::V16, text) {
-            Incoming::Call {
-                id,
-                action,
-                payload,
-            } => self.called(text, &id, &action, &payload),
+            Incoming::Call { id, action, payload } => self.called(text, &id, &action, &payload),
             Incoming::Result { id, payload } => {
                 if let Some(purpose) = self.exchange.answered(&id) {
                     self.answered(purpose, &payload);

@@ -15,10 +15,7 @@ pub(super) struct LocalList {
 
 impl LocalList {
     pub(super) fn find(&self, tag: &str) -> Option<&TagInfo> {
-        self.entries
-            .iter()
-            .find(|(known, _)| same_tag(known, tag))
-            .map(|(_, info)| info)
+        self.entries.iter().find(|(known, _)| same_tag(known, tag)).map(|(_, info)| info)
     }
 }
 
@@ -42,10 +39,7 @@ impl ChargePoint {
         if !self.settings.local_list {
             return "NotSupported";
         }
-        let version = request
-            .get("listVersion")
-            .and_then(Value::as_i64)
-            .unwrap_or(0);
+        let version = request.get("listVersion").and_then(Value::as_i64).unwrap_or(0);
         let full = request.get("updateType").and_then(Value::as_str) == Some("Full");
         let Some(changes) = read_entries(request.get("localAuthorizationList")) else {
             return "Failed";
@@ -55,10 +49,8 @@ impl ChargePoint {
             return "Failed";
         }
         if full {
-            let complete: Option<Vec<(String, TagInfo)>> = changes
-                .into_iter()
-                .map(|(tag, info)| Some((tag, info?)))
-                .collect();
+            let complete: Option<Vec<(String, TagInfo)>> =
+                changes.into_iter().map(|(tag, info)| Some((tag, info?))).collect();
             let Some(entries) = complete else {
                 return "Failed";
             };
@@ -68,9 +60,7 @@ impl ChargePoint {
             self.storage.list = LocalList { version, entries };
             return "Accepted";
         }
-        if version <= self.storage.list.version
-            && !self.faults.hits("station-takes-old-list-version")
-        {
+        if version <= self.storage.list.version && !self.faults.hits("station-takes-old-list-version") {
             return "VersionMismatch";
         }
         let mut entries = self.storage.list.entries.clone();
@@ -88,11 +78,7 @@ impl ChargePoint {
     }
 
     fn list_limit(&self, key: &str) -> usize {
-        self.storage
-            .configuration
-            .integer(key)
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(0)
+        self.storage.configuration.integer(key).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0)
     }
 }
 

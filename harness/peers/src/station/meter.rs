@@ -10,12 +10,8 @@ use super::connector::Connector;
 use super::queue::Kind;
 
 /// What the station can measure.
-pub(super) const MEASURANDS: [&str; 4] = [
-    "Energy.Active.Import.Register",
-    "Power.Active.Import",
-    "Current.Import",
-    "Voltage",
-];
+pub(super) const MEASURANDS: [&str; 4] =
+    ["Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage"];
 
 /// A sample kept for StopTransaction.
 #[derive(Clone, Debug)]
@@ -48,9 +44,7 @@ impl ChargePoint {
         connector.register_wh += watt_hours;
         let register = connector.register();
         if let Some(transaction) = &mut connector.transaction
-            && transaction
-                .energy_until_wh
-                .is_some_and(|limit| register >= limit)
+            && transaction.energy_until_wh.is_some_and(|limit| register >= limit)
         {
             transaction.energy_until_wh = None;
             transaction.energy_withheld = true;
@@ -64,19 +58,13 @@ impl ChargePoint {
                 connector.ev_connected()
                     && !connector.ev_paused
                     && !connector.is_faulted()
-                    && connector
-                        .transaction
-                        .as_ref()
-                        .is_some_and(|transaction| !transaction.energy_withheld)
+                    && connector.transaction.as_ref().is_some_and(|transaction| !transaction.energy_withheld)
             })
     }
 
     /// The next clock-aligned moment: a multiple of the interval counted from midnight (16-MV-03).
     pub(super) fn schedule_aligned(&mut self) {
-        let interval = self
-            .storage
-            .configuration
-            .seconds("ClockAlignedDataInterval");
+        let interval = self.storage.configuration.seconds("ClockAlignedDataInterval");
         let micros = i64::try_from(interval.as_micros()).unwrap_or(0);
         self.aligned_due = (micros > 0).then(|| {
             const DAY: i64 = 86_400_000_000;
@@ -89,10 +77,7 @@ impl ChargePoint {
 
     /// The interval of the periodic samples was changed.
     pub(super) fn schedule_samples(&mut self) {
-        let interval = self
-            .storage
-            .configuration
-            .seconds("MeterValueSampleInterval");
+        let interval = self.storage.configuration.seconds("MeterValueSampleInterval");
         let due = (!interval.is_zero()).then(|| self.now + interval);
         for connector in &mut self.connectors {
             if let Some(transaction) = &mut connector.transaction {
@@ -105,10 +90,7 @@ impl ChargePoint {
         if !self.is_powered() {
             return None;
         }
-        let samples = self
-            .connectors
-            .iter()
-            .filter_map(|connector| connector.transaction.as_ref()?.sample_due);
+        let samples = self.connectors.iter().filter_map(|connector| connector.transaction.as_ref()?.sample_due);
         let limits = (0..self.connectors.len()).filter_map(|index| self.limit_reached_at(index));
         samples.chain(self.aligned_due).chain(limits).min()
     }
@@ -120,10 +102,7 @@ impl ChargePoint {
         }
         let connector = self.connectors.get(index)?;
         let limit = connector.transaction.as_ref()?.energy_until_wh?;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a meter shows far less than 2^53 Wh"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a meter shows far less than 2^53 Wh")]
         let left = (limit as f64 - connector.register_wh).max(0.0);
         let seconds = left * 3600.0 / f64::from(self.settings.power_w);
         Some(self.now + Duration::try_from_secs_f64(seconds + 0.001).unwrap_or(Duration::MAX))
@@ -140,10 +119,7 @@ impl ChargePoint {
     }
 
     fn pass_samples(&mut self, number: u32) {
-        let interval = self
-            .storage
-            .configuration
-            .seconds("MeterValueSampleInterval");
+        let interval = self.storage.configuration.seconds("MeterValueSampleInterval");
         for _ in 0..MOST_MISSED {
             let due = self.transaction_mut(number).and_then(|t| t.sample_due);
             let Some(due) = due.filter(|due| *due <= self.now) else {
@@ -170,9 +146,7 @@ impl ChargePoint {
 
     /// Values at a full interval of the clock, with their own context (16-MV-03).
     fn aligned_values(&mut self) {
-        let at = self.aligned_due.map_or(self.clock(), |due| {
-            Timestamp(due.0.saturating_add(self.clock_offset))
-        });
+        let at = self.aligned_due.map_or(self.clock(), |due| Timestamp(due.0.saturating_add(self.clock_offset)));
         for number in 1..=self.connectors.len() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let values = self.measure(number, "MeterValuesAlignedData", "Sample.Clock");
@@ -217,24 +191,16 @@ impl ChargePoint {
 
     /// The configured measurands of a connector, or of the whole station for 0.
     fn measure(&self, number: u32, key: &str, context: &str) -> Vec<Value> {
-        self.storage
-            .configuration
-            .list(key)
-            .map(|measurand| self.sampled_value(number, measurand, context))
-            .collect()
+        self.storage.configuration.list(key).map(|measurand| self.sampled_value(number, measurand, context)).collect()
     }
 
     fn sampled_value(&self, number: u32, measurand: &str, context: &str) -> Value {
         let flowing = |index: usize| u32::from(self.energy_flows(index));
         let (register, flows) = match usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1) {
-            Some(index) => (
-                self.connector(number).map_or(0, Connector::register),
-                flowing(index),
-            ),
-            None => (
-                self.connectors.iter().map(Connector::register).sum(),
-                (0..self.connectors.len()).map(flowing).sum(),
-            ),
+            Some(index) => (self.connector(number).map_or(0, Connector::register), flowing(index)),
+            None => {
+                (self.connectors.iter().map(Connector::register).sum(), (0..self.connectors.len()).map(flowing).sum())
+            }
         };
         let watts = self.settings.power_w.saturating_mul(flows);
         let (value, unit) = match measurand {
@@ -276,11 +242,7 @@ impl ChargePoint {
                 place == 1 || place % 2 == 0
             });
         }
-        transaction.samples.push(Sample {
-            at,
-            context,
-            values,
-        });
+        transaction.samples.push(Sample { at, context, values });
     }
 
     /// transactionData, if any measurand is configured for it (16-MV-12).
@@ -312,10 +274,7 @@ impl ChargePoint {
                 measurands.push(measurand);
             }
         }
-        measurands
-            .into_iter()
-            .map(|measurand| self.sampled_value(number, measurand, context))
-            .collect()
+        measurands.into_iter().map(|measurand| self.sampled_value(number, measurand, context)).collect()
     }
 }
 

@@ -91,10 +91,7 @@ impl ChargePoint {
     }
 
     fn go_down(&mut self, patience: Duration, then: Then) {
-        self.power = Power::GoingDown {
-            latest: self.now + patience,
-            then,
-        };
+        self.power = Power::GoingDown { latest: self.now + patience, then };
     }
 
     /// Goes down for good when nothing is left to tell, or the time for it is over.
@@ -102,8 +99,7 @@ impl ChargePoint {
         let Power::GoingDown { latest, then } = self.power else {
             return;
         };
-        let told =
-            self.storage.queue.is_empty() && self.outbox.is_empty() && !self.exchange.is_waiting();
+        let told = self.storage.queue.is_empty() && self.outbox.is_empty() && !self.exchange.is_waiting();
         if told || latest <= self.now || !self.is_online() {
             self.down(Output::Close { code: 1001 });
             if then == Then::Restart {
@@ -126,9 +122,7 @@ impl ChargePoint {
         let at = self.clock();
         for connector in &mut self.connectors {
             if let Some(transaction) = connector.transaction.take() {
-                self.storage
-                    .interrupted
-                    .push((connector.number, transaction, at));
+                self.storage.interrupted.push((connector.number, transaction, at));
             }
         }
         self.down(Output::Cut);
@@ -168,17 +162,13 @@ impl ChargePoint {
         for queued in &mut self.storage.queue {
             queued.waited_offline = true;
         }
-        if self.storage.inoperative.contains(&true)
-            && self.faults.hits("station-forgets-unavailable-at-reboot")
-        {
+        if self.storage.inoperative.contains(&true) && self.faults.hits("station-forgets-unavailable-at-reboot") {
             self.storage.inoperative.fill(false);
         }
         self.power = Power::Off;
     }
 
     fn restart(&mut self) {
-        self.power = Power::Starting {
-            until: self.now + self.settings.reboot_duration,
-        };
+        self.power = Power::Starting { until: self.now + self.settings.reboot_duration };
     }
 }

@@ -35,11 +35,7 @@ impl ChargePoint {
     /// Appends a message. Its transaction id is filled in when it leaves, because only then it may be known.
     pub(super) fn queue(&mut self, action: &'static str, payload: Value, kind: Kind, local: u64) {
         if self.storage.queue.len() >= CAPACITY {
-            let at = self
-                .storage
-                .queue
-                .iter()
-                .position(|queued| queued.kind == Kind::Meter);
+            let at = self.storage.queue.iter().position(|queued| queued.kind == Kind::Meter);
             match at {
                 Some(at) => {
                     self.storage.queue.remove(at);
@@ -97,10 +93,7 @@ impl ChargePoint {
             if kind == Kind::Stop && self.faults.hits("station-stops-wrong-transaction") {
                 id = id.saturating_add(1);
             }
-            if kind == Kind::Stop
-                && late
-                && self.faults.hits("station-stops-minus-one-after-offline")
-            {
+            if kind == Kind::Stop && late && self.faults.hits("station-stops-minus-one-after-offline") {
                 id = -1;
             }
             payload["transactionId"] = id.into();
@@ -123,47 +116,29 @@ impl ChargePoint {
             return;
         }
         let (kind, local) = (head.kind, head.local);
-        let tag = members(&head.payload)
-            .get("idTag")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let tag = members(&head.payload).get("idTag").and_then(Value::as_str).map(str::to_owned);
         self.storage.queue.pop_front();
         match (kind, tag) {
             (Kind::Start, tag) => {
                 self.start_answered(local, &tag.unwrap_or_default(), members(answer));
             }
             (Kind::Stop, Some(tag)) => {
-                let info = members(answer)
-                    .get("idTagInfo")
-                    .and_then(super::authorisation::TagInfo::read);
+                let info = members(answer).get("idTagInfo").and_then(super::authorisation::TagInfo::read);
                 if let Some(info) = info {
                     self.learn(&tag, &info);
                 }
             }
             (Kind::Stop | Kind::Meter, _) => {}
         }
-        if kind == Kind::Stop
-            && !self
-                .storage
-                .queue
-                .iter()
-                .any(|queued| queued.local == local)
-        {
+        if kind == Kind::Stop && !self.storage.queue.iter().any(|queued| queued.local == local) {
             self.storage.transaction_ids.remove(&local);
         }
     }
 
     /// An error or silence: again after a growing wait, until the attempts are used up.
     pub(super) fn queue_failed(&mut self, sequence: u64) {
-        let attempts_allowed = self
-            .storage
-            .configuration
-            .integer("TransactionMessageAttempts")
-            .unwrap_or(1);
-        let interval = self
-            .storage
-            .configuration
-            .seconds("TransactionMessageRetryInterval");
+        let attempts_allowed = self.storage.configuration.integer("TransactionMessageAttempts").unwrap_or(1);
+        let interval = self.storage.configuration.seconds("TransactionMessageRetryInterval");
         let now = self.now;
         let gives_up = self.faults.active("station-gives-up-at-first-failure");
         let Some(head) = self.storage.queue.front_mut() else {
@@ -186,9 +161,7 @@ impl ChargePoint {
 
     /// The head of the queue is on its way.
     fn is_queue_waiting(&self) -> bool {
-        self.exchange
-            .purposes()
-            .any(|purpose| matches!(purpose, Sent::Transaction(_)))
+        self.exchange.purposes().any(|purpose| matches!(purpose, Sent::Transaction(_)))
     }
 }
 
@@ -197,9 +170,7 @@ fn numbers_for_texts(payload: &mut Value) {
     for value in values {
         let samples = value["sampledValue"].as_array_mut().into_iter().flatten();
         for sample in samples {
-            let number = sample["value"]
-                .as_str()
-                .and_then(|text| text.parse::<f64>().ok());
+            let number = sample["value"].as_str().and_then(|text| text.parse::<f64>().ok());
             if let Some(number) = number {
                 sample["value"] = json!(number);
             }

@@ -21,11 +21,7 @@ impl ChargePoint {
     /// What was accepted is done after the answer has left (16-REM-01).
     pub(super) fn do_remote_starts(&mut self) {
         for (number, tag) in std::mem::take(&mut self.remote_starts) {
-            if self
-                .storage
-                .configuration
-                .is_true("AuthorizeRemoteTxRequests")
-            {
+            if self.storage.configuration.is_true("AuthorizeRemoteTxRequests") {
                 self.ask(number, &tag, Wish::Start);
             } else {
                 self.let_in(number, Authorised { tag, parent: None });
@@ -39,9 +35,7 @@ impl ChargePoint {
             return None;
         }
         match request.get("connectorId").and_then(Value::as_i64) {
-            Some(0) if self.faults.hits("station-remote-starts-connector-zero") => {
-                self.first_free(tag).or(Some(1))
-            }
+            Some(0) if self.faults.hits("station-remote-starts-connector-zero") => self.first_free(tag).or(Some(1)),
             Some(number) => u32::try_from(number)
                 .ok()
                 .filter(|number| self.may_start(*number) && self.reservation_allows(*number, tag)),
@@ -64,10 +58,7 @@ impl ChargePoint {
     }
 
     pub(super) fn remote_stop(&mut self, request: &Map<String, Value>) -> Value {
-        let running = request
-            .get("transactionId")
-            .and_then(Value::as_i64)
-            .and_then(|id| self.connector_of_id(id));
+        let running = request.get("transactionId").and_then(Value::as_i64).and_then(|id| self.connector_of_id(id));
         match running.filter(|_| self.is_accepted()) {
             Some(number) => {
                 self.end_transaction(number, "Remote", None);

@@ -31,17 +31,15 @@ impl ChargePoint {
     fn reserve(&mut self, request: &Map<String, Value>) -> &'static str {
         let text = |name: &str| request.get(name).and_then(Value::as_str);
         let number = |name: &str| request.get(name).and_then(Value::as_i64);
-        let (Some(id), Some(tag), Some(expires)) = (
-            number("reservationId"),
-            text("idTag"),
-            text("expiryDate").and_then(Timestamp::parse),
-        ) else {
+        let (Some(id), Some(tag), Some(expires)) =
+            (number("reservationId"), text("idTag"), text("expiryDate").and_then(Timestamp::parse))
+        else {
             return "Rejected";
         };
         let connector = number("connectorId").and_then(|number| u32::try_from(number).ok());
-        let Some(connector) = connector.filter(|number| {
-            self.settings.reservation && (*number == 0 || self.connector(*number).is_some())
-        }) else {
+        let Some(connector) =
+            connector.filter(|number| self.settings.reservation && (*number == 0 || self.connector(*number).is_some()))
+        else {
             return "Rejected";
         };
         if expires <= self.clock() {
@@ -104,37 +102,30 @@ impl ChargePoint {
 
     /// The connector is shown as Reserved.
     pub(super) fn is_reserved(&self, number: u32) -> bool {
-        self.storage
-            .reservations
-            .iter()
-            .any(|reservation| reservation.connector == number)
+        self.storage.reservations.iter().any(|reservation| reservation.connector == number)
     }
 
     /// Whether a remote start for this tag need not be refused because of a reservation; the group is found out
     /// later if it has to be asked for (16-REM-06).
     pub(super) fn reservation_allows(&self, number: u32, tag: &str) -> bool {
-        let asks = self
-            .storage
-            .configuration
-            .is_true("AuthorizeRemoteTxRequests");
+        let asks = self.storage.configuration.is_true("AuthorizeRemoteTxRequests");
         self.storage
             .reservations
             .iter()
             .filter(|r| r.connector == number || (r.connector == 0 && self.free_connectors() <= 1))
             .all(|r| {
                 same_tag(&r.tag, tag)
-                    || r.parent
-                        .as_deref()
-                        .is_some_and(|parent| asks || self.local_parent_is(tag, parent))
+                    || r.parent.as_deref().is_some_and(|parent| asks || self.local_parent_is(tag, parent))
             })
     }
 
     /// Whether this driver may use the connector (16-RES-05).
     pub(super) fn is_free_for(&self, number: u32, driver: &Authorised) -> bool {
-        let mut here =
-            self.storage.reservations.iter().filter(|r| {
-                r.connector == number || (r.connector == 0 && self.free_connectors() <= 1)
-            });
+        let mut here = self
+            .storage
+            .reservations
+            .iter()
+            .filter(|r| r.connector == number || (r.connector == 0 && self.free_connectors() <= 1));
         self.may_start(number) && here.all(|reservation| reservation.is_for(driver))
     }
 

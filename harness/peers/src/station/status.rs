@@ -23,23 +23,11 @@ pub(super) enum Status {
     Faulted,
 }
 
-use Status::{
-    Available, Charging, Faulted, Finishing, Preparing, Reserved, SuspendedEv, SuspendedEvse,
-    Unavailable,
-};
+use Status::{Available, Charging, Faulted, Finishing, Preparing, Reserved, SuspendedEv, SuspendedEvse, Unavailable};
 
 /// All of them, those first that a session passes through on its way.
-const ALL: [Status; 9] = [
-    Preparing,
-    Finishing,
-    Available,
-    SuspendedEv,
-    Charging,
-    SuspendedEvse,
-    Reserved,
-    Unavailable,
-    Faulted,
-];
+const ALL: [Status; 9] =
+    [Preparing, Finishing, Available, SuspendedEv, Charging, SuspendedEvse, Reserved, Unavailable, Faulted];
 
 impl Status {
     pub(super) fn name(self) -> &'static str {
@@ -59,67 +47,15 @@ impl Status {
     /// Whether a connector may be told to be in `next` after this (16-STAT-02).
     pub(super) fn may_become(self, next: Status) -> bool {
         let nexts: &[Status] = match self {
-            Available => &[
-                Preparing,
-                Charging,
-                SuspendedEv,
-                SuspendedEvse,
-                Reserved,
-                Unavailable,
-                Faulted,
-            ],
-            Preparing => &[
-                Available,
-                Charging,
-                SuspendedEv,
-                SuspendedEvse,
-                Finishing,
-                Faulted,
-            ],
-            Charging => &[
-                Available,
-                SuspendedEv,
-                SuspendedEvse,
-                Finishing,
-                Unavailable,
-                Faulted,
-            ],
-            SuspendedEv => &[
-                Available,
-                Charging,
-                SuspendedEvse,
-                Finishing,
-                Unavailable,
-                Faulted,
-            ],
-            SuspendedEvse => &[
-                Available,
-                Charging,
-                SuspendedEv,
-                Finishing,
-                Unavailable,
-                Faulted,
-            ],
+            Available => &[Preparing, Charging, SuspendedEv, SuspendedEvse, Reserved, Unavailable, Faulted],
+            Preparing => &[Available, Charging, SuspendedEv, SuspendedEvse, Finishing, Faulted],
+            Charging => &[Available, SuspendedEv, SuspendedEvse, Finishing, Unavailable, Faulted],
+            SuspendedEv => &[Available, Charging, SuspendedEvse, Finishing, Unavailable, Faulted],
+            SuspendedEvse => &[Available, Charging, SuspendedEv, Finishing, Unavailable, Faulted],
             Finishing => &[Available, Preparing, Unavailable, Faulted],
             Reserved => &[Available, Preparing, Unavailable, Faulted],
-            Unavailable => &[
-                Available,
-                Preparing,
-                Charging,
-                SuspendedEv,
-                SuspendedEvse,
-                Faulted,
-            ],
-            Faulted => &[
-                Available,
-                Preparing,
-                Charging,
-                SuspendedEv,
-                SuspendedEvse,
-                Finishing,
-                Reserved,
-                Unavailable,
-            ],
+            Unavailable => &[Available, Preparing, Charging, SuspendedEv, SuspendedEvse, Faulted],
+            Faulted => &[Available, Preparing, Charging, SuspendedEv, SuspendedEvse, Finishing, Reserved, Unavailable],
         };
         nexts.contains(&next)
     }
@@ -195,11 +131,7 @@ impl ChargePoint {
                 status
             }
         };
-        Condition {
-            status,
-            error: error.to_owned(),
-            info,
-        }
+        Condition { status, error: error.to_owned(), info }
     }
 
     fn connector_status(&self, connector: &Connector) -> Status {
@@ -267,19 +199,13 @@ impl ChargePoint {
 
     /// Tells the present condition of one connector, over states between if the direct way is not legal.
     fn tell(&mut self, number: u32, condition: Condition, triggered: bool) {
-        let last = self
-            .told_mut(number)
-            .filter(|told| !told.stale)
-            .and_then(|told| told.condition.as_ref().map(|c| c.status));
+        let last =
+            self.told_mut(number).filter(|told| !told.stale).and_then(|told| told.condition.as_ref().map(|c| c.status));
         if let Some(last) = last.filter(|last| number > 0 && *last != condition.status) {
             let mut way = last.way_to(condition.status);
             way.pop();
             for status in way {
-                let between = Condition {
-                    status,
-                    error: "NoError".to_owned(),
-                    info: None,
-                };
+                let between = Condition { status, error: "NoError".to_owned(), info: None };
                 self.post_condition(number, between, triggered);
             }
         }
@@ -302,20 +228,11 @@ impl ChargePoint {
         if let (Some(info), Value::Object(members)) = (condition.info, &mut payload) {
             members.insert("info".to_owned(), info.into());
         }
-        let told = Told {
-            condition: Some(condition),
-            lasting: None,
-            stale: false,
-        };
+        let told = Told { condition: Some(condition), lasting: None, stale: false };
         if let Some(place) = self.told_mut(number) {
             *place = told;
         }
-        self.post(
-            "StatusNotification",
-            payload,
-            Sent::Status(number),
-            triggered,
-        );
+        self.post("StatusNotification", payload, Sent::Status(number), triggered);
     }
 
     /// A message about the conflict between the local list and an answer (16-AUTH-22).
@@ -364,10 +281,7 @@ impl ChargePoint {
             return None;
         }
         let minimum: Duration = self.storage.configuration.seconds("MinimumStatusDuration");
-        self.told
-            .iter()
-            .filter_map(|told| told.lasting.as_ref().map(|(_, since)| *since + minimum))
-            .min()
+        self.told.iter().filter_map(|told| told.lasting.as_ref().map(|(_, since)| *since + minimum)).min()
     }
 
     fn told_mut(&mut self, number: u32) -> Option<&mut Told> {

@@ -44,9 +44,7 @@ impl ChargePoint {
                 self.reboot();
                 Ok(())
             }
-            other => Err(Refusal::never(format!(
-                "this station has nothing to \"{other}\" with"
-            ))),
+            other => Err(Refusal::never(format!("this station has nothing to \"{other}\" with"))),
         }
     }
 
@@ -64,11 +62,7 @@ impl ChargePoint {
     }
 
     fn powered(&self) -> Result<(), Refusal> {
-        if self.is_powered() {
-            Ok(())
-        } else {
-            Err(Refusal::not_now("the station has no power or is starting"))
-        }
+        if self.is_powered() { Ok(()) } else { Err(Refusal::not_now("the station has no power or is starting")) }
     }
 
     /// The connector that a stimulus is about, the first if it names none.
@@ -76,11 +70,7 @@ impl ChargePoint {
         let Some(at) = stimulus.with.get("at") else {
             return Ok(1);
         };
-        let number = at
-            .get("connector")
-            .unwrap_or(at)
-            .as_u64()
-            .and_then(|number| u32::try_from(number).ok());
+        let number = at.get("connector").unwrap_or(at).as_u64().and_then(|number| u32::try_from(number).ok());
         number
             .filter(|number| self.connector(*number).is_some())
             .ok_or_else(|| Refusal::never(format!("there is no connector {at}")))
@@ -145,10 +135,7 @@ impl ChargePoint {
         };
         connector.ev_gone = true;
         connector.ev_paused = false;
-        let driver = connector
-            .transaction
-            .as_ref()
-            .map(|transaction| transaction.driver.clone());
+        let driver = connector.transaction.as_ref().map(|transaction| transaction.driver.clone());
         if driver.is_some() && stops && powered {
             let was_locked = connector.locked;
             self.end_transaction(number, "EVDisconnected", None);
@@ -161,11 +148,7 @@ impl ChargePoint {
                 connector.held_for = driver;
             }
         }
-        if fixed
-            && self
-                .connector(number)
-                .is_some_and(|connector| connector.transaction.is_none())
-        {
+        if fixed && self.connector(number).is_some_and(|connector| connector.transaction.is_none()) {
             self.pull_station_end(number);
         }
     }
@@ -207,13 +190,9 @@ impl ChargePoint {
         let number = self.place(stimulus)?;
         let seconds = stimulus.with.get("for").and_then(Value::as_f64);
         let Some(seconds) = seconds.filter(|s| s.is_finite() && (0.0..=1e7).contains(s)) else {
-            return Err(Refusal::never(
-                "the argument \"for\" is not a number of seconds",
-            ));
+            return Err(Refusal::never("the argument \"for\" is not a number of seconds"));
         };
-        let index = usize::try_from(number)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(1);
+        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
         if !self.energy_flows(index) {
             return Err(Refusal::not_now("no energy flows at this connector"));
         }
@@ -238,11 +217,7 @@ impl ChargePoint {
         {
             return Err(Refusal::never(format!("\"{code}\" is not an error code")));
         }
-        let station = stimulus
-            .with
-            .get("at")
-            .and_then(|at| at.get("connector").unwrap_or(at).as_u64())
-            == Some(0);
+        let station = stimulus.with.get("at").and_then(|at| at.get("connector").unwrap_or(at).as_u64()) == Some(0);
         if station {
             self.fault = code;
             return Ok(());

@@ -135,17 +135,10 @@ impl ChargePoint {
             }
             return;
         }
-        if self
-            .storage
-            .configuration
-            .is_true("StopTransactionOnInvalidId")
-        {
-            let driver = self.connector(number).and_then(|connector| {
-                connector
-                    .transaction
-                    .as_ref()
-                    .map(|transaction| transaction.driver.clone())
-            });
+        if self.storage.configuration.is_true("StopTransactionOnInvalidId") {
+            let driver = self
+                .connector(number)
+                .and_then(|connector| connector.transaction.as_ref().map(|transaction| transaction.driver.clone()));
             self.end_transaction(number, "DeAuthorized", None);
             let locked = self.settings.lock && !self.settings.fixed_cable;
             if let Some(connector) = self.connector_mut(number).filter(|_| locked) {
@@ -188,20 +181,14 @@ impl ChargePoint {
         reason: &str,
         tag: Option<&str>,
     ) {
-        let register = self
-            .connector(number)
-            .map_or(0, super::connector::Connector::register);
-        let meter_stop =
-            if transaction.start_wh > 0 && self.faults.hits("station-restarts-meter-at-zero") {
-                register - transaction.start_wh
-            } else {
-                register
-            };
-        let reason = if reason == "Remote" && self.faults.hits("station-calls-every-stop-local") {
-            "Local"
+        let register = self.connector(number).map_or(0, super::connector::Connector::register);
+        let meter_stop = if transaction.start_wh > 0 && self.faults.hits("station-restarts-meter-at-zero") {
+            register - transaction.start_wh
         } else {
-            reason
+            register
         };
+        let reason =
+            if reason == "Remote" && self.faults.hits("station-calls-every-stop-local") { "Local" } else { reason };
         let mut payload = Map::new();
         if let Some(tag) = tag {
             payload.insert("idTag".to_owned(), tag.into());
@@ -222,10 +209,7 @@ impl ChargePoint {
 
     /// A token is shown at a connector.
     pub(super) fn token_presented(&mut self, number: u32, tag: &str) {
-        let shown = Authorised {
-            tag: tag.to_owned(),
-            parent: None,
-        };
+        let shown = Authorised { tag: tag.to_owned(), parent: None };
         let Some(connector) = self.connector_mut(number) else {
             return;
         };
@@ -261,20 +245,13 @@ impl ChargePoint {
     }
 
     pub(super) fn ask(&mut self, connector: u32, tag: &str, wish: Wish) {
-        self.authorise(Asked {
-            tag: tag.to_owned(),
-            connector,
-            wish,
-        });
+        self.authorise(Asked { tag: tag.to_owned(), connector, wish });
     }
 
     /// Stops the transaction if this driver may.
     pub(super) fn stop_for(&mut self, number: u32, driver: &Authorised) {
         let may = self.connector(number).is_some_and(|connector| {
-            connector
-                .transaction
-                .as_ref()
-                .is_some_and(|transaction| transaction.driver.agrees_with(driver))
+            connector.transaction.as_ref().is_some_and(|transaction| transaction.driver.agrees_with(driver))
         });
         if may {
             self.end_transaction(number, "Local", Some(&driver.tag));
@@ -284,10 +261,7 @@ impl ChargePoint {
     /// Frees a cable that was held for this driver (16-AUTH-21).
     pub(super) fn release_for(&mut self, number: u32, driver: &Authorised) {
         if let Some(connector) = self.connector_mut(number)
-            && connector
-                .held_for
-                .as_ref()
-                .is_some_and(|owner| owner.agrees_with(driver))
+            && connector.held_for.as_ref().is_some_and(|owner| owner.agrees_with(driver))
         {
             connector.held_for = None;
             connector.locked = false;
@@ -321,12 +295,7 @@ impl ChargePoint {
     fn connector_of(&self, local: u64) -> Option<u32> {
         self.connectors
             .iter()
-            .find(|connector| {
-                connector
-                    .transaction
-                    .as_ref()
-                    .is_some_and(|transaction| transaction.number == local)
-            })
+            .find(|connector| connector.transaction.as_ref().is_some_and(|transaction| transaction.number == local))
             .map(|connector| connector.number)
     }
 
@@ -335,18 +304,16 @@ impl ChargePoint {
         self.connectors
             .iter()
             .find(|connector| {
-                connector.transaction.as_ref().is_some_and(|transaction| {
-                    self.storage.transaction_ids.get(&transaction.number) == Some(&id)
-                })
+                connector
+                    .transaction
+                    .as_ref()
+                    .is_some_and(|transaction| self.storage.transaction_ids.get(&transaction.number) == Some(&id))
             })
             .map(|connector| connector.number)
     }
 
     fn first_sample_due(&self) -> Option<Timestamp> {
-        let interval: Duration = self
-            .storage
-            .configuration
-            .seconds("MeterValueSampleInterval");
+        let interval: Duration = self.storage.configuration.seconds("MeterValueSampleInterval");
         (!interval.is_zero()).then(|| self.now + interval)
     }
 }

@@ -7,31 +7,16 @@ use super::charge_point::{ChargePoint, Sent};
 impl ChargePoint {
     /// The status to answer. The message itself follows later, by [`ChargePoint::do_trigger`].
     pub(super) fn trigger_message(&mut self, request: &Map<String, Value>) -> Value {
-        let message = request
-            .get("requestedMessage")
-            .and_then(Value::as_str)
-            .unwrap_or("");
+        let message = request.get("requestedMessage").and_then(Value::as_str).unwrap_or("");
         let per_connector = matches!(message, "MeterValues" | "StatusNotification");
         let connectors = i64::try_from(self.connectors.len()).unwrap_or(i64::MAX);
         // A connector that does not matter to the message is ignored (16-TRG-02).
-        let connector = request
-            .get("connectorId")
-            .and_then(Value::as_i64)
-            .filter(|_| per_connector);
+        let connector = request.get("connectorId").and_then(Value::as_i64).filter(|_| per_connector);
         let status = match message {
             _ if connector.is_some_and(|number| !(0..=connectors).contains(&number)) => "Rejected",
             // Once accepted there is nothing to boot for (16-BOOT-11).
             "BootNotification" if self.is_accepted() => "Rejected",
-            "MeterValues"
-                if self
-                    .storage
-                    .configuration
-                    .list("MeterValuesSampledData")
-                    .count()
-                    == 0 =>
-            {
-                "Rejected"
-            }
+            "MeterValues" if self.storage.configuration.list("MeterValuesSampledData").count() == 0 => "Rejected",
             "BootNotification"
             | "Heartbeat"
             | "MeterValues"

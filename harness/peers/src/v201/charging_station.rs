@@ -13,9 +13,7 @@ pub(crate) struct ChargingStation {
 
 impl ChargingStation {
     pub(crate) fn new(_settings: StationSettings, faults: &[Fault]) -> ChargingStation {
-        ChargingStation {
-            faults: Faults::new(faults),
-        }
+        ChargingStation { faults: Faults::new(faults) }
     }
 
     pub(crate) fn handle(&mut self, _now: Timestamp, _input: Input<'_>) -> Vec<Output> {

@@ -27,8 +27,7 @@ pub struct Catalogue {
 impl Catalogue {
     /// The catalogue of this version, read on first use.
     pub fn of(version: Version) -> &'static Catalogue {
-        static CATALOGUES: [OnceLock<Catalogue>; 3] =
-            [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+        static CATALOGUES: [OnceLock<Catalogue>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
         let (at, text) = match version {
             Version::V16 => (0, include_str!("../../catalogue/1.6.txt")),
             Version::V201 => (1, include_str!("../../catalogue/2.0.1.txt")),
@@ -36,10 +35,7 @@ impl Catalogue {
         };
         CATALOGUES[at].get_or_init(|| match Catalogue::parse(version, text) {
             Ok(catalogue) => catalogue,
-            #[expect(
-                clippy::panic,
-                reason = "the text is part of the program; a test reads all three"
-            )]
+            #[expect(clippy::panic, reason = "the text is part of the program; a test reads all three")]
             Err(mistake) => panic!("catalogue of {version}: {mistake}"),
         })
     }
@@ -51,16 +47,8 @@ impl Catalogue {
     /// The first [`Mistake`] with its line.
     pub fn parse(version: Version, text: &str) -> Result<Catalogue, Mistake> {
         let messages = reader::read(text)?;
-        let by_action = messages
-            .iter()
-            .enumerate()
-            .map(|(at, message)| (message.action.clone(), at))
-            .collect();
-        Ok(Catalogue {
-            version,
-            messages,
-            by_action,
-        })
+        let by_action = messages.iter().enumerate().map(|(at, message)| (message.action.clone(), at)).collect();
+        Ok(Catalogue { version, messages, by_action })
     }
 
     /// The version it describes.
@@ -80,10 +68,7 @@ impl Catalogue {
 
     /// The action that was probably meant by a word that is none.
     pub fn suggest_action(&self, word: &str) -> Option<&str> {
-        suggest(
-            word,
-            self.messages.iter().map(|message| message.action.as_str()),
-        )
+        suggest(word, self.messages.iter().map(|message| message.action.as_str()))
     }
 }
 
@@ -111,12 +96,8 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_its_path() {
-        let message = Catalogue::of(Version::V16)
-            .message("SetChargingProfile")
-            .unwrap();
-        let limit = message
-            .request
-            .at("/csChargingProfiles/chargingSchedule/chargingSchedulePeriod/0/limit");
+        let message = Catalogue::of(Version::V16).message("SetChargingProfile").unwrap();
+        let limit = message.request.at("/csChargingProfiles/chargingSchedule/chargingSchedulePeriod/0/limit");
         assert!(matches!(limit, Some(Type::Decimal { .. })), "{limit:?}");
         assert!(message.request.at("/csChargingProfiles/colour").is_none());
     }
@@ -124,10 +105,7 @@ mod tests {
     #[test]
     fn a_misspelt_action_has_a_suggestion() {
         let catalogue = Catalogue::of(Version::V16);
-        assert_eq!(
-            catalogue.suggest_action("BootNotificatoin"),
-            Some("BootNotification")
-        );
+        assert_eq!(catalogue.suggest_action("BootNotificatoin"), Some("BootNotification"));
         assert_eq!(catalogue.suggest_action("heartbeat"), Some("Heartbeat"));
         assert_eq!(catalogue.suggest_action("Xyzzy"), None);
     }

@@ -208,8 +208,7 @@ impl Type {
             Type::Object(object) => object.at(path),
             Type::List { item, .. } => {
                 let (index, rest) = path.split_once('/').unwrap_or((path, ""));
-                let is_index =
-                    matches!(index, "*" | "-") || index.bytes().all(|byte| byte.is_ascii_digit());
+                let is_index = matches!(index, "*" | "-") || index.bytes().all(|byte| byte.is_ascii_digit());
                 if is_index { item.at(rest) } else { None }
             }
             _ => None,
@@ -228,16 +227,8 @@ impl Type {
     /// The type in words, as the catalogue writes it: `list(1..) of string[20]`.
     pub fn describe(&self) -> String {
         match self {
-            Type::String {
-                min,
-                max,
-                case_insensitive,
-            } => {
-                let word = if *case_insensitive {
-                    "cistring"
-                } else {
-                    "string"
-                };
+            Type::String { min, max, case_insensitive } => {
+                let word = if *case_insensitive { "cistring" } else { "string" };
                 match (min, max) {
                     (None, None) => word.to_owned(),
                     (None, Some(max)) => format!("{word}[{max}]"),
@@ -246,9 +237,7 @@ impl Type {
                 }
             }
             Type::Integer { min, max, .. } => format!("integer{}", range(min, max)),
-            Type::Decimal {
-                step: Some(step), ..
-            } => format!("decimal(step {step})"),
+            Type::Decimal { step: Some(step), .. } => format!("decimal(step {step})"),
             Type::Decimal { min, max, .. } => format!("decimal{}", range(min, max)),
             Type::Boolean => "boolean".to_owned(),
             Type::DateTime => "dateTime".to_owned(),

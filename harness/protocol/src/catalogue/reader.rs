@@ -33,11 +33,7 @@ impl std::error::Error for Mistake {}
 
 pub(super) fn read(text: &str) -> Result<Vec<Message>, Mistake> {
     let draft = draft(text)?;
-    let mut resolver = Resolver {
-        draft: &draft,
-        objects: HashMap::new(),
-        underway: Vec::new(),
-    };
+    let mut resolver = Resolver { draft: &draft, objects: HashMap::new(), underway: Vec::new() };
     draft
         .messages
         .iter()
@@ -123,10 +119,7 @@ fn draft(text: &str) -> Result<Draft, Mistake> {
                     draft.everywhere = Some(field(line, rest, lenient)?);
                 }
                 ["type", name] | ["open", "type", name] => {
-                    let empty = DraftType {
-                        fields: Vec::new(),
-                        open: words[0] == "open",
-                    };
+                    let empty = DraftType { fields: Vec::new(), open: words[0] == "open" };
                     if draft.types.insert((*name).to_owned(), empty).is_some() {
                         return Err(wrong(format!("type {name} is there twice")));
                     }
@@ -146,8 +139,7 @@ fn draft(text: &str) -> Result<Draft, Mistake> {
                         ["either", rest @ ..] => (Sender::Both, rest),
                         _ => {
                             return Err(wrong(
-                                "expected \"station > csms\", \"csms > station\" or \"either\""
-                                    .to_owned(),
+                                "expected \"station > csms\", \"csms > station\" or \"either\"".to_owned(),
                             ));
                         }
                     };
@@ -156,11 +148,7 @@ fn draft(text: &str) -> Result<Draft, Mistake> {
                         [profile, "send"] => (*profile, Kind::Send),
                         _ => return Err(wrong("expected the profile or block".to_owned())),
                     };
-                    if draft
-                        .messages
-                        .iter()
-                        .any(|message| message.action == *action)
-                    {
+                    if draft.messages.iter().any(|message| message.action == *action) {
                         return Err(wrong(format!("message {action} is there twice")));
                     }
                     draft.messages.push(DraftMessage {
@@ -211,20 +199,13 @@ fn draft(text: &str) -> Result<Draft, Mistake> {
 
 fn finish(draft: &mut Draft, place: &mut Place) {
     if let Place::Enum(name, values) = std::mem::replace(place, Place::Nowhere) {
-        let enumeration = Enumeration {
-            name: name.clone(),
-            values,
-        };
+        let enumeration = Enumeration { name: name.clone(), values };
         draft.enums.insert(name, Arc::new(enumeration));
     }
 }
 
 fn values_of(text: &str) -> Vec<String> {
-    text.split('|')
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-        .map(str::to_owned)
-        .collect()
+    text.split('|').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect()
 }
 
 fn field(line: usize, text: &str, lenient: bool) -> Result<DraftField, Mistake> {
@@ -250,18 +231,10 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn payload(&mut self, fields: &'a [DraftField]) -> Result<Object, Mistake> {
-        Ok(Object {
-            name: None,
-            fields: self.fields(fields, true)?,
-            open: false,
-        })
+        Ok(Object { name: None, fields: self.fields(fields, true)?, open: false })
     }
 
-    fn fields(
-        &mut self,
-        fields: &'a [DraftField],
-        with_everywhere: bool,
-    ) -> Result<Vec<Field>, Mistake> {
+    fn fields(&mut self, fields: &'a [DraftField], with_everywhere: bool) -> Result<Vec<Field>, Mistake> {
         let everywhere = self.draft.everywhere.as_ref().filter(|_| with_everywhere);
         let mut known: Vec<&str> = Vec::new();
         fields
@@ -269,26 +242,16 @@ impl<'a> Resolver<'a> {
             .chain(everywhere)
             .map(|field| {
                 if known.contains(&field.name.as_str()) {
-                    return Err(Mistake {
-                        line: field.line,
-                        text: format!("field {} is there twice", field.name),
-                    });
+                    return Err(Mistake { line: field.line, text: format!("field {} is there twice", field.name) });
                 }
                 known.push(&field.name);
-                Ok(Field {
-                    name: field.name.clone(),
-                    ty: self.ty(field, &field.ty)?,
-                    required: field.required,
-                })
+                Ok(Field { name: field.name.clone(), ty: self.ty(field, &field.ty)?, required: field.required })
             })
             .collect()
     }
 
     fn ty(&mut self, field: &DraftField, text: &'a str) -> Result<Type, Mistake> {
-        let wrong = |text: String| Mistake {
-            line: field.line,
-            text,
-        };
+        let wrong = |text: String| Mistake { line: field.line, text };
         if let Some((head, item)) = text.split_once(" of ")
             && let Some(bounds) = head.strip_prefix("list")
         {
@@ -306,16 +269,10 @@ impl<'a> Resolver<'a> {
             None => range(bounds).ok_or_else(|| wrong(format!("\"{bounds}\" are no bounds")))?,
         };
         Ok(match word {
-            "string" | "cistring" => Type::String {
-                min: bound(field, min)?,
-                max: bound(field, max)?,
-                case_insensitive: word == "cistring",
-            },
-            "integer" => Type::Integer {
-                min: bound(field, min)?,
-                max: bound(field, max)?,
-                lenient: field.lenient,
-            },
+            "string" | "cistring" => {
+                Type::String { min: bound(field, min)?, max: bound(field, max)?, case_insensitive: word == "cistring" }
+            }
+            "integer" => Type::Integer { min: bound(field, min)?, max: bound(field, max)?, lenient: field.lenient },
             "decimal" => Type::Decimal {
                 min: decimal(field, min)?,
                 max: decimal(field, max)?,
@@ -342,10 +299,7 @@ impl<'a> Resolver<'a> {
         if let Some(object) = self.objects.get(name) {
             return Ok(Arc::clone(object));
         }
-        let wrong = |text: String| Mistake {
-            line: field.line,
-            text,
-        };
+        let wrong = |text: String| Mistake { line: field.line, text };
         let Some(draft) = self.draft.types.get(name) else {
             return Err(wrong(format!("there is no type or enum {name}")));
         };
@@ -372,10 +326,7 @@ fn range(text: &str) -> Option<(&str, &str)> {
     let inner = text
         .strip_prefix('(')
         .and_then(|rest| rest.strip_suffix(')'))
-        .or_else(|| {
-            text.strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'))
-        })?;
+        .or_else(|| text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')))?;
     Some(inner.split_once("..").unwrap_or(("", inner)))
 }
 
@@ -383,10 +334,7 @@ fn bound<T: std::str::FromStr>(field: &DraftField, text: &str) -> Result<Option<
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| Mistake {
-        line: field.line,
-        text: format!("\"{text}\" is no bound"),
-    })
+    text.parse().map(Some).map_err(|_| Mistake { line: field.line, text: format!("\"{text}\" is no bound") })
 }
 
 fn decimal(field: &DraftField, text: &str) -> Result<Option<Number>, Mistake> {
@@ -395,8 +343,5 @@ fn decimal(field: &DraftField, text: &str) -> Result<Option<Number>, Mistake> {
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let value: Option<i64> = bound(field, &format!("{whole}{fraction}"))?;
-    Ok(value.map(|value| Number {
-        value,
-        scale: fraction.len() as u32,
-    }))
+    Ok(value.map(|value| Number { value, scale: fraction.len() as u32 }))
 }

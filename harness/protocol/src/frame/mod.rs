@@ -101,9 +101,7 @@ impl Frame {
     /// What a request, an answer or a message without answer says.
     pub fn payload(&self) -> Option<&Value> {
         match self {
-            Frame::Call { payload, .. }
-            | Frame::Result { payload, .. }
-            | Frame::Send { payload, .. } => Some(payload),
+            Frame::Call { payload, .. } | Frame::Result { payload, .. } | Frame::Send { payload, .. } => Some(payload),
             Frame::Error { .. } | Frame::ResultError { .. } => None,
         }
     }
@@ -124,29 +122,13 @@ impl Frame {
     /// The frame as it goes over the wire.
     pub fn to_text(&self) -> String {
         let array = match self {
-            Frame::Call {
-                id,
-                action,
-                payload,
+            Frame::Call { id, action, payload } | Frame::Send { id, action, payload } => {
+                json!([self.message_type(), id, action, payload])
             }
-            | Frame::Send {
-                id,
-                action,
-                payload,
-            } => json!([self.message_type(), id, action, payload]),
             Frame::Result { id, payload } => json!([3, id, payload]),
-            Frame::Error {
-                id,
-                code,
-                description,
-                details,
+            Frame::Error { id, code, description, details } | Frame::ResultError { id, code, description, details } => {
+                json!([self.message_type(), id, code, description, details])
             }
-            | Frame::ResultError {
-                id,
-                code,
-                description,
-                details,
-            } => json!([self.message_type(), id, code, description, details]),
         };
         array.to_string()
     }

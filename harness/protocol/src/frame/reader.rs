@@ -2,24 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    Frame, FrameFinding, FrameFindingKind as Kind, LONGEST_DESCRIPTION, LONGEST_ID, Reading,
-};
+use super::{Frame, FrameFinding, FrameFindingKind as Kind, LONGEST_DESCRIPTION, LONGEST_ID, Reading};
 use crate::json::{self, JsonFindingKind, Limits};
 use crate::{Version, errors};
 
 /// Reads a text message as a frame of this version.
 pub fn read(version: Version, bytes: &[u8]) -> Reading {
-    let mut reader = Reader {
-        version,
-        findings: Vec::new(),
-    };
-    let mut reading = Reading {
-        frame: None,
-        message_type: None,
-        id: None,
-        findings: Vec::new(),
-    };
+    let mut reader = Reader { version, findings: Vec::new() };
+    let mut reading = Reading { frame: None, message_type: None, id: None, findings: Vec::new() };
     if let Some(elements) = reader.elements(bytes) {
         reader.array(elements, &mut reading);
     }
@@ -112,10 +102,7 @@ impl Reader {
         };
         reading.frame = match message_type {
             2 | 6 => self.request(message_type, id, elements),
-            3 => elements.next().map(|payload| Frame::Result {
-                id,
-                payload: self.payload(payload),
-            }),
+            3 => elements.next().map(|payload| Frame::Result { id, payload: self.payload(payload) }),
             _ => self.refusal(message_type, id, elements),
         };
     }
@@ -125,17 +112,13 @@ impl Reader {
             return Some(number);
         }
         let number = match first {
-            Value::Number(number) => number
-                .as_f64()
-                .filter(|float| float.fract() == 0.0 && float.abs() < 1e9)
-                .map(|float| float as i64),
+            Value::Number(number) => {
+                number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e9).map(|float| float as i64)
+            }
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        let sentence = format!(
-            "the first element is the integer message type, not {}",
-            shown(first)
-        );
+        let sentence = format!("the first element is the integer message type, not {}", shown(first));
         self.add(Kind::TypeNotInteger, "R-001", true, sentence);
         number
     }
@@ -153,8 +136,7 @@ impl Reader {
         }
         let length = text.chars().count();
         if length > LONGEST_ID {
-            let sentence =
-                format!("the message id has {length} characters; {LONGEST_ID} are allowed");
+            let sentence = format!("the message id has {length} characters; {LONGEST_ID} are allowed");
             self.add(Kind::IdTooLong, "R-020", true, sentence);
         } else if length == 0 {
             let sentence = "the message id is empty".to_owned();
@@ -163,12 +145,7 @@ impl Reader {
         Some(text)
     }
 
-    fn request(
-        &mut self,
-        message_type: i64,
-        id: String,
-        mut elements: impl Iterator<Item = Value>,
-    ) -> Option<Frame> {
+    fn request(&mut self, message_type: i64, id: String, mut elements: impl Iterator<Item = Value>) -> Option<Frame> {
         let action = match elements.next()? {
             Value::String(action) => action,
             other => {
@@ -178,19 +155,7 @@ impl Reader {
             }
         };
         let payload = self.payload(elements.next()?);
-        Some(if message_type == 2 {
-            Frame::Call {
-                id,
-                action,
-                payload,
-            }
-        } else {
-            Frame::Send {
-                id,
-                action,
-                payload,
-            }
-        })
+        Some(if message_type == 2 { Frame::Call { id, action, payload } } else { Frame::Send { id, action, payload } })
     }
 
     fn payload(&mut self, payload: Value) -> Value {
@@ -205,35 +170,18 @@ impl Reader {
         }
     }
 
-    fn refusal(
-        &mut self,
-        message_type: i64,
-        id: String,
-        mut elements: impl Iterator<Item = Value>,
-    ) -> Option<Frame> {
+    fn refusal(&mut self, message_type: i64, id: String, mut elements: impl Iterator<Item = Value>) -> Option<Frame> {
         let code = self.error_code(elements.next()?);
-        let description = elements
-            .next()
-            .map_or_else(String::new, |description| self.description(description));
+        let description = elements.next().map_or_else(String::new, |description| self.description(description));
         let details = elements.next().unwrap_or_else(|| Value::Object(Map::new()));
         if !details.is_object() {
             let sentence = format!("the error details are an object, not {}", kind_of(&details));
             self.add(Kind::DetailsNotObject, "R-053", true, sentence);
         }
         Some(if message_type == 4 {
-            Frame::Error {
-                id,
-                code,
-                description,
-                details,
-            }
+            Frame::Error { id, code, description, details }
         } else {
-            Frame::ResultError {
-                id,
-                code,
-                description,
-                details,
-            }
+            Frame::ResultError { id, code, description, details }
         })
     }
 
@@ -251,18 +199,11 @@ impl Reader {
             return code;
         }
         if let Some(own) = errors::own_spelling(self.version, &code) {
-            let sentence = format!(
-                "OCPP {} spells the error code {code} as {own}",
-                self.version
-            );
+            let sentence = format!("OCPP {} spells the error code {code} as {own}", self.version);
             self.add(Kind::UnknownErrorCode, "R-050", true, sentence);
             return code;
         }
-        let mut sentence = format!(
-            "{} is no error code of OCPP {}",
-            shown(&Value::String(code.clone())),
-            self.version
-        );
+        let mut sentence = format!("{} is no error code of OCPP {}", shown(&Value::String(code.clone())), self.version);
         if let Some(meant) = crate::catalogue::suggest(&code, known.iter().copied()) {
             sentence.push_str(&format!("; did it mean {meant}?"));
         }
@@ -281,21 +222,14 @@ impl Reader {
         };
         let length = text.chars().count();
         if self.version != Version::V16 && length > LONGEST_DESCRIPTION {
-            let sentence = format!(
-                "the error description has {length} characters; {LONGEST_DESCRIPTION} are allowed"
-            );
+            let sentence = format!("the error description has {length} characters; {LONGEST_DESCRIPTION} are allowed");
             self.add(Kind::DescriptionTooLong, "R-052", true, sentence);
         }
         text
     }
 
     fn add(&mut self, kind: Kind, statement: &'static str, certain: bool, sentence: String) {
-        self.findings.push(FrameFinding {
-            kind,
-            statement,
-            certain,
-            sentence,
-        });
+        self.findings.push(FrameFinding { kind, statement, certain, sentence });
     }
 }
 

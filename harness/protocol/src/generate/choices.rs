@@ -53,9 +53,7 @@ impl Choices for Bytes<'_> {
         let width = (64 - (bound - 1).leading_zeros()).div_ceil(8) as usize;
         let (taken, rest) = self.0.split_at(width.min(self.0.len()));
         self.0 = rest;
-        let word = taken
-            .iter()
-            .fold(0, |word: u64, &byte| (word << 8) | u64::from(byte));
+        let word = taken.iter().fold(0, |word: u64, &byte| (word << 8) | u64::from(byte));
         word % bound
     }
 }

@@ -19,11 +19,7 @@ pub struct Mutation {
 
 /// A payload with exactly one violation, its kind, and the path at which [`validate`] reports it. `None` if nothing
 /// in the object can be broken, which no object of the catalogue allows.
-pub fn broken(
-    version: Version,
-    object: &Object,
-    choices: &mut dyn Choices,
-) -> Option<(Value, ViolationKind, String)> {
+pub fn broken(version: Version, object: &Object, choices: &mut dyn Choices) -> Option<(Value, ViolationKind, String)> {
     let value = valid(version, object, choices);
     let mut ways = in_value(object, &value);
     while !ways.is_empty() {
@@ -38,21 +34,13 @@ pub fn broken(
 
 /// Every way to break a payload of this object, optional fields included; a list is broken in its first item.
 pub fn mutations(object: &Object) -> Vec<Mutation> {
-    let mut ways = vec![Mutation {
-        path: String::new(),
-        kind: ViolationKind::NotAnObject,
-    }];
+    let mut ways = vec![Mutation { path: String::new(), kind: ViolationKind::NotAnObject }];
     collect_object(object, None, "", &mut ways);
     ways
 }
 
 /// A minimal payload that is broken in this way, and the path at which [`validate`] reports it.
-pub fn break_one(
-    version: Version,
-    object: &Object,
-    way: &Mutation,
-    now: Timestamp,
-) -> Option<(Value, String)> {
+pub fn break_one(version: Version, object: &Object, way: &Mutation, now: Timestamp) -> Option<(Value, String)> {
     let value = with_path(object, &way.path, now);
     apply(version, object, &value, way, &mut Seeded::new(0))
 }
@@ -75,9 +63,7 @@ fn insert_path(object: &Object, map: &mut Map<String, Value>, path: &str, now: T
     let Some(field) = object.field(name) else {
         return;
     };
-    let mut value = map
-        .entry(name)
-        .or_insert_with(|| plain(name, &field.ty, now));
+    let mut value = map.entry(name).or_insert_with(|| plain(name, &field.ty, now));
     let mut ty = &field.ty;
     let mut rest = rest;
     loop {
@@ -100,10 +86,7 @@ fn insert_path(object: &Object, map: &mut Map<String, Value>, path: &str, now: T
 
 /// Every way to break this payload.
 fn in_value(object: &Object, value: &Value) -> Vec<Mutation> {
-    let mut ways = vec![Mutation {
-        path: String::new(),
-        kind: ViolationKind::NotAnObject,
-    }];
+    let mut ways = vec![Mutation { path: String::new(), kind: ViolationKind::NotAnObject }];
     collect_object(object, Some(value), "", &mut ways);
     ways
 }
@@ -115,10 +98,7 @@ fn collect_object(object: &Object, value: Option<&Value>, path: &str, ways: &mut
         add(path.to_owned(), ViolationKind::UnknownField);
     }
     for field in object.required() {
-        add(
-            format!("{path}/{}", field.name),
-            ViolationKind::MissingField,
-        );
+        add(format!("{path}/{}", field.name), ViolationKind::MissingField);
     }
     for field in &object.fields {
         let below = match value {
@@ -134,10 +114,7 @@ fn collect_object(object: &Object, value: Option<&Value>, path: &str, ways: &mut
 
 fn collect(ty: &Type, value: Option<&Value>, path: &str, ways: &mut Vec<Mutation>) {
     let mut add = |kind| {
-        ways.push(Mutation {
-            path: path.to_owned(),
-            kind,
-        });
+        ways.push(Mutation { path: path.to_owned(), kind });
     };
     if !matches!(ty, Type::Any) {
         add(ViolationKind::WrongType);
@@ -208,10 +185,7 @@ fn apply(
         ViolationKind::UnknownField => {
             let names = ["unknownField", "", "IDTAG", "x", "customdata"];
             let target = value.pointer_mut(&way.path)?.as_object_mut()?;
-            let free: Vec<&str> = names
-                .into_iter()
-                .filter(|name| !target.contains_key(*name))
-                .collect();
+            let free: Vec<&str> = names.into_iter().filter(|name| !target.contains_key(*name)).collect();
             let name = *pick(&free, choices)?;
             target.insert(name.to_owned(), json!("?"));
             path = format!("{path}/{name}");
@@ -235,12 +209,7 @@ fn apply(
     }
 }
 
-fn replacement(
-    kind: ViolationKind,
-    ty: &Type,
-    value: &Value,
-    choices: &mut dyn Choices,
-) -> Option<Value> {
+fn replacement(kind: ViolationKind, ty: &Type, value: &Value, choices: &mut dyn Choices) -> Option<Value> {
     match (kind, ty) {
         (ViolationKind::WrongType, _) => {
             let others = wrong_types(ty, value);
@@ -248,19 +217,10 @@ fn replacement(
         }
         (ViolationKind::NotInEnumeration, Type::Enum(enumeration)) => {
             let first = enumeration.values.first()?;
-            let others = [
-                json!("NoSuchValue"),
-                json!(""),
-                json!(first.to_uppercase()),
-                json!(format!("{first} ")),
-            ];
+            let others = [json!("NoSuchValue"), json!(""), json!(first.to_uppercase()), json!(format!("{first} "))];
             let others: Vec<Value> = others
                 .into_iter()
-                .filter(|other| {
-                    !other
-                        .as_str()
-                        .is_some_and(|text| enumeration.contains(text))
-                })
+                .filter(|other| !other.as_str().is_some_and(|text| enumeration.contains(text)))
                 .collect();
             pick(&others, choices).cloned()
         }
@@ -274,9 +234,7 @@ fn replacement(
         }
         (ViolationKind::TooShort, Type::String { min: Some(min), .. }) => {
             let shorter = usize::try_from(min.saturating_sub(1)).ok()?;
-            Some(Value::String(
-                value.as_str()?.chars().take(shorter).collect(),
-            ))
+            Some(Value::String(value.as_str()?.chars().take(shorter).collect()))
         }
         (ViolationKind::OutOfRange, Type::Integer { min, max, .. }) => {
             let below = min.and_then(|min| min.checked_sub(1)).map(Value::from);
@@ -290,12 +248,7 @@ fn replacement(
             let others: Vec<Value> = below.into_iter().chain(above).collect();
             pick(&others, choices).cloned()
         }
-        (
-            ViolationKind::NotAMultiple,
-            Type::Decimal {
-                step: Some(step), ..
-            },
-        ) => {
+        (ViolationKind::NotAMultiple, Type::Decimal { step: Some(step), .. }) => {
             let text = format!("8.{}", "1".repeat(step.scale as usize + 1));
             JsonNumber::from_f64(text.parse().ok()?).map(Value::Number)
         }
@@ -312,11 +265,7 @@ fn replacement(
             pick(&others, choices).cloned()
         }
         (ViolationKind::BadUri, Type::Uri) => {
-            let others = [
-                json!("logs/today"),
-                json!("http://example.org/a b"),
-                json!(""),
-            ];
+            let others = [json!("logs/today"), json!("http://example.org/a b"), json!("")];
             pick(&others, choices).cloned()
         }
         (ViolationKind::TooFewItems, Type::List { min: Some(min), .. }) => {

@@ -13,22 +13,16 @@ pub(super) fn text(name: &str, max: Option<u64>) -> String {
         "vendorId" => "org.example",
         "vendorName" | "chargePointVendor" => "Example",
         "model" | "chargePointModel" => "Model-1",
-        "serialNumber"
-        | "chargePointSerialNumber"
-        | "chargeBoxSerialNumber"
-        | "meterSerialNumber" => "1234567890",
+        "serialNumber" | "chargePointSerialNumber" | "chargeBoxSerialNumber" | "meterSerialNumber" => "1234567890",
         "firmwareVersion" => "1.0.0",
         "key" => "HeartbeatInterval",
         "value" | "attributeValue" | "actualValue" | "v" => "1",
         "csr" => "-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n",
-        "certificate" | "certificateChain" | "signingCertificate" | "exiRequest"
-        | "exiResponse" => "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n",
-        "issuerNameHash" | "issuerKeyHash" => {
-            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        "certificate" | "certificateChain" | "signingCertificate" | "exiRequest" | "exiResponse" => {
+            "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
         }
-        "responderURL" | "remoteLocation" | "location" | "ocppCsmsUrl" | "url" => {
-            "https://example.org/ocpp"
-        }
+        "issuerNameHash" | "issuerKeyHash" => "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "responderURL" | "remoteLocation" | "location" | "ocppCsmsUrl" | "url" => "https://example.org/ocpp",
         "checksum" => "d41d8cd98f00b204e9800998ecf8427e",
         "signature" => "MA==",
         "language" | "language1" | "language2" => "en",
@@ -46,10 +40,7 @@ pub(super) fn text(name: &str, max: Option<u64>) -> String {
         _ => "example",
     };
     match max {
-        Some(max) => text
-            .chars()
-            .take(usize::try_from(max).unwrap_or(usize::MAX))
-            .collect(),
+        Some(max) => text.chars().take(usize::try_from(max).unwrap_or(usize::MAX)).collect(),
         None => text.to_owned(),
     }
 }
@@ -57,8 +48,7 @@ pub(super) fn text(name: &str, max: Option<u64>) -> String {
 /// A whole number for a field of this name.
 pub(super) fn integer(name: &str) -> i64 {
     match name {
-        "startPeriod" | "errorCode" | "seqNo" | "stackLevel" | "meterStart" | "meterStop"
-        | "pending" => 0,
+        "startPeriod" | "errorCode" | "seqNo" | "stackLevel" | "meterStart" | "meterStop" | "pending" => 0,
         "interval" => 300,
         "retryInterval" | "messageTimeout" => 30,
         _ => 1,
@@ -81,10 +71,5 @@ pub(super) fn word(enumeration: &Enumeration) -> Option<&str> {
         "IdTokenEnumType" => "ISO14443",
         _ => "Accepted",
     };
-    enumeration
-        .values
-        .iter()
-        .find(|value| *value == calm)
-        .or_else(|| enumeration.values.first())
-        .map(String::as_str)
+    enumeration.values.iter().find(|value| *value == calm).or_else(|| enumeration.values.first()).map(String::as_str)
 }

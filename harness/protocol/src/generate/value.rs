@@ -22,10 +22,8 @@ pub fn minimal(version: Version, object: &Object) -> Value {
 
 /// The smallest sensible payload with times at `now`.
 pub fn minimal_at(_version: Version, object: &Object, now: Timestamp) -> Value {
-    let fields: Map<String, Value> = object
-        .required()
-        .map(|field| (field.name.clone(), plain(&field.name, &field.ty, now)))
-        .collect();
+    let fields: Map<String, Value> =
+        object.required().map(|field| (field.name.clone(), plain(&field.name, &field.ty, now))).collect();
     Value::Object(fields)
 }
 
@@ -71,18 +69,8 @@ pub fn valid(version: Version, object: &Object, choices: &mut dyn Choices) -> Va
 }
 
 /// A valid payload with times around `now`.
-pub fn valid_at(
-    version: Version,
-    object: &Object,
-    now: Timestamp,
-    choices: &mut dyn Choices,
-) -> Value {
-    let mut generator = Generator {
-        version,
-        now,
-        choices,
-        count: 0,
-    };
+pub fn valid_at(version: Version, object: &Object, now: Timestamp, choices: &mut dyn Choices) -> Value {
+    let mut generator = Generator { version, now, choices, count: 0 };
     generator.object(object, 0)
 }
 
@@ -99,11 +87,7 @@ impl Generator<'_> {
         for field in &object.fields {
             let is_wanted = field.required || {
                 // customData is legal everywhere; it must not drown the rest.
-                let rarity = if field.name == "customData" {
-                    24
-                } else {
-                    2 + depth
-                };
+                let rarity = if field.name == "customData" { 24 } else { 2 + depth };
                 one_in(rarity, self.choices) && self.count < ENOUGH
             };
             if is_wanted {
@@ -120,19 +104,18 @@ impl Generator<'_> {
     fn value(&mut self, name: &str, ty: &Type, depth: u64) -> Value {
         self.count += 1;
         match ty {
-            Type::String {
-                min,
-                max,
-                case_insensitive,
-            } => Value::String(self.text(name, *min, *max, *case_insensitive)),
+            Type::String { min, max, case_insensitive } => {
+                Value::String(self.text(name, *min, *max, *case_insensitive))
+            }
             Type::Integer { min, max, lenient } => self.integer(name, *min, *max, *lenient),
             Type::Decimal { min, max, step } => self.decimal(name, *min, *max, *step),
             Type::Boolean => Value::Bool(self.choices.choose(2) == 0),
             Type::DateTime => Value::String(self.time()),
             Type::Uri => self.uri(),
             Type::Any => self.anything(),
-            Type::Enum(enumeration) => pick(&enumeration.values, self.choices)
-                .map_or(Value::Null, |word| Value::String(word.clone())),
+            Type::Enum(enumeration) => {
+                pick(&enumeration.values, self.choices).map_or(Value::Null, |word| Value::String(word.clone()))
+            }
             Type::Object(object) => self.object(object, depth),
             Type::List { item, min, max } => {
                 let least = min.unwrap_or(0);
@@ -168,16 +151,11 @@ impl Generator<'_> {
     fn letters(&mut self, count: usize, alphabet: &[u8]) -> String {
         // One choice shifts the whole alphabet: a text of 5500 characters must not eat 5500 choices.
         let shift = self.choices.choose(alphabet.len() as u64) as usize;
-        (0..count)
-            .map(|at| char::from(alphabet[(at * 7 + shift) % alphabet.len()]))
-            .collect()
+        (0..count).map(|at| char::from(alphabet[(at * 7 + shift) % alphabet.len()])).collect()
     }
 
     fn integer(&mut self, name: &str, min: Option<i64>, max: Option<i64>, lenient: bool) -> Value {
-        let (low, high) = (
-            min.unwrap_or(i64::from(i32::MIN)),
-            max.unwrap_or(i64::from(i32::MAX)),
-        );
+        let (low, high) = (min.unwrap_or(i64::from(i32::MIN)), max.unwrap_or(i64::from(i32::MAX)));
         let plausible = plausible::integer(name).clamp(low, high);
         let number = match self.choices.choose(10) {
             0..=4 => plausible,
@@ -196,13 +174,7 @@ impl Generator<'_> {
         Value::from(number)
     }
 
-    fn decimal(
-        &mut self,
-        name: &str,
-        min: Option<Number>,
-        max: Option<Number>,
-        step: Option<Number>,
-    ) -> Value {
+    fn decimal(&mut self, name: &str, min: Option<Number>, max: Option<Number>, step: Option<Number>) -> Value {
         let low = min.map_or(-1_000_000, |min| min.as_f64().ceil() as i64);
         let high = max.map_or(1_000_000, |max| max.as_f64().floor() as i64);
         let whole = match self.choices.choose(8) {
@@ -263,14 +235,7 @@ impl Generator<'_> {
     }
 
     fn anything(&mut self) -> Value {
-        let values = [
-            json!("example"),
-            json!({ "a": [1, 2.5, null] }),
-            json!([]),
-            json!(42),
-            json!(true),
-            json!(null),
-        ];
+        let values = [json!("example"), json!({ "a": [1, 2.5, null] }), json!([]), json!(42), json!(true), json!(null)];
         pick(&values, self.choices).cloned().unwrap_or(Value::Null)
     }
 }

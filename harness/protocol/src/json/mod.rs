@@ -26,11 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            depth: 128,
-            bytes: 16 * 1024 * 1024,
-            findings: 64,
-        }
+        Limits { depth: 128, bytes: 16 * 1024 * 1024, findings: 64 }
     }
 }
 
@@ -159,10 +155,7 @@ impl fmt::Display for JsonFindingKind {
                 write!(f, "the raw control character U+{code:04X} in a string")
             }
             JsonFindingKind::NumberRounded { lexeme } => {
-                write!(
-                    f,
-                    "the number {lexeme}, which has more digits than most readers keep"
-                )
+                write!(f, "the number {lexeme}, which has more digits than most readers keep")
             }
             JsonFindingKind::NumberOutOfRange { lexeme } => {
                 write!(f, "the number {lexeme}, which no common type can hold")

@@ -15,26 +15,15 @@ pub fn parse(bytes: &[u8], limits: Limits) -> Parsed {
         at: 0,
         stack: Vec::new(),
         findings: Vec::new(),
-        limits: Limits {
-            depth: limits.depth.min(512),
-            ..limits
-        },
+        limits: Limits { depth: limits.depth.min(512), ..limits },
     };
     if bytes.len() > limits.bytes {
-        let kind = Kind::TooLarge {
-            limit: limits.bytes,
-        };
+        let kind = Kind::TooLarge { limit: limits.bytes };
         parser.report(limits.bytes, kind);
-        return Parsed {
-            value: None,
-            findings: parser.findings,
-        };
+        return Parsed { value: None, findings: parser.findings };
     }
     let value = parser.document();
-    Parsed {
-        value,
-        findings: parser.findings,
-    }
+    Parsed { value, findings: parser.findings }
 }
 
 struct Parser<'a> {
@@ -46,10 +35,7 @@ struct Parser<'a> {
 }
 
 enum Container {
-    Object {
-        map: Map<String, Value>,
-        key: String,
-    },
+    Object { map: Map<String, Value>, key: String },
     List(Vec<Value>),
 }
 
@@ -178,10 +164,7 @@ impl Parser<'_> {
         self.skip_space();
         let value = match self.peek() {
             Some(b'{') => {
-                return self.open(Container::Object {
-                    map: Map::new(),
-                    key: String::new(),
-                });
+                return self.open(Container::Object { map: Map::new(), key: String::new() });
             }
             Some(b'[') => return self.open(Container::List(Vec::new())),
             Some(b'"') => Value::String(self.string()?),
@@ -204,11 +187,7 @@ impl Parser<'_> {
 
     fn word(&mut self) -> Result<Value, Stop> {
         let rest = &self.bytes[self.at..];
-        for (word, value) in [
-            ("true", Value::Bool(true)),
-            ("false", Value::Bool(false)),
-            ("null", Value::Null),
-        ] {
+        for (word, value) in [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)] {
             if rest.starts_with(word.as_bytes()) {
                 self.at += word.len();
                 return Ok(value);
@@ -283,8 +262,7 @@ impl Parser<'_> {
         let mut text = String::new();
         loop {
             let start = self.at;
-            while matches!(self.peek(), Some(byte) if byte != b'"' && byte != b'\\' && byte >= 0x20)
-            {
+            while matches!(self.peek(), Some(byte) if byte != b'"' && byte != b'\\' && byte >= 0x20) {
                 self.at += 1;
             }
             self.append(&mut text, start);
@@ -404,10 +382,7 @@ impl Parser<'_> {
 
     fn report(&mut self, offset: usize, kind: Kind) {
         // The last place is kept for the finding that ends reading.
-        let ends_reading = matches!(
-            kind,
-            Kind::Syntax { .. } | Kind::TooDeep { .. } | Kind::TooLarge { .. }
-        );
+        let ends_reading = matches!(kind, Kind::Syntax { .. } | Kind::TooDeep { .. } | Kind::TooLarge { .. });
         let room = self.limits.findings.saturating_sub(1);
         if self.findings.len() < room || ends_reading {
             let path = self.path();

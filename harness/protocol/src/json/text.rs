@@ -18,13 +18,9 @@ pub fn canonical(value: &Value) -> String {
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => Decimal::of(a) == Decimal::of(b),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
         _ => a == b,
     }
@@ -35,10 +31,8 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut entries: Vec<(&String, &Value)> = map.iter().collect();
             entries.sort_by_key(|(key, _)| *key);
-            let map: Map<String, Value> = entries
-                .into_iter()
-                .map(|(key, value)| (key.clone(), sorted(value)))
-                .collect();
+            let map: Map<String, Value> =
+                entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
             Value::Object(map)
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),

@@ -70,26 +70,12 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 
 /// Where a payload breaks the rules of the text. The payload need not be valid: what does not have the expected
 /// shape is passed over here, because [`crate::validate`] names it.
-pub fn breaches(
-    version: Version,
-    sender: Role,
-    action: &str,
-    part: Part,
-    payload: &Value,
-) -> Vec<Breach> {
+pub fn breaches(version: Version, sender: Role, action: &str, part: Part, payload: &Value) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for rule in RULES {
-        let concerns =
-            rule.versions.contains(&version) && rule.sender.is_none_or(|side| side == sender);
+        let concerns = rule.versions.contains(&version) && rule.sender.is_none_or(|side| side == sender);
         if concerns {
-            let mut look = rules::Look {
-                rule,
-                version,
-                action,
-                part,
-                payload,
-                breaches: &mut breaches,
-            };
+            let mut look = rules::Look { rule, version, action, part, payload, breaches: &mut breaches };
             (rule.check)(&mut look);
         }
     }
@@ -115,12 +101,7 @@ mod tests {
     #[test]
     fn every_rule_rests_on_a_statement() {
         for rule in RULES {
-            assert!(
-                crate::statements::statement(rule.statement).is_some(),
-                "{} rests on {}",
-                rule.id,
-                rule.statement
-            );
+            assert!(crate::statements::statement(rule.statement).is_some(), "{} rests on {}", rule.id, rule.statement);
         }
     }
 
@@ -134,22 +115,10 @@ mod tests {
                 };
                 let mut all = Vec::new();
                 let request = generate::minimal(version, &message.request);
-                all.extend(breaches(
-                    version,
-                    requester,
-                    &message.action,
-                    Part::Request,
-                    &request,
-                ));
+                all.extend(breaches(version, requester, &message.action, Part::Request, &request));
                 if let Some(response) = message.response() {
                     let response = generate::minimal(version, response);
-                    all.extend(breaches(
-                        version,
-                        requester.other(),
-                        &message.action,
-                        Part::Response,
-                        &response,
-                    ));
+                    all.extend(breaches(version, requester.other(), &message.action, Part::Response, &response));
                 }
                 all.retain(|breach| breach.rule.severity == Severity::Must);
                 assert!(all.is_empty(), "{version} {}: {all:?}", message.action);

@@ -140,9 +140,8 @@ pub static RULES: &[Rule] = &[
                     return;
                 }
                 let Some(text) = value.as_str() else { return };
-                let fraction = text.split_once('.').map_or("", |(_, rest)| {
-                    rest.trim_end_matches(|c: char| !c.is_ascii_digit())
-                });
+                let fraction =
+                    text.split_once('.').map_or("", |(_, rest)| rest.trim_end_matches(|c: char| !c.is_ascii_digit()));
                 let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
                 if digits > 3 {
                     look.add(path.to_owned(), "at most three fractional digits", value);
@@ -159,11 +158,7 @@ pub static RULES: &[Rule] = &[
         statement: "R-170",
         check: |look| {
             look.each_value(|look, path, ty, value| {
-                if matches!(ty, Type::DateTime)
-                    && value
-                        .as_str()
-                        .is_some_and(|text| !text.ends_with(['Z', 'z']))
-                {
+                if matches!(ty, Type::DateTime) && value.as_str().is_some_and(|text| !text.ends_with(['Z', 'z'])) {
                     look.add(path.to_owned(), "a time that ends in Z", value);
                 }
             });
@@ -269,11 +264,7 @@ pub static RULES: &[Rule] = &[
                 && connector.as_i64() == Some(0)
                 && !["Available", "Unavailable", "Faulted"].contains(&status.as_str().unwrap_or(""))
             {
-                look.add(
-                    "/status".to_owned(),
-                    "Available, Unavailable or Faulted on connector 0",
-                    status,
-                );
+                look.add("/status".to_owned(), "Available, Unavailable or Faulted on connector 0", status);
             }
         },
     },
@@ -292,17 +283,11 @@ pub static RULES: &[Rule] = &[
             };
             for (at, key) in unknown.iter().enumerate() {
                 let name = key.as_str().unwrap_or_default();
-                let is_known = known.iter().any(|entry| {
-                    entry["key"]
-                        .as_str()
-                        .is_some_and(|known| known.eq_ignore_ascii_case(name))
-                });
+                let is_known = known
+                    .iter()
+                    .any(|entry| entry["key"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)));
                 if is_known {
-                    look.add(
-                        format!("/unknownKey/{at}"),
-                        "a key that was not returned",
-                        key,
-                    );
+                    look.add(format!("/unknownKey/{at}"), "a key that was not returned", key);
                 }
             }
         },
@@ -316,20 +301,9 @@ pub static RULES: &[Rule] = &[
         statement: "16-SEC-02",
         check: |look| {
             let keys = look.field("GetConfiguration", Part::Response, "/configurationKey");
-            for (at, entry) in keys
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .enumerate()
-            {
-                let is_secret = entry["key"]
-                    .as_str()
-                    .is_some_and(|key| key.eq_ignore_ascii_case("AuthorizationKey"));
-                if is_secret
-                    && entry["value"]
-                        .as_str()
-                        .is_some_and(|value| !value.is_empty())
-                {
+            for (at, entry) in keys.and_then(Value::as_array).into_iter().flatten().enumerate() {
+                let is_secret = entry["key"].as_str().is_some_and(|key| key.eq_ignore_ascii_case("AuthorizationKey"));
+                if is_secret && entry["value"].as_str().is_some_and(|value| !value.is_empty()) {
                     // The value stays out of the report.
                     let hidden = Value::from("(hidden)");
                     look.add(format!("/configurationKey/{at}/value"), "no value", &hidden);
@@ -353,11 +327,7 @@ pub static RULES: &[Rule] = &[
                 return;
             };
             if status.is_string() && status != "Idle" && look.payload.get("requestId").is_none() {
-                look.add(
-                    "/requestId".to_owned(),
-                    "the id of the request",
-                    &Value::Null,
-                );
+                look.add("/requestId".to_owned(), "the id of the request", &Value::Null);
             }
         },
     },
@@ -374,11 +344,7 @@ pub static RULES: &[Rule] = &[
                     return;
                 };
                 if info.get("language1").is_none_or(|first| first == second) {
-                    look.add(
-                        format!("{path}/language2"),
-                        "another language1 beside it",
-                        second,
-                    );
+                    look.add(format!("{path}/language2"), "another language1 beside it", second);
                 }
             });
         },
@@ -394,11 +360,7 @@ pub static RULES: &[Rule] = &[
             let event = look.field("TransactionEvent", Part::Request, "/eventType");
             let state = look.payload.pointer("/transactionInfo/chargingState");
             if event.is_some_and(|event| event == "Started") && state.is_none() {
-                look.add(
-                    "/transactionInfo/chargingState".to_owned(),
-                    "the charging state",
-                    &Value::Null,
-                );
+                look.add("/transactionInfo/chargingState".to_owned(), "the charging state", &Value::Null);
             }
         },
     },
@@ -465,9 +427,7 @@ impl<'a> Look<'a> {
 
     /// The value at a path if this is the message that is meant.
     pub(super) fn field(&self, action: &str, part: Part, path: &str) -> Option<&'a Value> {
-        (self.action == action && self.part == part)
-            .then(|| self.payload.pointer(path))
-            .flatten()
+        (self.action == action && self.part == part).then(|| self.payload.pointer(path)).flatten()
     }
 
     fn above_zero(&mut self, action: &str, path: &str) {
@@ -531,12 +491,7 @@ impl<'a> Look<'a> {
 
 type Found<'c, 'v> = Vec<(String, &'c Type, &'v Value)>;
 
-fn walk_object<'c, 'v>(
-    object: &'c Object,
-    value: &'v Value,
-    path: &mut String,
-    found: &mut Found<'c, 'v>,
-) {
+fn walk_object<'c, 'v>(object: &'c Object, value: &'v Value, path: &mut String, found: &mut Found<'c, 'v>) {
     for field in &object.fields {
         if let Some(below) = value.get(&field.name) {
             let depth = path.len();
@@ -585,12 +540,7 @@ fn identifier(look: &mut Look<'_>, path: &str, value: Option<&Value>) {
 fn unique_list_entries(look: &mut Look<'_>) {
     let list = look.field("SendLocalList", Part::Request, "/localAuthorizationList");
     let mut seen = std::collections::HashSet::new();
-    for (at, entry) in list
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
+    for (at, entry) in list.and_then(Value::as_array).into_iter().flatten().enumerate() {
         let token = match look.version {
             Version::V16 => entry.get("idTag"),
             Version::V201 | Version::V21 => entry.pointer("/idToken/idToken"),
@@ -599,11 +549,7 @@ fn unique_list_entries(look: &mut Look<'_>) {
         if let Some(text) = token.and_then(Value::as_str)
             && !seen.insert((text.to_lowercase(), kind))
         {
-            look.add(
-                format!("/localAuthorizationList/{at}"),
-                "a tag that stands only once",
-                &Value::from(text),
-            );
+            look.add(format!("/localAuthorizationList/{at}"), "a tag that stands only once", &Value::from(text));
         }
     }
 }

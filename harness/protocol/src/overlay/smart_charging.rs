@@ -37,15 +37,9 @@ pub(super) const RECURRENCY_16: Rule = Rule {
     check: |look| {
         each_profile(look, |look, path, profile| {
             if let Some(recurrency) = profile.get("recurrencyKind")
-                && profile
-                    .get("chargingProfileKind")
-                    .is_some_and(|kind| kind != "Recurring")
+                && profile.get("chargingProfileKind").is_some_and(|kind| kind != "Recurring")
             {
-                look.add(
-                    format!("{path}/recurrencyKind"),
-                    "no recurrency unless Recurring",
-                    recurrency,
-                );
+                look.add(format!("{path}/recurrencyKind"), "no recurrency unless Recurring", recurrency);
             }
         });
     },
@@ -80,10 +74,7 @@ pub(super) const NO_START_2: Rule = Rule {
     statement: "K01.FR.41",
     check: |look| {
         each_profile(look, |look, path, profile| {
-            if profile
-                .get("chargingProfileKind")
-                .is_none_or(|kind| kind != "Relative")
-            {
+            if profile.get("chargingProfileKind").is_none_or(|kind| kind != "Relative") {
                 return;
             }
             for (path, schedule) in schedules(path, profile) {
@@ -125,10 +116,8 @@ pub(super) const ASCENDING: Rule = Rule {
     check: |look| {
         each_profile(look, |look, path, profile| {
             for (path, schedule) in schedules(path, profile) {
-                let starts: Vec<Option<i64>> = periods(schedule)
-                    .iter()
-                    .map(|period| period["startPeriod"].as_i64())
-                    .collect();
+                let starts: Vec<Option<i64>> =
+                    periods(schedule).iter().map(|period| period["startPeriod"].as_i64()).collect();
                 for (at, pair) in starts.windows(2).enumerate() {
                     if let [Some(before), Some(after)] = pair
                         && after <= before
@@ -183,12 +172,7 @@ pub(super) const PLACE_16: Rule = Rule {
     sender: Some(Role::Csms),
     statement: "16-SC-01",
     check: |look| {
-        place(
-            look,
-            "/connectorId",
-            "/csChargingProfiles",
-            "ChargePointMaxProfile",
-        );
+        place(look, "/connectorId", "/csChargingProfiles", "ChargePointMaxProfile");
     },
 };
 
@@ -200,12 +184,7 @@ pub(super) const PLACE_2: Rule = Rule {
     sender: Some(Role::Csms),
     statement: "K01.FR.16",
     check: |look| {
-        place(
-            look,
-            "/evseId",
-            "/chargingProfile",
-            "ChargingStationMaxProfile",
-        );
+        place(look, "/evseId", "/chargingProfile", "ChargingStationMaxProfile");
     },
 };
 
@@ -217,16 +196,11 @@ pub(super) const TRANSACTION_2: Rule = Rule {
     sender: Some(Role::Csms),
     statement: "K01.FR.03",
     check: |look| {
-        let Some(profile) = look.field("SetChargingProfile", Part::Request, "/chargingProfile")
-        else {
+        let Some(profile) = look.field("SetChargingProfile", Part::Request, "/chargingProfile") else {
             return;
         };
         if purpose(profile) == Some("TxProfile") && profile.get("transactionId").is_none() {
-            look.add(
-                "/chargingProfile/transactionId".to_owned(),
-                "the id of the transaction",
-                &Value::Null,
-            );
+            look.add("/chargingProfile/transactionId".to_owned(), "the id of the transaction", &Value::Null);
         }
     },
 };
@@ -265,11 +239,7 @@ pub(super) const MAX_NOT_RELATIVE: Rule = Rule {
                 && let Some(kind) = profile.get("chargingProfileKind")
                 && kind == "Relative"
             {
-                look.add(
-                    format!("{path}/chargingProfileKind"),
-                    "Absolute or Recurring",
-                    kind,
-                );
+                look.add(format!("{path}/chargingProfileKind"), "Absolute or Recurring", kind);
             }
         });
     },
@@ -287,11 +257,7 @@ pub(super) const PHASE_TO_USE: Rule = Rule {
             if let Some(phase) = period.get("phaseToUse")
                 && period.get("numberPhases").is_none_or(|count| count != 1)
             {
-                look.add(
-                    format!("{path}/phaseToUse"),
-                    "no phase unless numberPhases is 1",
-                    phase,
-                );
+                look.add(format!("{path}/phaseToUse"), "no phase unless numberPhases is 1", phase);
             }
         });
     },
@@ -308,21 +274,16 @@ fn each_profile<'a>(look: &mut Look<'a>, mut then: impl FnMut(&mut Look<'a>, &st
 /// The schedules of a profile: one in 1.6, a list in 2.x.
 fn schedules<'a>(path: &str, profile: &'a Value) -> Vec<(String, &'a Value)> {
     match profile.get("chargingSchedule") {
-        Some(Value::Array(list)) => list
-            .iter()
-            .enumerate()
-            .map(|(at, schedule)| (format!("{path}/chargingSchedule/{at}"), schedule))
-            .collect(),
+        Some(Value::Array(list)) => {
+            list.iter().enumerate().map(|(at, schedule)| (format!("{path}/chargingSchedule/{at}"), schedule)).collect()
+        }
         Some(schedule) => vec![(format!("{path}/chargingSchedule"), schedule)],
         None => Vec::new(),
     }
 }
 
 fn periods(schedule: &Value) -> &[Value] {
-    schedule
-        .get("chargingSchedulePeriod")
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    schedule.get("chargingSchedulePeriod").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 fn purpose(profile: &Value) -> Option<&str> {
@@ -337,11 +298,7 @@ fn needs_start(look: &mut Look<'_>, kinds: &[&str]) {
         }
         for (path, schedule) in schedules(path, profile) {
             if schedule.get("startSchedule").is_none() {
-                look.add(
-                    format!("{path}/startSchedule"),
-                    "the start of the schedule",
-                    &Value::Null,
-                );
+                look.add(format!("{path}/startSchedule"), "the start of the schedule", &Value::Null);
             }
         }
     });
@@ -350,17 +307,11 @@ fn needs_start(look: &mut Look<'_>, kinds: &[&str]) {
 fn first_period(look: &mut Look<'_>) {
     each_profile(look, |look, path, profile| {
         for (path, schedule) in schedules(path, profile) {
-            let start = periods(schedule)
-                .first()
-                .and_then(|period| period.get("startPeriod"));
+            let start = periods(schedule).first().and_then(|period| period.get("startPeriod"));
             if let Some(start) = start
                 && start.as_i64().is_some_and(|start| start != 0)
             {
-                look.add(
-                    format!("{path}/chargingSchedulePeriod/0/startPeriod"),
-                    "0",
-                    start,
-                );
+                look.add(format!("{path}/chargingSchedulePeriod/0/startPeriod"), "0", start);
             }
         }
     });

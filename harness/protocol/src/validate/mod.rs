@@ -31,11 +31,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() {
-            "the payload"
-        } else {
-            &self.path
-        };
+        let path = if self.path.is_empty() { "the payload" } else { &self.path };
         match self.kind {
             ViolationKind::MissingField => write!(f, "{path} is missing: {}", self.expected),
             ViolationKind::UnknownField => write!(f, "{path} is unknown: {}", self.expected),
@@ -114,18 +110,13 @@ impl ViolationKind {
 
     /// The kind of this name.
     pub fn from_name(name: &str) -> Option<ViolationKind> {
-        ViolationKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        ViolationKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
 /// Where a payload breaks an object of the catalogue; empty means that it is valid.
 pub fn validate(_version: Version, object: &Object, value: &Value) -> Vec<Violation> {
-    let mut walk = Walk {
-        path: String::new(),
-        violations: Vec::new(),
-    };
+    let mut walk = Walk { path: String::new(), violations: Vec::new() };
     match value {
         Value::Object(_) => walk.object(object, value),
         other => walk.add(ViolationKind::NotAnObject, "an object".to_owned(), other),
@@ -135,11 +126,7 @@ pub fn validate(_version: Version, object: &Object, value: &Value) -> Vec<Violat
 
 /// Where a request breaks the catalogue; an action that the version does not have breaks nothing here.
 pub fn request_violations(version: Version, action: &str, payload: &Value) -> Vec<Violation> {
-    Catalogue::of(version)
-        .message(action)
-        .map_or_else(Vec::new, |message| {
-            validate(version, &message.request, payload)
-        })
+    Catalogue::of(version).message(action).map_or_else(Vec::new, |message| validate(version, &message.request, payload))
 }
 
 /// Where a response breaks the catalogue; an action that the version does not have, or without a response, breaks
@@ -170,11 +157,7 @@ impl Walk {
     fn object(&mut self, object: &Object, value: &Value) {
         let Value::Object(map) = value else {
             let name = object.name.as_deref().unwrap_or("object");
-            return self.add(
-                ViolationKind::WrongType,
-                format!("an object ({name})"),
-                value,
-            );
+            return self.add(ViolationKind::WrongType, format!("an object ({name})"), value);
         };
         for field in &object.fields {
             let depth = self.enter(&field.name);
@@ -237,9 +220,7 @@ impl Walk {
                     self.add(ViolationKind::BadUri, "an absolute URI".to_owned(), value);
                 }
             }
-            (Type::Integer { min, max, lenient }, Value::Number(_))
-                if is_integer(value, *lenient) =>
-            {
+            (Type::Integer { min, max, lenient }, Value::Number(_)) if is_integer(value, *lenient) => {
                 self.bounds(min.map(Number::whole), max.map(Number::whole), ty, value);
             }
             (Type::Decimal { min, max, step }, Value::Number(number)) => {
@@ -272,21 +253,13 @@ impl Walk {
             && length > max
         {
             let actual = format!("{length} characters: {}", shown(value));
-            self.push(
-                ViolationKind::TooLong,
-                format!("at most {max} characters"),
-                actual,
-            );
+            self.push(ViolationKind::TooLong, format!("at most {max} characters"), actual);
         }
         if let Some(min) = min
             && length < min
         {
             let actual = format!("{length} characters: {}", shown(value));
-            self.push(
-                ViolationKind::TooShort,
-                format!("at least {min} characters"),
-                actual,
-            );
+            self.push(ViolationKind::TooShort, format!("at least {min} characters"), actual);
         }
     }
 
@@ -295,21 +268,13 @@ impl Walk {
             && length > max
         {
             let actual = format!("{length} items");
-            self.push(
-                ViolationKind::TooManyItems,
-                format!("at most {max} items"),
-                actual,
-            );
+            self.push(ViolationKind::TooManyItems, format!("at most {max} items"), actual);
         }
         if let Some(min) = min
             && length < min
         {
             let noun = if min == 1 { "item" } else { "items" };
-            self.add(
-                ViolationKind::TooFewItems,
-                format!("at least {min} {noun}"),
-                value,
-            );
+            self.add(ViolationKind::TooFewItems, format!("at least {min} {noun}"), value);
         }
     }
 
@@ -327,8 +292,7 @@ impl Walk {
         let depth = self.path.len();
         self.path.push('/');
         if step.contains(['~', '/']) {
-            self.path
-                .push_str(&step.replace('~', "~0").replace('/', "~1"));
+            self.path.push_str(&step.replace('~', "~0").replace('/', "~1"));
         } else {
             self.path.push_str(step);
         }
@@ -345,12 +309,7 @@ impl Walk {
 
     fn push(&mut self, kind: ViolationKind, expected: String, actual: String) {
         if !self.is_full() {
-            self.violations.push(Violation {
-                path: self.path.clone(),
-                kind,
-                expected,
-                actual,
-            });
+            self.violations.push(Violation { path: self.path.clone(), kind, expected, actual });
         }
     }
 }
@@ -376,9 +335,5 @@ fn one_of(values: &[String]) -> String {
     if values.len() <= MOST {
         return format!("one of {}", values.join(", "));
     }
-    format!(
-        "one of {}, … ({} in all)",
-        values[..MOST].join(", "),
-        values.len()
-    )
+    format!("one of {}, … ({} in all)", values[..MOST].join(", "), values.len())
 }

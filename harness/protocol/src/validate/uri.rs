@@ -6,9 +6,7 @@ pub fn is_uri(text: &str) -> bool {
         return false;
     };
     let mut letters = scheme.bytes();
-    if !letters
-        .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic())
+    if !letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
         || !letters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
     {
         return false;
@@ -46,10 +44,7 @@ fn is_authority(text: &str) -> bool {
 
 /// An address form that RFC 3986 keeps for later: `v1.x`.
 fn is_future(text: &str) -> bool {
-    let Some((version, rest)) = text
-        .strip_prefix(['v', 'V'])
-        .and_then(|text| text.split_once('.'))
-    else {
+    let Some((version, rest)) = text.strip_prefix(['v', 'V']).and_then(|text| text.split_once('.')) else {
         return false;
     };
     !version.is_empty()
@@ -68,16 +63,10 @@ fn consists_of(text: &str, also: &[u8]) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let is_plain = byte.is_ascii_alphanumeric()
-            || b"-._~!$&'()*+,;=".contains(&byte)
-            || also.contains(&byte);
+        let is_plain = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte) || also.contains(&byte);
         if is_plain {
             at += 1;
-        } else if byte == b'%'
-            && bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-        {
+        } else if byte == b'%' && bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) {
             at += 3;
         } else {
             return false;

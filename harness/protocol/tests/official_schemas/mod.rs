@@ -54,10 +54,7 @@ pub(crate) fn find() -> Option<Source> {
         "\n*** NOT COMPARED: no official schema files found. Set OCPP_SCHEMAS to a folder with them, or\n\
          *** OCPP_PYTHON_PACKAGE to an installed Python package \"ocpp\", or install it into .venv.\n"
     );
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "in CI the official schema files must be there"
-    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "in CI the official schema files must be there");
     None
 }
 
@@ -72,16 +69,10 @@ pub(crate) fn load(source: &Source) -> Vec<SchemaFile> {
             };
             for part in parts {
                 let path = path_of(source, version, &message.action, part, message.kind);
-                let text = std::fs::read_to_string(&path)
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 let schema = serde_json::from_str(text.trim_start_matches('\u{feff}'))
                     .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                files.push(SchemaFile {
-                    version,
-                    action: message.action.clone(),
-                    part,
-                    schema,
-                });
+                files.push(SchemaFile { version, action: message.action.clone(), part, schema });
             }
         }
     }
@@ -104,8 +95,8 @@ pub(crate) fn folder_of(source: &Source, version: Version) -> PathBuf {
 }
 
 fn path_of(source: &Source, version: Version, action: &str, part: &str, kind: Kind) -> PathBuf {
-    let is_bare = kind == Kind::Send
-        || (version == Version::V16 && part == "Request" && matches!(source, Source::Python(_)));
+    let is_bare =
+        kind == Kind::Send || (version == Version::V16 && part == "Request" && matches!(source, Source::Python(_)));
     let part = if is_bare { "" } else { part };
     folder_of(source, version).join(format!("{action}{part}.json"))
 }

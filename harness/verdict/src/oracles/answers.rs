@@ -13,36 +13,36 @@ impl Oracles {
         if let Some(before) = self.theirs.values().find(|call| call.link == link && !call.answered) {
             let verdict = if self.version == Version::V16 { Verdict::Warn } else { Verdict::Fail };
             let sentence = format!("{action} was sent while {} had no answer yet", before.action);
-            self.report(now, text, Found {
-                oracle: "one-outstanding",
-                statement: "R-030",
-                path: "calls".to_owned(),
-                verdict,
-                sentence,
-            });
+            self.report(
+                now,
+                text,
+                Found { oracle: "one-outstanding", statement: "R-030", path: "calls".to_owned(), verdict, sentence },
+            );
         }
         if let Some(before) = self.theirs.get(id) {
             // A retry may reuse its id; another message may not.
             let is_retry = before.action == action && json::same(&before.payload, payload);
             if !is_retry {
                 let sentence = format!("the id \"{id}\" was used before, for another call ({})", before.action);
-                self.report(now, text, Found {
-                    oracle: "unique-id",
-                    statement: "R-023",
-                    path: "message id".to_owned(),
-                    verdict: Verdict::Fail,
-                    sentence,
-                });
+                self.report(
+                    now,
+                    text,
+                    Found {
+                        oracle: "unique-id",
+                        statement: "R-023",
+                        path: "message id".to_owned(),
+                        verdict: Verdict::Fail,
+                        sentence,
+                    },
+                );
             }
         }
         self.boot_first(now, text, action);
         self.content(now, text, action, payload);
-        self.theirs.insert(id.to_owned(), TheirCall {
-            action: action.to_owned(),
-            payload: payload.clone(),
-            answered: false,
-            link,
-        });
+        self.theirs.insert(
+            id.to_owned(),
+            TheirCall { action: action.to_owned(), payload: payload.clone(), answered: false, link },
+        );
     }
 
     fn boot_first(&mut self, now: Timestamp, text: &str, action: &str) {
@@ -59,13 +59,17 @@ impl Oracles {
         if action == "BootNotification" {
             let spoke_before = self.seen_on_link && self.registration == Registration::Unknown && triggered.is_none();
             if spoke_before {
-                self.report(now, text, Found {
-                    oracle: "boot-first",
-                    statement: if self.version == Version::V16 { "16-BOOT-01" } else { "B01.FR.08" },
-                    path: "BootNotification".to_owned(),
-                    verdict: Verdict::Warn,
-                    sentence: "other calls came on this link before the BootNotification".to_owned(),
-                });
+                self.report(
+                    now,
+                    text,
+                    Found {
+                        oracle: "boot-first",
+                        statement: if self.version == Version::V16 { "16-BOOT-01" } else { "B01.FR.08" },
+                        path: "BootNotification".to_owned(),
+                        verdict: Verdict::Warn,
+                        sentence: "other calls came on this link before the BootNotification".to_owned(),
+                    },
+                );
             }
             self.registration = Registration::Asking;
             self.seen_on_link = true;
@@ -85,13 +89,17 @@ impl Oracles {
             (true, _) => ("Rejected", "B03.FR.02"),
             (false, _) => ("Pending", "B02.FR.02"),
         };
-        self.report(now, text, Found {
-            oracle: "boot-first",
-            statement,
-            path: action.to_owned(),
-            verdict: Verdict::Fail,
-            sentence: format!("{action} was sent although the last BootNotification was answered {word}"),
-        });
+        self.report(
+            now,
+            text,
+            Found {
+                oracle: "boot-first",
+                statement,
+                path: action.to_owned(),
+                verdict: Verdict::Fail,
+                sentence: format!("{action} was sent although the last BootNotification was answered {word}"),
+            },
+        );
     }
 
     /// We call the device.
@@ -101,11 +109,10 @@ impl Oracles {
         {
             self.triggered.push(wanted.to_owned());
         }
-        self.ours.insert(id.to_owned(), OurCall {
-            action: action.to_owned(),
-            request: request.clone(),
-            state: OurState::Open,
-        });
+        self.ours.insert(
+            id.to_owned(),
+            OurCall { action: action.to_owned(), request: request.clone(), state: OurState::Open },
+        );
     }
 
     /// We answer a call of the device; `result` is absent for an error.
@@ -148,13 +155,17 @@ impl Oracles {
         }
         call.state = OurState::Expired;
         let action = call.action.clone();
-        self.report(now, after, Found {
-            oracle: "answer-in-time",
-            statement: "R-037",
-            path: action.clone(),
-            verdict: Verdict::Fail,
-            sentence: format!("{action} was not answered in time"),
-        });
+        self.report(
+            now,
+            after,
+            Found {
+                oracle: "answer-in-time",
+                statement: "R-037",
+                path: action.clone(),
+                verdict: Verdict::Fail,
+                sentence: format!("{action} was not answered in time"),
+            },
+        );
     }
 
     /// A call of ours that nobody waits for any more (the link is gone, or the case allows silence).
@@ -184,13 +195,17 @@ impl Oracles {
                     if self.strays.iter().any(|stray| stray == id) {
                         return Answered::RawText;
                     }
-                    self.report(now, &text, Found {
-                        oracle: "one-answer",
-                        statement: "R-037",
-                        path: action.clone(),
-                        verdict: Verdict::Fail,
-                        sentence: format!("{action} was answered more than once"),
-                    });
+                    self.report(
+                        now,
+                        &text,
+                        Found {
+                            oracle: "one-answer",
+                            statement: "R-037",
+                            path: action.clone(),
+                            verdict: Verdict::Fail,
+                            sentence: format!("{action} was answered more than once"),
+                        },
+                    );
                 }
                 OurState::Expired => {
                     // Late is not wrong by itself: the time-out is ours.
@@ -202,13 +217,17 @@ impl Oracles {
             return Answered::RawText;
         }
         if self.theirs.contains_key(id) {
-            self.report(now, &text, Found {
-                oracle: "no-answer-to-an-answer",
-                statement: "R-015",
-                path: "answer".to_owned(),
-                verdict: Verdict::Fail,
-                sentence: format!("the device answered our answer to its own call \"{id}\""),
-            });
+            self.report(
+                now,
+                &text,
+                Found {
+                    oracle: "no-answer-to-an-answer",
+                    statement: "R-015",
+                    path: "answer".to_owned(),
+                    verdict: Verdict::Fail,
+                    sentence: format!("the device answered our answer to its own call \"{id}\""),
+                },
+            );
             return Answered::Nothing;
         }
         let open = self
@@ -222,13 +241,17 @@ impl Oracles {
             }
             None => format!("an answer with the id \"{id}\", which no call of ours has"),
         };
-        self.report(now, &text, Found {
-            oracle: "one-answer",
-            statement: "R-022",
-            path: "message id".to_owned(),
-            verdict: Verdict::Fail,
-            sentence,
-        });
+        self.report(
+            now,
+            &text,
+            Found {
+                oracle: "one-answer",
+                statement: "R-022",
+                path: "message id".to_owned(),
+                verdict: Verdict::Fail,
+                sentence,
+            },
+        );
         Answered::Nothing
     }
 }

@@ -25,23 +25,31 @@ impl Oracles {
     /// The payload of a call or a SEND of the device.
     pub(super) fn content(&mut self, now: Timestamp, text: &str, action: &str, payload: &Value) {
         let Some(message) = Catalogue::of(self.version).message(action) else {
-            self.report(now, text, Found {
-                oracle: "known-action",
-                statement: "R-008",
-                path: action.chars().take(60).collect(),
-                verdict: Verdict::Warn,
-                sentence: format!("OCPP {} has no action \"{action}\"", self.version),
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "known-action",
+                    statement: "R-008",
+                    path: action.chars().take(60).collect(),
+                    verdict: Verdict::Warn,
+                    sentence: format!("OCPP {} has no action \"{action}\"", self.version),
+                },
+            );
             return;
         };
         if !message.from.includes(self.device) {
-            self.report(now, text, Found {
-                oracle: "known-action",
-                statement: "R-004",
-                path: action.to_owned(),
-                verdict: Verdict::Fail,
-                sentence: format!("{action} is not for a {} to send", self.device),
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "known-action",
+                    statement: "R-004",
+                    path: action.to_owned(),
+                    verdict: Verdict::Fail,
+                    sentence: format!("{action} is not for a {} to send", self.device),
+                },
+            );
             return;
         }
         let violations = validate::request_violations(self.version, action, payload);
@@ -63,16 +71,20 @@ impl Oracles {
 
     fn schema(&mut self, now: Timestamp, text: &str, message: &str, violations: Vec<Violation>) {
         for violation in violations {
-            self.report(now, text, Found {
-                oracle: "valid-message",
-                statement: "R-038",
-                path: format!("{message}{}", violation.path),
-                verdict: Verdict::Fail,
-                sentence: format!(
-                    "{message}{}: expected {}, found {}",
-                    violation.path, violation.expected, violation.actual
-                ),
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "valid-message",
+                    statement: "R-038",
+                    path: format!("{message}{}", violation.path),
+                    verdict: Verdict::Fail,
+                    sentence: format!(
+                        "{message}{}: expected {}, found {}",
+                        violation.path, violation.expected, violation.actual
+                    ),
+                },
+            );
         }
     }
 
@@ -82,13 +94,20 @@ impl Oracles {
                 Severity::Must => Verdict::Fail,
                 Severity::Should | Severity::Uncertain => Verdict::Warn,
             };
-            self.report(now, text, Found {
-                oracle: "text-rule",
-                statement: breach.rule.statement,
-                path: format!("{action}{}: {}", breach.path, breach.rule.id),
-                verdict,
-                sentence: format!("{} Expected {}, found {}.", breach.rule.sentence, breach.expected, breach.actual),
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "text-rule",
+                    statement: breach.rule.statement,
+                    path: format!("{action}{}: {}", breach.path, breach.rule.id),
+                    verdict,
+                    sentence: format!(
+                        "{} Expected {}, found {}.",
+                        breach.rule.sentence, breach.expected, breach.actual
+                    ),
+                },
+            );
         }
     }
 
@@ -96,20 +115,23 @@ impl Oracles {
         if self.device != Role::Station {
             return;
         }
-        let (Some(connector), Some(status)) = (
-            payload.get("connectorId").and_then(Value::as_i64),
-            payload.get("status").and_then(Value::as_str),
-        ) else {
+        let (Some(connector), Some(status)) =
+            (payload.get("connectorId").and_then(Value::as_i64), payload.get("status").and_then(Value::as_str))
+        else {
             return;
         };
         if connector == 0 && !matches!(status, "Available" | "Unavailable" | "Faulted") {
-            self.report(now, text, Found {
-                oracle: "legal-status",
-                statement: "16-CONN-02",
-                path: "connector 0".to_owned(),
-                verdict: Verdict::Fail,
-                sentence: format!("connector 0 reported {status}"),
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "legal-status",
+                    statement: "16-CONN-02",
+                    path: "connector 0".to_owned(),
+                    verdict: Verdict::Fail,
+                    sentence: format!("connector 0 reported {status}"),
+                },
+            );
         }
         if connector > 0
             && let Some(before) = self.statuses.get(&connector).cloned()
@@ -119,13 +141,17 @@ impl Oracles {
         {
             // A state that lasted shorter than MinimumStatusDuration may be left out (16-STAT-10), so this alone
             // does not prove a wrong change.
-            self.report(now, text, Found {
-                oracle: "legal-status",
-                statement: "16-STAT-02",
-                path: format!("{before} to {status}"),
-                verdict: Verdict::Warn,
-                sentence: format!("connector {connector} went from {before} to {status}"),
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "legal-status",
+                    statement: "16-STAT-02",
+                    path: format!("{before} to {status}"),
+                    verdict: Verdict::Warn,
+                    sentence: format!("connector {connector} went from {before} to {status}"),
+                },
+            );
         }
         self.statuses.insert(connector, status.to_owned());
     }

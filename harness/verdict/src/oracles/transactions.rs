@@ -43,13 +43,11 @@ impl Oracles {
     }
 
     fn order(&mut self, now: Timestamp, text: &str, statement: &str, path: &str, sentence: String) {
-        self.report(now, text, Found {
-            oracle: "transaction-order",
-            statement,
-            path: path.to_owned(),
-            verdict: Verdict::Fail,
-            sentence,
-        });
+        self.report(
+            now,
+            text,
+            Found { oracle: "transaction-order", statement, path: path.to_owned(), verdict: Verdict::Fail, sentence },
+        );
     }
 
     fn start_16(&mut self, now: Timestamp, text: &str, payload: &Value) {
@@ -119,13 +117,17 @@ impl Oracles {
             _ => None,
         };
         if let Some((statement, sentence)) = report {
-            self.report(now, text, Found {
-                oracle: "sequence-number",
-                statement,
-                path: "TransactionEvent/seqNo".to_owned(),
-                verdict: Verdict::Fail,
-                sentence,
-            });
+            self.report(
+                now,
+                text,
+                Found {
+                    oracle: "sequence-number",
+                    statement,
+                    path: "TransactionEvent/seqNo".to_owned(),
+                    verdict: Verdict::Fail,
+                    sentence,
+                },
+            );
         }
         // A transaction that began before we looked has no known number yet.
         self.transactions.sequence.insert(id.to_owned(), number.max(last.unwrap_or(number)));
@@ -157,7 +159,14 @@ impl Oracles {
     }
 
     /// The device answered a call of ours.
-    pub(super) fn answered_by_device(&mut self, now: Timestamp, text: &str, action: &str, request: &Value, result: &Value) {
+    pub(super) fn answered_by_device(
+        &mut self,
+        now: Timestamp,
+        text: &str,
+        action: &str,
+        request: &Value,
+        result: &Value,
+    ) {
         if self.device != Role::Csms || self.version != Version::V16 {
             return;
         }
@@ -167,13 +176,17 @@ impl Oracles {
                 let Some(id) = whole(result, "transactionId") else { return };
                 let other = self.transactions.running.contains_key(&id);
                 if other && id != -1 {
-                    self.report(now, text, Found {
-                        oracle: "transaction-order",
-                        statement: "16-TX-04",
-                        path: "StartTransaction.conf/transactionId".to_owned(),
-                        verdict: Verdict::Warn,
-                        sentence: format!("transactionId {id} was given to a second running transaction"),
-                    });
+                    self.report(
+                        now,
+                        text,
+                        Found {
+                            oracle: "transaction-order",
+                            statement: "16-TX-04",
+                            path: "StartTransaction.conf/transactionId".to_owned(),
+                            verdict: Verdict::Warn,
+                            sentence: format!("transactionId {id} was given to a second running transaction"),
+                        },
+                    );
                 }
                 let running = Running {
                     connector: whole(request, "connectorId").unwrap_or(0),

@@ -7,30 +7,17 @@ use verdict::Span;
 use super::tree::{Node, NodeKind};
 use super::{Reader, nearest};
 use crate::drivers::provides;
-use crate::rig::{
-    Binding, Bindings, BodyTemplate, Bound, Endpoint, Exec, Field, Http, TextTemplate,
-};
+use crate::rig::{Binding, Bindings, BodyTemplate, Bound, Endpoint, Exec, Field, Http, TextTemplate};
 
 /// The kinds of binding that are written as maps.
-const KINDS: [&str; 6] = [
-    "plugfest",
-    "octt sut",
-    "tzi trigger",
-    "http",
-    "exec",
-    "prompt",
-];
+const KINDS: [&str; 6] = ["plugfest", "octt sut", "tzi trigger", "http", "exec", "prompt"];
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 impl Reader<'_> {
     pub(super) fn drivers(&mut self, node: &Node) -> Bindings {
         let mut bindings = Bindings::default();
         let NodeKind::Map(members) = &node.kind else {
-            self.fail(
-                node.span,
-                "drivers are a map from stimuli to bindings",
-                "expected `default: …`",
-            );
+            self.fail(node.span, "drivers are a map from stimuli to bindings", "expected `default: …`");
             return bindings;
         };
         for (key, node) in members {
@@ -47,9 +34,7 @@ impl Reader<'_> {
     }
 
     fn verb(&mut self, span: Span, name: &str) {
-        let is_call = name
-            .strip_prefix("send ")
-            .is_some_and(|action| action.starts_with(char::is_uppercase));
+        let is_call = name.strip_prefix("send ").is_some_and(|action| action.starts_with(char::is_uppercase));
         let known = [Role::Station, Role::Csms]
             .into_iter()
             .any(|party| verb(party, name).is_some() || observation(party, name).is_some());
@@ -83,20 +68,13 @@ impl Reader<'_> {
         let mut keys = KINDS.to_vec();
         keys.extend(["cannot carry", "timeout"]);
         let members = self.members(node, "a binding", &keys)?;
-        let kinds: Vec<_> = KINDS
-            .iter()
-            .filter_map(|kind| Some((*kind, *members.get(kind)?)))
-            .collect();
+        let kinds: Vec<_> = KINDS.iter().filter_map(|kind| Some((*kind, *members.get(kind)?))).collect();
         let [(kind, inner)] = kinds.as_slice() else {
             let title = match kinds.len() {
                 0 => "this binding does not say what it is",
                 _ => "this binding is two things at once",
             };
-            self.fail(
-                node.span,
-                title,
-                format!("expected one of {}", KINDS.join(", ")),
-            );
+            self.fail(node.span, title, format!("expected one of {}", KINDS.join(", ")));
             return None;
         };
         let binding = match *kind {
@@ -105,11 +83,8 @@ impl Reader<'_> {
             "tzi trigger" => Binding::TziTrigger(self.endpoint(inner, own)?),
             "http" => Binding::Http(Box::new(self.http(inner, own)?)),
             "exec" => {
-                let command: Option<Vec<_>> = inner
-                    .one_or_many()
-                    .iter()
-                    .map(|word| self.template(word, own, false))
-                    .collect();
+                let command: Option<Vec<_>> =
+                    inner.one_or_many().iter().map(|word| self.template(word, own, false)).collect();
                 let command = command?;
                 if command.is_empty() {
                     self.fail(inner.span, "the command is empty", "expected a program");
@@ -150,11 +125,7 @@ impl Reader<'_> {
         let mut endpoint = Endpoint::at(&self.control_url(url)?);
         if let Some(paths) = members.get("paths") {
             let NodeKind::Map(paths) = &paths.kind else {
-                self.fail(
-                    paths.span,
-                    "paths are a map from stimuli to paths",
-                    "expected a map",
-                );
+                self.fail(paths.span, "paths are a map from stimuli to paths", "expected a map");
                 return None;
             };
             for (key, node) in paths {
@@ -186,20 +157,11 @@ impl Reader<'_> {
     fn http_url(&mut self, node: &Node, url: &str) -> Option<()> {
         if url.starts_with("https://") {
             let help = "use an exec binding with a client of your own, such as curl";
-            self.fail_with_help(
-                node.span,
-                "https is not spoken to control interfaces",
-                "here",
-                help,
-            );
+            self.fail_with_help(node.span, "https is not spoken to control interfaces", "here", help);
             return None;
         }
         if !url.starts_with("http://") || url.len() == "http://".len() {
-            self.fail(
-                node.span,
-                "this is not the URL of a control interface",
-                "expected http://HOST…",
-            );
+            self.fail(node.span, "this is not the URL of a control interface", "expected http://HOST…");
             return None;
         }
         Some(())
@@ -236,27 +198,14 @@ impl Reader<'_> {
             None => None,
         };
         let mut expect = Vec::new();
-        for item in members
-            .get("expect")
-            .map_or(&[][..], |node| node.one_or_many())
-        {
+        for item in members.get("expect").map_or(&[][..], |node| node.one_or_many()) {
             let text = self.text(item)?;
             match text.parse::<u16>() {
                 Ok(status @ 100..=599) => expect.push(status),
-                _ => self.fail(
-                    item.span,
-                    format!("\"{text}\" is not a status code"),
-                    "expected a number such as 200",
-                ),
+                _ => self.fail(item.span, format!("\"{text}\" is not a status code"), "expected a number such as 200"),
             }
         }
-        Some(Http {
-            method,
-            url,
-            headers,
-            body,
-            expect,
-        })
+        Some(Http { method, url, headers, body, expect })
     }
 
     fn headers(&mut self, node: &Node, own: Option<&str>) -> Option<Vec<(String, TextTemplate)>> {
@@ -272,16 +221,9 @@ impl Reader<'_> {
                 continue;
             }
             let name = key.text.to_ascii_lowercase();
-            let is_secret = [
-                "authorization",
-                "cookie",
-                "key",
-                "token",
-                "secret",
-                "password",
-            ]
-            .iter()
-            .any(|word| name.contains(word));
+            let is_secret = ["authorization", "cookie", "key", "token", "secret", "password"]
+                .iter()
+                .any(|word| name.contains(word));
             if is_secret && let Some(literal) = node.scalar().filter(|text| !text.contains("${")) {
                 let value = literal.rsplit(' ').next().unwrap_or(literal);
                 self.environment.hide(&key.text, value);
@@ -298,12 +240,9 @@ impl Reader<'_> {
                 None if text.is_empty() => BodyTemplate::Literal(text.as_str().into()),
                 None => BodyTemplate::Text(self.template(node, own, false)?),
             },
-            NodeKind::List(items) => BodyTemplate::List(
-                items
-                    .iter()
-                    .map(|item| self.body(item, own))
-                    .collect::<Option<_>>()?,
-            ),
+            NodeKind::List(items) => {
+                BodyTemplate::List(items.iter().map(|item| self.body(item, own)).collect::<Option<_>>()?)
+            }
             NodeKind::Map(members) => BodyTemplate::Object(
                 members
                     .iter()
@@ -316,11 +255,7 @@ impl Reader<'_> {
     fn template(&mut self, node: &Node, own: Option<&str>, secret: bool) -> Option<TextTemplate> {
         let Some(text) = node.scalar() else {
             let what = node.what();
-            self.fail(
-                node.span,
-                format!("a text is wanted, and this is {what}"),
-                "expected a text",
-            );
+            self.fail(node.span, format!("a text is wanted, and this is {what}"), "expected a text");
             return None;
         };
         let environment = &mut self.environment;
@@ -348,13 +283,8 @@ impl Reader<'_> {
             let known = arguments(own);
             let root = name.split('.').next().unwrap_or_default();
             let help = match nearest(root, &known) {
-                Some(near) => format!(
-                    "did you mean ${{{near}}}? Names of the environment are in capital letters"
-                ),
-                None => format!(
-                    "known are {}; names of the environment are in capital letters",
-                    known.join(", ")
-                ),
+                Some(near) => format!("did you mean ${{{near}}}? Names of the environment are in capital letters"),
+                None => format!("known are {}; names of the environment are in capital letters", known.join(", ")),
             };
             self.fail_with_help(span, title, "not known", help);
         }
@@ -366,31 +296,16 @@ impl Reader<'_> {
 fn is_provided(own: Option<&str>, root: &str) -> bool {
     match own {
         Some(own) => {
-            let name = if own.starts_with("send ") {
-                "send"
-            } else {
-                own
-            };
-            [Role::Station, Role::Csms]
-                .into_iter()
-                .any(|party| provides(party, name, root))
+            let name = if own.starts_with("send ") { "send" } else { own };
+            [Role::Station, Role::Csms].into_iter().any(|party| provides(party, name, root))
         }
-        None => VERBS
-            .iter()
-            .chain(OBSERVATIONS)
-            .any(|verb| provides(verb.party, verb.name, root)),
+        None => VERBS.iter().chain(OBSERVATIONS).any(|verb| provides(verb.party, verb.name, root)),
     }
 }
 
 fn arguments(own: Option<&str>) -> Vec<&'static str> {
     let mut names = vec!["station", "party", "ocpp", "verb", "with"];
-    let own = own.map(|own| {
-        if own.starts_with("send ") {
-            "send"
-        } else {
-            own
-        }
-    });
+    let own = own.map(|own| if own.starts_with("send ") { "send" } else { own });
     for verb in VERBS.iter().chain(OBSERVATIONS) {
         if own.is_none_or(|own| own == verb.name) {
             names.extend(verb.arguments.iter().map(|argument| argument.name));

@@ -3,30 +3,13 @@
 use verdict::Diagnostic;
 
 /// Words in a key that say its value is a secret.
-const TELLING: [&str; 8] = [
-    "password",
-    "passwd",
-    "secret",
-    "token:",
-    "authorization",
-    "cookie",
-    "api-key",
-    "apikey",
-];
+const TELLING: [&str; 8] = ["password", "passwd", "secret", "token:", "authorization", "cookie", "api-key", "apikey"];
 
 /// Puts stars over literal secrets in the lines that diagnostics show. The text keeps its length in bytes, so
 /// that the marks stay where they are.
 pub(super) fn mask(found: &mut [Diagnostic]) {
-    for excerpt in found
-        .iter_mut()
-        .flat_map(|diagnostic| &mut diagnostic.excerpts)
-    {
-        excerpt.text = excerpt
-            .text
-            .split('\n')
-            .map(masked)
-            .collect::<Vec<_>>()
-            .join("\n");
+    for excerpt in found.iter_mut().flat_map(|diagnostic| &mut diagnostic.excerpts) {
+        excerpt.text = excerpt.text.split('\n').map(masked).collect::<Vec<_>>().join("\n");
     }
 }
 

@@ -3,10 +3,7 @@ use crate::rig::{Binding, Claim, schema, template};
 use std::time::Duration;
 
 fn source(text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        path: "plugfest.yaml".to_owned(),
-        text: text.to_owned(),
-    })
+    Arc::new(Source { path: "plugfest.yaml".to_owned(), text: text.to_owned() })
 }
 
 fn env(name: &str) -> Option<String> {
@@ -77,13 +74,7 @@ fn a_full_rig_is_read() {
     assert_eq!(rig.url.as_deref(), Some("ws://127.0.0.1:9000/ocpp"));
     assert_eq!(rig.identities, ["PF-1", "4711"]);
     assert_eq!(rig.capabilities.claim("Reservation"), Claim::Denied);
-    assert_eq!(
-        rig.connectors[1],
-        Connector {
-            evse: 2,
-            connector: 2
-        }
-    );
+    assert_eq!(rig.connectors[1], Connector { evse: 2, connector: 2 });
     assert_eq!(rig.tags["valid"].id_token, "04E12345");
     assert_eq!(rig.tags["group"].kind(), "eMAID");
     assert_eq!(rig.tags["blocked"].id_token, "TAG-BLOCKED");
@@ -94,10 +85,7 @@ fn a_full_rig_is_read() {
     let send = &rig.drivers.by_verb["send"];
     assert_eq!(send.timeout, Some(Duration::from_secs(9)));
     assert_eq!(send.cannot_carry[0].to_string(), "Reset.type");
-    assert!(matches!(
-        rig.drivers.by_verb["send Reset"].binding,
-        Binding::None
-    ));
+    assert!(matches!(rig.drivers.by_verb["send Reset"].binding, Binding::None));
     assert!(matches!(rig.restart.unwrap().binding, Binding::Exec(_)));
 }
 
@@ -118,10 +106,7 @@ fn every_template_reads_cleanly_and_with_every_comment_opened() {
         assert_eq!(good(&text).device, Some(device));
         let rest = text.lines().filter(|line| line.len() > 122).count();
         assert_eq!(rest, 0, "lines of a template fit a screen");
-        assert_eq!(
-            schema()["properties"].as_object().unwrap().len(),
-            KEYS.len()
-        );
+        assert_eq!(schema()["properties"].as_object().unwrap().len(), KEYS.len());
     }
 }
 
@@ -141,9 +126,7 @@ fn a_mistyped_key_is_marked_and_the_right_one_told() {
 fn a_variable_that_is_not_set_is_marked_inside_its_text() {
     assert_eq!(
         wrong("url: ws://127.0.0.1:${NOWHERE}/x"),
-        [
-            "the environment variable NOWHERE is not set [${NOWHERE}] set it, or give a default: ${NAME:-text}"
-        ]
+        ["the environment variable NOWHERE is not set [${NOWHERE}] set it, or give a default: ${NAME:-text}"]
     );
 }
 
@@ -170,33 +153,15 @@ fn wrong_values_say_what_is_expected() {
         ("connectors: []", "at least one connector"),
         ("connectors: 0", "not a number here"),
         ("identities: { prefix: A }", "`count` is missing"),
-        (
-            "identities: { prefix: A, count: 99999999999 }",
-            "not a number here",
-        ),
+        ("identities: { prefix: A, count: 99999999999 }", "not a number here"),
         ("tags: { valid: { idtoken: X } }", "did you mean `idToken`"),
         ("timeouts: { reply: 5 }", "30s, 500ms"),
         ("drivers: { default: promt }", "not a binding"),
-        (
-            "drivers: { default: { http: { url: \"http://h\" }, exec: [a] } }",
-            "two things at once",
-        ),
-        (
-            "drivers: { default: { plugfest: \"https://h\" } }",
-            "https is not spoken",
-        ),
-        (
-            "drivers: { send: { http: { url: \"http://h\", expect: [99] } } }",
-            "not a status code",
-        ),
-        (
-            "drivers: { send: { prompt: x, cannot carry: [Reset] } }",
-            "is not a field",
-        ),
-        (
-            "drivers: { send: { prompt: \"${action\" } }",
-            "never closed",
-        ),
+        ("drivers: { default: { http: { url: \"http://h\" }, exec: [a] } }", "two things at once"),
+        ("drivers: { default: { plugfest: \"https://h\" } }", "https is not spoken"),
+        ("drivers: { send: { http: { url: \"http://h\", expect: [99] } } }", "not a status code"),
+        ("drivers: { send: { prompt: x, cannot carry: [Reset] } }", "is not a field"),
+        ("drivers: { send: { prompt: \"${action\" } }", "never closed"),
         ("device: csms\ndevice: csms", "twice"),
         ("[]", "a rig is a map"),
         ("device:", "nothing here"),

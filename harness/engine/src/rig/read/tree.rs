@@ -81,20 +81,14 @@ impl Node {
         let Some(offset) = written.and_then(|written| written.find(text)) else {
             return whole();
         };
-        Span {
-            start: self.span.start + offset + part.start,
-            end: self.span.start + offset + part.end,
-        }
+        Span { start: self.span.start + offset + part.start, end: self.span.start + offset + part.end }
     }
 }
 
 /// The root of a file.
 pub(super) fn parse(source: &Arc<Source>) -> Result<Node, Vec<Diagnostic>> {
     if source.text.len() > LONGEST {
-        return Err(vec![Diagnostic::error(
-            "rig-file",
-            "the file is longer than 4 MiB",
-        )]);
+        return Err(vec![Diagnostic::error("rig-file", "the file is longer than 4 MiB")]);
     }
     let mut builder = Builder {
         source,
@@ -130,38 +124,24 @@ impl<'a> Builder<'a> {
                     "here",
                 )))
             }
-            None => Err(Box::new(Diagnostic::error(
-                "yaml",
-                "the file ends too early",
-            ))),
+            None => Err(Box::new(Diagnostic::error("yaml", "the file ends too early"))),
         }
     }
     fn byte(&self, index: usize) -> usize {
-        self.bytes
-            .get(index)
-            .copied()
-            .unwrap_or(self.source.text.len())
+        self.bytes.get(index).copied().unwrap_or(self.source.text.len())
     }
     fn span(&self, p: Place) -> Span {
-        Span {
-            start: self.byte(p.start.index()),
-            end: self.byte(p.end.index()),
-        }
+        Span { start: self.byte(p.start.index()), end: self.byte(p.end.index()) }
     }
     fn node(&mut self, event: Event<'a>, place: Place, depth: usize) -> Built<Node> {
         let mut span = self.span(place);
         if depth > DEEPEST {
-            return Err(Box::new(Diagnostic::error("yaml", "too deep").at(
-                self.source,
-                span,
-                "here",
-            )));
+            return Err(Box::new(Diagnostic::error("yaml", "too deep").at(self.source, span, "here")));
         }
         let kind = match event {
-            Event::Scalar(text, style, 0, None) => NodeKind::Scalar {
-                text: text.into_owned(),
-                plain: style == ScalarStyle::Plain,
-            },
+            Event::Scalar(text, style, 0, None) => {
+                NodeKind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
+            }
             Event::SequenceStart(0, None) => {
                 let mut items = Vec::new();
                 loop {
@@ -193,23 +173,15 @@ impl<'a> Builder<'a> {
                         )));
                     };
                     if !seen.insert(text.clone()) {
-                        return Err(Box::new(
-                            Diagnostic::error("yaml", "this key stands twice").at(
-                                self.source,
-                                key.span,
-                                "again here",
-                            ),
-                        ));
+                        return Err(Box::new(Diagnostic::error("yaml", "this key stands twice").at(
+                            self.source,
+                            key.span,
+                            "again here",
+                        )));
                     }
                     let (e, p) = self.next()?;
                     let value = self.node(e, p, depth + 1)?;
-                    members.push((
-                        Key {
-                            text,
-                            span: key.span,
-                        },
-                        value,
-                    ));
+                    members.push((Key { text, span: key.span }, value));
                 }
                 if let Some(last) = members.last() {
                     span.end = last.1.span.end;
@@ -217,13 +189,11 @@ impl<'a> Builder<'a> {
                 NodeKind::Map(members)
             }
             _ => {
-                return Err(Box::new(
-                    Diagnostic::error("yaml", "no anchors, aliases, tags").at(
-                        self.source,
-                        span,
-                        "here",
-                    ),
-                ));
+                return Err(Box::new(Diagnostic::error("yaml", "no anchors, aliases, tags").at(
+                    self.source,
+                    span,
+                    "here",
+                )));
             }
         };
         Ok(Node { span, kind })
