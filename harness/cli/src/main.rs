@@ -1,1 +1,53 @@
-fn main() {}
+//! The `plugfest` program: reads the command line, calls the library that does it, and says what came of it.
+
+mod args;
+mod catalogue;
+mod commands;
+mod device;
+mod expect;
+mod failure;
+mod interrupt;
+mod output;
+mod repeat;
+mod rig;
+mod selection;
+
+use std::io::IsTerminal;
+use std::process;
+
+use clap::Parser;
+use verdict::ExitCode;
+
+use crate::args::{Cli, Colour, Command};
+
+fn main() -> process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes.
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Conforming };
+            let _ = error.print();
+            return process::ExitCode::from(code as u8);
+        }
+    };
+    match cli.color {
+        Colour::Always => anstream::ColorChoice::Always.write_global(),
+        Colour::Never => anstream::ColorChoice::Never.write_global(),
+        Colour::Auto => {}
+    }
+    let colour = match cli.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    let done = match &cli.command {
+        Command::Run(args) => commands::run::run(args, colour),
+        Command::List(args) => commands::list::run(args),
+        _ => Err(failure::Failure::usage("this command is not built yet")),
+    };
+    let code = done.unwrap_or_else(|failure| {
+        failure.show(colour);
+        failure.code
+    });
+    process::ExitCode::from(code as u8)
+}

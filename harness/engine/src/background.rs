@@ -87,7 +87,7 @@ const CSMS_2X: &[&str] = &[
 ];
 
 /// Whether the device may send this call by itself, unless a step forbids it.
-pub fn allows(version: Version, device: Role, background: &Background, action: &str, payload: &Value) -> bool {
+pub(crate) fn allows(version: Version, device: Role, background: &Background, action: &str, payload: &Value) -> bool {
     let Background::Default { added, removed } = background else {
         return false;
     };

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use protocol::Timestamp;
 use protocol::stimulus::Stimulus;
 use serde_json::Value;
-use verdict::oracles::Oracles;
 use verdict::{Direction, Event, EventKind, Verdict};
 
 use crate::drivers::Confirmation;
@@ -432,9 +431,5 @@ impl Player {
 
     fn event(&mut self, now: Timestamp, kind: EventKind) {
         self.events.push(Event { at: now, kind });
-    }
-
-    fn oracles(&mut self) -> &mut Oracles {
-        &mut self.session.oracles
     }
 }

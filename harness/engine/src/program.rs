@@ -18,7 +18,7 @@ use crate::rig::Rig;
 use crate::scope::{Argument, Scope, ScopeId, Scopes};
 use crate::tree::Node;
 
-pub use choices::Choices;
+pub use choices::{Choices, Cover};
 
 /// A condition that is asked when the front reaches it.
 #[derive(Clone, Debug)]
@@ -77,8 +77,10 @@ pub struct Program {
     pub version: Version,
     /// Which of our choices; 0 takes every first option.
     pub variant: usize,
-    /// How many variants take every option once.
+    /// How many variants cover the choices.
     pub variants: usize,
+    /// The option that generated messages take where they have a choice.
+    pub message_option: usize,
     /// The names.
     pub scopes: Scopes,
     /// The scope of the case itself.
@@ -124,8 +126,8 @@ pub struct Outside<'a> {
     pub rig: &'a Rig,
     /// Whether the device can be made to do this: a stimulus or an asked call.
     pub can: &'a dyn Fn(Role, &str) -> bool,
-    /// Whether the values at the bounds are wanted too (self-play), or only typical ones.
-    pub bounds: bool,
+    /// How choices are combined.
+    pub cover: Cover,
 }
 
 /// Projects a case.
@@ -141,7 +143,7 @@ pub fn compile(
         version,
         outside,
         scopes: Scopes::default(),
-        choices: Choices::new(variant),
+        choices: Choices::new(variant, outside.cover),
         config: BTreeMap::new(),
         assumed: HashMap::new(),
         needs: Vec::new(),
@@ -181,6 +183,7 @@ pub fn compile(
         version,
         variant,
         variants: compiler.choices.variants(),
+        message_option: compiler.choices.of_messages(),
         scopes: compiler.scopes,
         root,
         segments,

@@ -374,28 +374,3 @@ async fn until(moment: Option<tokio::time::Instant>) {
         None => std::future::pending().await,
     }
 }
-
-/// A driver for parties that act by themselves: every stimulus is done at once.
-pub(crate) struct Willing;
-
-impl crate::drivers::Driver for Willing {
-    fn can(&self, _party: protocol::Role, _verb: &str) -> crate::drivers::Can {
-        crate::drivers::Can::Yes
-    }
-
-    fn stimulate<'a>(
-        &'a self,
-        _station: &'a str,
-        _stimulus: &'a protocol::stimulus::Stimulus,
-    ) -> crate::drivers::Pending<'a, Confirmation> {
-        Box::pin(async { Confirmation::Done })
-    }
-
-    fn look<'a>(
-        &'a self,
-        _station: &'a str,
-        _observation: &'a protocol::stimulus::Stimulus,
-    ) -> crate::drivers::Pending<'a, Option<bool>> {
-        Box::pin(async { Some(true) })
-    }
-}

@@ -45,7 +45,7 @@ pub struct Bindings {
 }
 
 /// Changes of [`Bindings`] that hold only if the whole message matches.
-pub type Tentative = Vec<((ScopeId, String), Value)>;
+pub(crate) type Tentative = Vec<((ScopeId, String), Value)>;
 
 impl Scopes {
     /// Adds a scope.
@@ -197,7 +197,7 @@ impl Names<'_> {
 }
 
 /// A value as text: a token's id, a string without quotes, anything else as JSON.
-pub fn plain_text(value: &Value) -> String {
+pub(crate) fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(object) => match object.get("idToken") {
@@ -235,7 +235,7 @@ fn add(value: &Value, offset: &Offset) -> Option<Value> {
 }
 
 /// A number as JSON, whole where it is whole.
-pub fn number_of(number: f64) -> Option<Value> {
+pub(crate) fn number_of(number: f64) -> Option<Value> {
     if number.fract() == 0.0 && number.abs() < 9e15 {
         #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
         return Some(Value::from(number as i64));

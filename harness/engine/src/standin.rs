@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::rig::Rig;
 
-pub use csms::OwnCsms;
-pub use station::OwnStation;
+pub(crate) use csms::OwnCsms;
+pub(crate) use station::OwnStation;
 
 /// The party we play.
 #[derive(Clone, Debug)]

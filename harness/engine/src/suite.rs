@@ -12,7 +12,7 @@ use protocol::{Role, Timestamp, Version};
 use script::Library;
 use script::ast::Case;
 use tokio::sync::{mpsc, watch};
-use verdict::{CaseResult, Event, PlanId, RunEvent, Standing, Verdict};
+use verdict::{CaseResult, Event, Expectations, PlanId, RunEvent, Standing, Verdict};
 
 use crate::clock::Clock;
 use crate::rig::Rig;
@@ -35,8 +35,10 @@ pub struct Job {
 pub enum Variants {
     /// The first.
     First,
-    /// As many as it takes to cover each choice of ours once.
+    /// As many as it takes to cover each choice of ours once, at most 8.
     Each,
+    /// The product of all choices, at most 64.
+    All,
 }
 
 /// What holds for the whole run.
@@ -59,8 +61,10 @@ pub struct Suite {
     pub jobs_at_once: usize,
     /// Whether the events of every plan are reported, for a trace.
     pub traced: bool,
+    /// Failures that are expected.
+    pub expectations: Arc<Expectations>,
     /// The command that repeats a case.
-    pub repeat: Arc<dyn Fn(&Job, &str) -> String + Send + Sync>,
+    pub repeat: Arc<dyn Fn(&Job) -> String + Send + Sync>,
 }
 
 /// What one job brought.
@@ -97,7 +101,7 @@ impl Suite {
             tokio::spawn(worker.work());
         }
         drop(sender);
-        let mut order = Order::new(self.max_failures);
+        let mut order = Order::new(self.max_failures, self.expectations.clone());
         while let Some(message) = receiver.recv().await {
             match message {
                 Message::Started(plan, title, at) => report(RunEvent::PlanStarted { plan, title, at }),
@@ -177,10 +181,11 @@ struct Order {
     seen: HashMap<(Role, Version, String, String), String>,
     failures: usize,
     max_failures: Option<usize>,
+    expectations: Arc<Expectations>,
 }
 
 impl Order {
-    fn new(max_failures: Option<usize>) -> Order {
+    fn new(max_failures: Option<usize>, expectations: Arc<Expectations>) -> Order {
         Order {
             waiting: BTreeMap::new(),
             next: 0,
@@ -188,6 +193,7 @@ impl Order {
             seen: HashMap::new(),
             failures: 0,
             max_failures,
+            expectations,
         }
     }
 
@@ -203,7 +209,7 @@ impl Order {
             }
             let Some(mut result) = done.result else { continue };
             self.once(&mut result);
-            if result.verdict == Verdict::Fail {
+            if result.verdict == Verdict::Fail && result.standing == Standing::Unexpected {
                 self.failures += 1;
             }
             self.results.push(result.clone());
@@ -225,10 +231,7 @@ impl Order {
             }
         }
         combine::settle_verdict(result);
-        result.standing = match result.verdict {
-            Verdict::Pass | Verdict::Warn | Verdict::NotApplicable => Standing::Expected,
-            Verdict::Fail | Verdict::Inconclusive | Verdict::Error => Standing::Unexpected,
-        };
+        self.expectations.apply(result);
     }
 }
 

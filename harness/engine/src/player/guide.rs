@@ -98,7 +98,7 @@ impl Player {
             version: self.program.version,
             names: self.names(now),
             clock: self.rig.timeouts.clock,
-            variant: self.program.variant,
+            variant: self.program.message_option,
             seed: self.seed,
         }
     }

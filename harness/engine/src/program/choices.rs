@@ -3,36 +3,78 @@
 use script::ast::{OperatorKind, Pattern, PatternKind};
 use serde_json::Value;
 
-/// At most this many plans a case, unless the product is asked for.
-const MOST_PLANS: usize = 8;
+/// At most this many plans a case when each option is taken once.
+const MOST_EACH: usize = 8;
+/// At most this many when every combination is taken.
+const MOST_ALL: usize = 64;
 
-/// Answers every choice of ours: variant 0 takes every first option, variant n the option n where there is one.
+/// How the choices of a case are combined into plans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cover {
+    /// Variant n takes the option n of every choice that has one, and the first of the others.
+    #[default]
+    Each,
+    /// Every combination.
+    Product,
+}
+
+/// Answers every choice of ours; variant 0 takes every first option.
 #[derive(Clone, Debug)]
 pub struct Choices {
     variant: usize,
+    cover: Cover,
+    /// The most options of any one choice.
     most: usize,
+    /// The combinations of the choices met so far.
+    stride: usize,
+    /// The most options of a choice that is made when a message is generated.
+    generated: usize,
 }
 
 impl Choices {
     /// The answers of a variant.
-    pub fn new(variant: usize) -> Choices {
-        Choices { variant, most: 1 }
+    pub fn new(variant: usize, cover: Cover) -> Choices {
+        Choices { variant, cover, most: 1, stride: 1, generated: 1 }
     }
 
     /// One choice with this many options.
     pub fn pick(&mut self, options: usize) -> usize {
-        self.note(options);
-        if self.variant < options { self.variant } else { 0 }
+        self.most = self.most.max(options);
+        match self.cover {
+            Cover::Each => {
+                if self.variant < options {
+                    self.variant
+                } else {
+                    0
+                }
+            }
+            Cover::Product => {
+                let digit = self.variant / self.stride % options.max(1);
+                self.stride = self.stride.saturating_mul(options.max(1));
+                digit
+            }
+        }
     }
 
     /// Counts a choice that is made later, when a message is generated.
     pub fn note(&mut self, options: usize) {
-        self.most = self.most.max(options);
+        self.generated = self.generated.max(options);
     }
 
     /// How many variants there are.
     pub fn variants(&self) -> usize {
-        self.most.min(MOST_PLANS)
+        match self.cover {
+            Cover::Each => self.most.max(self.generated).min(MOST_EACH),
+            Cover::Product => self.stride.saturating_mul(self.generated).min(MOST_ALL),
+        }
+    }
+
+    /// The option that generated messages take where they have a choice.
+    pub fn of_messages(&self) -> usize {
+        match self.cover {
+            Cover::Each => self.variant,
+            Cover::Product => self.variant / self.stride,
+        }
     }
 }
 

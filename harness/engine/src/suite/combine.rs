@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::drivers::{Can, Drivers};
 use crate::pattern::shorten;
 use crate::player::{Outcome, Player};
-use crate::program::{self, Outside, Program, Refused};
+use crate::program::{self, Cover, Outside, Program, Refused};
 use crate::rig::Rig;
 use crate::runner;
 
@@ -80,7 +80,7 @@ async fn play_configuration(
     let wanted = match suite.variants.unwrap_or(if job.device == Role::Csms { Variants::Each } else { Variants::First })
     {
         Variants::First => 1,
-        Variants::Each => first.variants,
+        Variants::Each | Variants::All => first.variants,
     };
     let mut programs = vec![first];
     for variant in 1..wanted {
@@ -106,7 +106,8 @@ async fn play_configuration(
 /// Projects a case for a plan, and sees whether the device can be made to do what it needs.
 fn compile(suite: &Suite, job: &Job, variant: usize, rig: &Rig, drivers: Option<&Drivers>) -> Result<Program, Refused> {
     let can = |party: Role, verb: &str| drivers.is_none_or(|drivers| drivers.can(party, verb) == Can::Yes);
-    let outside = Outside { library: &suite.library, rig, can: &can, bounds: false };
+    let cover = if suite.variants == Some(Variants::All) { Cover::Product } else { Cover::Each };
+    let outside = Outside { library: &suite.library, rig, can: &can, cover };
     let program = program::compile(&job.case, job.device, job.version, variant, &outside)?;
     if let Some(drivers) = drivers {
         for (party, verb) in &program.needs {
@@ -225,7 +226,7 @@ fn combine(
         violations,
         transcript,
         notes,
-        repeat: (suite.repeat)(job, &worst.map(|worst| worst.plan.configuration.clone()).unwrap_or_default()),
+        repeat: (suite.repeat)(job),
     };
     if result.verdict == Verdict::Fail {
         result.rules.extend(result.traces.iter().cloned());

@@ -60,6 +60,11 @@ pub(crate) struct Ready {
 }
 
 impl Site {
+    /// A station that comes to this listener.
+    pub fn station(rig: Rig, listener: Listener, operator: Option<Arc<dyn Operator>>) -> Site {
+        Site::Station { rig: Box::new(rig), listener: Mutex::new(Some(listener)), operator }
+    }
+
     /// How many workers make sense.
     pub(crate) fn workers(&self, wanted: usize) -> usize {
         match self {

@@ -1,0 +1,72 @@
+//! The cases and parts of this program, and private ones beside them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use script::Library;
+use verdict::{ExitCode, Source};
+
+use crate::failure::Failure;
+
+/// The longest case file.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Reads the embedded catalogue and private folders.
+pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
+    let mut sources: Vec<Arc<Source>> = Vec::new();
+    for folder in private {
+        let files = yaml_files(folder)?;
+        if files.is_empty() {
+            return Err(Failure::new(
+                ExitCode::InvalidFile,
+                format!("{}: no case files (*.yaml) there", folder.display()),
+            ));
+        }
+        for file in files {
+            sources.push(read(&file)?);
+        }
+    }
+    let (library, diagnostics): (Library, Vec<verdict::Diagnostic>) = (Library::default(), Vec::new());
+    if diagnostics.is_empty() { Ok(library) } else { Err(Failure::diagnosed(ExitCode::InvalidFile, diagnostics)) }
+}
+
+/// The case files under a path, in order; a file is itself.
+pub(crate) fn yaml_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let cannot = |path: &Path, error: &std::io::Error| {
+        Failure::new(ExitCode::InvalidFile, format!("{}: {error}", path.display()))
+    };
+    let meta = std::fs::metadata(path).map_err(|error| cannot(path, &error))?;
+    if !meta.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|error| cannot(&folder, &error))? {
+            let entry = entry.map_err(|error| cannot(&folder, &error))?;
+            let kind = entry.file_type().map_err(|error| cannot(&entry.path(), &error))?;
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if kind.is_dir() && !hidden {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && !hidden {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads a text file of ours: bounded, UTF-8.
+pub(crate) fn read(path: &Path) -> Result<Arc<Source>, Failure> {
+    let cannot = |what: String| Failure::new(ExitCode::InvalidFile, format!("{}: {what}", path.display()));
+    let length = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
+    if length > LONGEST {
+        return Err(cannot(format!("{length} bytes long; at most {LONGEST} are read")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| cannot(format!("not UTF-8: byte {} is not valid", error.utf8_error().valid_up_to())))?;
+    Ok(Arc::new(Source { path: path.display().to_string(), text }))
+}

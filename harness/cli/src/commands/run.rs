@@ -1,0 +1,141 @@
+//! `plugfest run`
+
+use std::sync::Arc;
+
+use engine::clock::Clock;
+use engine::suite::{self, Job, Site, Suite, Variants};
+use protocol::{Role, Version};
+use script::Library;
+use tokio::sync::watch;
+use verdict::{CaseResult, ExitCode, RunEvent};
+
+use crate::args::{Run, VariantMode};
+use crate::failure::Failure;
+use crate::rig::Device;
+use crate::{catalogue, device, interrupt, output, repeat, selection};
+
+pub(crate) fn run(args: &Run, colour: bool) -> Result<ExitCode, Failure> {
+    let library = Arc::new(catalogue::load(&args.cases)?);
+    let target = crate::rig::resolve(&args.target)?;
+    let expectations = crate::expect::read(args.expect.as_deref(), &library)?;
+    let jobs = select(args, &library, &target)?;
+    let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()) ^ clock_seed());
+    let repeat = repeat::command(args, seed);
+    let traced = args.trace.is_some();
+    let suite = Arc::new(Suite {
+        library,
+        jobs,
+        variants: args.variants.map(|mode| match mode {
+            VariantMode::First => Variants::First,
+            VariantMode::Each => Variants::Each,
+            VariantMode::All => Variants::All,
+        }),
+        seed,
+        strict: args.strict,
+        retries: args.retries,
+        max_failures: if args.fail_fast { Some(1) } else { args.max_failures.map(|most| most as usize) },
+        jobs_at_once: args.jobs.map_or(usize::MAX, usize::from),
+        traced,
+        expectations,
+        repeat: Arc::new(repeat),
+    });
+    let mut output = output::for_run(args, &target, colour)?;
+    let (results, interrupted) = device::runtime(&target)?.block_on(async {
+        let site = device::site(args, &target).await?;
+        let stop = interrupt::watch();
+        Ok::<_, Failure>(play(suite, Arc::new(site), stop, &mut |event| output.report(&event)).await)
+    })?;
+    let code = verdict::exit_code(results.iter().map(|result| (result.verdict, result.standing)), interrupted);
+    output.finish()?;
+    Ok(code)
+}
+
+/// Plays a suite between the events that every report begins and ends with.
+pub(crate) async fn play(
+    suite: Arc<Suite>,
+    site: Arc<Site>,
+    stop: watch::Receiver<bool>,
+    report: &mut (dyn FnMut(RunEvent) + Send),
+) -> (Vec<CaseResult>, bool) {
+    let clock = Clock::system();
+    let wall = std::time::Instant::now();
+    report(RunEvent::RunStarted {
+        plugfest: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: suite.seed,
+        format: 1,
+        selected: suite.jobs.len(),
+        at: clock.now(),
+    });
+    let results = suite.run(site, clock, stop.clone(), report).await;
+    let interrupted = *stop.borrow();
+    let mut counts = verdict::Counts::default();
+    results.iter().for_each(|result| counts.add(result.verdict));
+    let code = verdict::exit_code(results.iter().map(|result| (result.verdict, result.standing)), interrupted);
+    report(RunEvent::RunFinished {
+        counts,
+        duration_ms: u64::try_from(wall.elapsed().as_millis()).unwrap_or(u64::MAX),
+        exit_code: code as u8,
+        interrupted,
+    });
+    (results, interrupted)
+}
+
+/// The jobs that the command line asks for.
+fn select(args: &Run, library: &Library, target: &Device) -> Result<Vec<Job>, Failure> {
+    let (devices, versions): (Vec<Role>, Vec<Version>) = match target {
+        Device::Embedded(side) => {
+            let sides = side.map_or(vec![Role::Csms, Role::Station], |side| vec![side]);
+            let spoken = |version: &Version| *version != Version::V21;
+            let versions = if args.target.ocpp.is_empty() {
+                Version::ALL.into_iter().filter(spoken).collect()
+            } else {
+                args.target.ocpp.clone()
+            };
+            (sides, versions)
+        }
+        Device::Real(rig, side) => {
+            let versions = if rig.versions.is_empty() { vec![Version::V16] } else { rig.versions.clone() };
+            (vec![*side], versions)
+        }
+    };
+    let all = suite::jobs(library, &devices, &versions);
+    for select in &args.select {
+        if !all.iter().any(|job| selection::means(select, &job.case, job.device)) {
+            return Err(nothing(select, library));
+        }
+    }
+    let mut jobs: Vec<Job> = all
+        .into_iter()
+        .filter(|job| {
+            args.select.is_empty() || args.select.iter().any(|select| selection::means(select, &job.case, job.device))
+        })
+        .collect();
+    if let Some(partition) = args.partition {
+        jobs = partition.keep(jobs);
+    }
+    if jobs.is_empty() {
+        return Err(Failure::new(ExitCode::NothingSelected, "no case is left to be run"));
+    }
+    Ok(jobs)
+}
+
+fn nothing(select: &str, library: &Library) -> Failure {
+    let names = selection::names(library.cases().iter().map(Arc::as_ref));
+    let near = protocol::catalogue::suggest(select, names.iter().map(String::as_str));
+    let elsewhere = library
+        .cases()
+        .iter()
+        .any(|case| [Role::Csms, Role::Station].into_iter().any(|side| selection::means(select, case, side)));
+    let text = match (elsewhere, near) {
+        (true, _) => format!("\"{select}\" is there, but not for this device side and version"),
+        (false, Some(near)) => format!("nothing is called \"{select}\"; did you mean \"{near}\"?"),
+        (false, None) => format!("nothing is called \"{select}\"; `plugfest list` shows what there is"),
+    };
+    Failure::new(ExitCode::NothingSelected, text)
+}
+
+fn clock_seed() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| u64::from(since.subsec_nanos()) ^ since.as_secs())
+}

@@ -1,0 +1,106 @@
+//! The device of a command, brought within reach: a runtime with the right clock, and the site of the suite.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::drivers::{Operator, Terminal};
+use engine::rig::Rig;
+use engine::suite::Site;
+use link::Url;
+use link::dial::Listener;
+use peers::Fault;
+use protocol::Role;
+use tokio::runtime::{Builder, Runtime};
+use verdict::ExitCode;
+
+use crate::args::{OperatorMode, Run};
+use crate::failure::Failure;
+use crate::rig::Device;
+
+/// The runtime for a device: virtual time for embedded ones, the system's for real ones.
+pub(crate) fn runtime(device: &Device) -> Result<Runtime, Failure> {
+    let built = match device {
+        Device::Embedded(_) => Builder::new_current_thread().enable_all().start_paused(true).build(),
+        Device::Real(..) => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+    };
+    built.map_err(|error| Failure::new(ExitCode::NotJudged, format!("the runtime does not start: {error}")))
+}
+
+/// The faults of these ids.
+pub(crate) fn faults(ids: &[String]) -> Result<Vec<Fault>, Failure> {
+    ids.iter()
+        .map(|id| {
+            Fault::find(id).ok_or_else(|| {
+                let names = peers::faults().iter().map(|info| info.id);
+                let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
+                Failure::usage(format!("no fault is called \"{id}\"{}", near.unwrap_or_default()))
+            })
+        })
+        .collect()
+}
+
+/// The device of a run, ready to be played against.
+pub(crate) async fn site(args: &Run, device: &Device) -> Result<Site, Failure> {
+    match device {
+        Device::Embedded(_) => Ok(Site::Embedded { faults: faults(&args.target.fault)? }),
+        Device::Real(rig, side) => real(rig, *side, operator(args.operator), args.wait_for_dut).await,
+    }
+}
+
+/// Who is asked for what no driver does.
+pub(crate) fn operator(mode: Option<OperatorMode>) -> Option<Arc<dyn Operator>> {
+    let prompts = match mode {
+        Some(OperatorMode::Prompt) => true,
+        Some(OperatorMode::None) => false,
+        None => std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+    };
+    prompts.then(|| Arc::new(Terminal::new()) as Arc<dyn Operator>)
+}
+
+async fn real(
+    rig: &Rig,
+    side: Role,
+    operator: Option<Arc<dyn Operator>>,
+    patience: Option<Duration>,
+) -> Result<Site, Failure> {
+    match side {
+        Role::Csms => {
+            let url = Url::parse(rig.url.as_deref().unwrap_or_default())
+                .map_err(|error| Failure::usage(format!("--url: {error}")))?;
+            if let Some(patience) = patience {
+                await_csms(&url, patience).await?;
+            }
+            Ok(Site::Csms { rig: Box::new(rig.clone()), url, operator })
+        }
+        Role::Station => {
+            let address = rig.listen.as_deref().unwrap_or_default();
+            let listener = Listener::bind(address).await.map_err(|error| {
+                Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
+            })?;
+            let mut rig = rig.clone();
+            if let Some(patience) = patience {
+                rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
+            }
+            Ok(Site::station(rig, listener, operator))
+        }
+    }
+}
+
+/// Waits until something listens where the CSMS should be.
+async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
+    let attempt = async {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match link::dial::connect(url).await {
+                Ok(_) => return,
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    };
+    tokio::time::timeout(patience, attempt).await.map_err(|_| {
+        let text = format!("nothing answered at {} within {} s", url.authority(), patience.as_secs());
+        Failure::new(ExitCode::NotJudged, text)
+    })
+}

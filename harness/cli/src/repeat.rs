@@ -1,0 +1,73 @@
+//! The command that repeats a case.
+
+use engine::suite::Job;
+
+use crate::args::Run;
+
+/// Makes the command for one case of a run: the flags that say what the device is, and the seed.
+pub(crate) fn command(args: &Run, seed: u64) -> impl Fn(&Job) -> String + Send + Sync + use<> {
+    let target = &args.target;
+    let mut flags: Vec<String> = Vec::new();
+    let mut flag = |name: &str, value: &str| flags.push(format!("--{name} {}", quoted(value)));
+    if let Some(rig) = &target.rig {
+        flag("rig", &rig.display().to_string());
+    }
+    if let Some(url) = &target.url {
+        flag("url", url);
+    }
+    if let Some(listen) = &target.listen {
+        flag("listen", listen);
+    }
+    for identity in &target.identity {
+        flag("identity", identity);
+    }
+    if let Some(variable) = &target.password_env {
+        flag("password-env", variable);
+    }
+    if let Some(ca) = &target.ca {
+        flag("ca", &ca.display().to_string());
+    }
+    for (name, value) in &target.tag {
+        flag("tag", &format!("{name}={value}"));
+    }
+    if let Some(url) = &target.driver_url {
+        flag("driver-url", url);
+    }
+    for fault in &target.fault {
+        flag("fault", fault);
+    }
+    for folder in &args.cases {
+        flag("cases", &folder.display().to_string());
+    }
+    let embedded = target.embedded
+        || (target.rig.is_none()
+            && target.url.is_none()
+            && target.listen.is_none()
+            && !std::path::Path::new("plugfest.yaml").is_file());
+    if embedded {
+        flags.insert(0, "--embedded".to_owned());
+    }
+    if args.strict {
+        flags.push("--strict".to_owned());
+    }
+    let flags = flags.join(" ");
+    move |job| {
+        let command = format!(
+            "plugfest run {} {flags} --device {} --ocpp {} --seed {seed}",
+            quoted(&job.case.id.value),
+            job.device,
+            job.version
+        );
+        command.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+%,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
