@@ -1,15 +1,14 @@
 //! The reference peers as devices inside the process: over in-memory pipes, on whatever clock the runtime has.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use link::dial::{Dial, Listen};
 use link::handshake::{self, ClientRequest, Headers};
 use link::memory::{self, MemoryDialer, MemoryListener};
 use link::{Connection, EventKind, Limits, Stream, Url};
-use peers::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
+use peers::{CsmsSettings, Device, Dial as Wanted, Fault, HandshakeAnswer, Order, Refusal, StationSettings};
+use protocol::Role;
 use protocol::stimulus::{self, Stimulus};
-use protocol::{Role, Version};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -30,47 +29,34 @@ enum Told {
     Stimulus(String, Stimulus, oneshot::Sender<Confirmation>),
     Look(String, Stimulus, oneshot::Sender<Option<bool>>),
     Handshake(String, Option<(String, Vec<u8>)>, Vec<String>, oneshot::Sender<HandshakeAnswer>),
-    Opened(String, u64, Option<String>, mpsc::UnboundedSender<Out>),
-    Failed(String),
+    Opened(String, u64, Option<String>, mpsc::UnboundedSender<Order>),
+    Failed(u64, String),
     Text(String, u64, Vec<u8>),
     Closed(String, u64),
-}
-
-/// What a link of an embedded device is to do.
-enum Out {
-    Send(String),
-    Close(u16),
-    Cut,
 }
 
 impl Embedded {
     /// A reference CSMS, and the carrier that reaches it.
     pub fn csms(settings: CsmsSettings, faults: Vec<Fault>, clock: Clock) -> (Embedded, Carrier) {
         let (dialer, listener) = memory::network();
-        let (commands, told) = mpsc::unbounded_channel();
-        let triggered = Arc::new(Mutex::new(Vec::new()));
-        let csms = Csms::new(settings, faults);
-        tokio::spawn(accept(listener, commands.clone()));
-        let task =
-            tokio::spawn(run(Peer::Csms(Box::new(csms)), told, commands.clone(), None, clock, triggered.clone()));
+        let embedded = Embedded::start(Role::Csms, Device::csms(settings, faults), None, clock);
+        tokio::spawn(accept(listener, embedded.commands.clone()));
         let url = Url { secure: false, host: "memory".to_owned(), port: 80, path: "/ocpp".to_owned() };
-        let embedded = Embedded { role: Role::Csms, commands, task, triggered };
         (embedded, Carrier::Dial { dialer: Arc::new(dialer) as Arc<dyn Dial>, url })
     }
 
     /// A reference station, and the carrier at which it arrives.
     pub fn station(settings: StationSettings, faults: Vec<Fault>, clock: Clock) -> (Embedded, Carrier) {
         let (dialer, listener) = memory::network();
+        let embedded = Embedded::start(Role::Station, Device::station(settings, faults), Some(dialer), clock);
+        (embedded, Carrier::Listen(Box::new(listener)))
+    }
+
+    fn start(role: Role, device: Device, dialer: Option<MemoryDialer>, clock: Clock) -> Embedded {
         let (commands, told) = mpsc::unbounded_channel();
         let triggered = Arc::new(Mutex::new(Vec::new()));
-        let identity = settings.identity.clone();
-        let version = settings.version;
-        let station = Station::new(settings, faults);
-        let dials = Dials { dialer, identity, version };
-        let peer = Peer::Station(Box::new(station));
-        let task = tokio::spawn(run(peer, told, commands.clone(), Some(dials), clock, triggered.clone()));
-        let embedded = Embedded { role: Role::Station, commands, task, triggered };
-        (embedded, Carrier::Listen(Box::new(listener)))
+        let task = tokio::spawn(run(device, told, commands.clone(), dialer, clock, triggered.clone()));
+        Embedded { role, commands, task, triggered }
     }
 
     /// The ids of the faults that have changed what it does so far.
@@ -124,100 +110,23 @@ impl Driver for Direct {
     }
 }
 
-enum Peer {
-    Station(Box<Station>),
-    Csms(Box<Csms>),
-}
-
-struct Dials {
-    dialer: MemoryDialer,
-    identity: String,
-    version: Version,
-}
-
-/// A link of the device, by the identity of its station; the number tells an old one from its successor.
-struct Live {
-    number: u64,
-    out: mpsc::UnboundedSender<Out>,
-}
-
 async fn run(
-    mut peer: Peer,
+    mut device: Device,
     mut told: mpsc::UnboundedReceiver<Told>,
     commands: mpsc::UnboundedSender<Told>,
-    dials: Option<Dials>,
+    dialer: Option<MemoryDialer>,
     clock: Clock,
     triggered: Arc<Mutex<Vec<&'static str>>>,
 ) {
-    let mut links: HashMap<String, Live> = HashMap::new();
-    let mut waiting: HashMap<String, std::collections::VecDeque<oneshot::Sender<Confirmation>>> = HashMap::new();
-    let mut looking: HashMap<String, std::collections::VecDeque<oneshot::Sender<Option<bool>>>> = HashMap::new();
-    let mut numbers = 0;
-    let identity = dials.as_ref().map(|dials| dials.identity.clone()).unwrap_or_default();
-    let mut outputs = tick(&mut peer, &identity, &clock);
+    device.tick(clock.now());
     loop {
-        for (station, output) in std::mem::take(&mut outputs) {
-            match output {
-                Output::Connect => {
-                    if let Some(dials) = &dials {
-                        numbers += 1;
-                        let credentials = match &peer {
-                            Peer::Station(station) => station.credentials(),
-                            Peer::Csms(_) => None,
-                        };
-                        tokio::spawn(connect(
-                            dials.dialer.clone(),
-                            dials.identity.clone(),
-                            dials.version,
-                            credentials,
-                            commands.clone(),
-                            numbers,
-                        ));
-                    }
-                }
-                Output::Send(text) => {
-                    if let Some(live) = links.get(&station) {
-                        let _ = live.out.send(Out::Send(text));
-                    }
-                }
-                Output::Close { code } => {
-                    if let Some(live) = links.get(&station) {
-                        let _ = live.out.send(Out::Close(code));
-                    }
-                }
-                Output::Cut => {
-                    if let Some(live) = links.get(&station) {
-                        let _ = live.out.send(Out::Cut);
-                    }
-                }
-                Output::StimulusDone(done) => {
-                    let sender = waiting.get_mut(&station).and_then(std::collections::VecDeque::pop_front);
-                    if let Some(sender) = sender {
-                        let _ = sender.send(match done {
-                            Ok(()) => Confirmation::Done,
-                            Err(Refusal { undrivable: true, reason }) => Confirmation::Undrivable(reason),
-                            Err(Refusal { undrivable: false, reason }) => Confirmation::Failed(reason),
-                        });
-                    }
-                }
-                Output::Observed(seen) => {
-                    if let Some(sender) = looking.get_mut(&station).and_then(std::collections::VecDeque::pop_front) {
-                        let _ = sender.send(seen);
-                    }
-                }
-            }
+        if let (Some(dial), Some(dialer)) = (device.dial(), &dialer) {
+            tokio::spawn(connect(dialer.clone(), dial, commands.clone()));
         }
         if let Ok(mut triggered) = triggered.lock() {
-            *triggered = match &peer {
-                Peer::Station(station) => station.triggered(),
-                Peer::Csms(csms) => csms.triggered(),
-            };
+            *triggered = device.triggered();
         }
-        let wakeup = match &peer {
-            Peer::Station(station) => station.next_wakeup(),
-            Peer::Csms(csms) => csms.next_wakeup(),
-        };
-        let wakeup = wakeup.map(|moment| clock.instant(moment));
+        let wakeup = device.next_wakeup().map(|moment| clock.instant(moment));
         let event = tokio::select! {
             biased;
             event = told.recv() => event,
@@ -227,74 +136,47 @@ async fn run(
                     None => std::future::pending().await,
                 }
             } => {
-                outputs = tick(&mut peer, &identity, &clock);
+                device.tick(clock.now());
                 continue;
             }
         };
         let Some(event) = event else { return };
-        outputs = match event {
+        let now = clock.now();
+        match event {
             Told::Stimulus(station, stimulus, sender) => {
-                let key = if identity.is_empty() { station } else { identity.clone() };
-                waiting.entry(key.clone()).or_default().push_back(sender);
-                handle(&mut peer, &key, &clock, Input::Stimulus(&stimulus))
+                let confirm = Box::new(move |outcome| {
+                    let _ = sender.send(confirmation(outcome));
+                });
+                device.stimulate(now, &station, &stimulus, confirm);
             }
             Told::Look(station, observation, sender) => {
-                let key = if identity.is_empty() { station } else { identity.clone() };
-                looking.entry(key.clone()).or_default().push_back(sender);
-                handle(&mut peer, &key, &clock, Input::Observe(&observation))
+                let seen = Box::new(move |seen| {
+                    let _ = sender.send(seen);
+                });
+                device.look(now, &station, &observation, seen);
             }
             Told::Handshake(station, credentials, offered, answer) => {
-                if let Peer::Csms(csms) = &mut peer {
-                    let credentials = credentials.as_ref().map(|(user, password)| (user.as_str(), password.as_slice()));
-                    let decision = csms.decide_handshake(clock.now(), &station, credentials, &offered);
-                    let _ = answer.send(decision);
-                }
-                Vec::new()
+                let credentials = credentials.as_ref().map(|(user, password)| (user.as_str(), password.as_slice()));
+                let _ = answer.send(device.decide_handshake(now, &station, credentials, &offered));
             }
             Told::Opened(station, number, subprotocol, out) => {
-                let mut outputs = Vec::new();
-                if let Some(old) = links.insert(station.clone(), Live { number, out }) {
-                    let _ = old.out.send(Out::Close(1000));
-                    outputs = handle(&mut peer, &station, &clock, Input::Disconnected);
-                }
-                outputs.extend(handle(&mut peer, &station, &clock, Input::Connected { subprotocol }));
-                outputs
+                let orders = Box::new(move |order| {
+                    let _ = out.send(order);
+                });
+                device.opened(now, &station, number, subprotocol, orders);
             }
-            Told::Failed(reason) => handle(&mut peer, &identity, &clock, Input::ConnectFailed { reason }),
-            Told::Text(station, number, bytes) => {
-                if links.get(&station).is_some_and(|live| live.number == number) {
-                    handle(&mut peer, &station, &clock, Input::Text(&bytes))
-                } else {
-                    Vec::new()
-                }
-            }
-            Told::Closed(station, number) => {
-                if links.get(&station).is_some_and(|live| live.number == number) {
-                    links.remove(&station);
-                    handle(&mut peer, &station, &clock, Input::Disconnected)
-                } else {
-                    Vec::new()
-                }
-            }
-        };
-    }
-}
-
-fn handle(peer: &mut Peer, station: &str, clock: &Clock, input: Input<'_>) -> Vec<(String, Output)> {
-    match peer {
-        Peer::Csms(csms) => csms.handle(clock.now(), station, input),
-        Peer::Station(device) => {
-            device.handle(clock.now(), input).into_iter().map(|output| (station.to_owned(), output)).collect()
+            Told::Failed(number, reason) => device.dial_failed(now, number, reason),
+            Told::Text(station, number, bytes) => device.text(now, &station, number, &bytes),
+            Told::Closed(station, number) => device.closed(now, &station, number),
         }
     }
 }
 
-fn tick(peer: &mut Peer, station: &str, clock: &Clock) -> Vec<(String, Output)> {
-    match peer {
-        Peer::Csms(csms) => csms.tick(clock.now()),
-        Peer::Station(device) => {
-            device.tick(clock.now()).into_iter().map(|output| (station.to_owned(), output)).collect()
-        }
+fn confirmation(outcome: Result<(), Refusal>) -> Confirmation {
+    match outcome {
+        Ok(()) => Confirmation::Done,
+        Err(Refusal { undrivable: true, reason }) => Confirmation::Undrivable(reason),
+        Err(Refusal { undrivable: false, reason }) => Confirmation::Failed(reason),
     }
 }
 
@@ -329,14 +211,8 @@ async fn admit(stream: Stream, commands: mpsc::UnboundedSender<Told>, number: u6
     }
 }
 
-async fn connect(
-    dialer: MemoryDialer,
-    identity: String,
-    version: Version,
-    credentials: Option<(String, Vec<u8>)>,
-    commands: mpsc::UnboundedSender<Told>,
-    number: u64,
-) {
+async fn connect(dialer: MemoryDialer, wanted: Wanted, commands: mpsc::UnboundedSender<Told>) {
+    let Wanted { number, identity, version, credentials } = wanted;
     let url = Url { secure: false, host: "memory".to_owned(), port: 80, path: "/ocpp".to_owned() };
     let url = url.with_identity(&identity);
     let basic = credentials.map(|(user, password)| handshake::BasicCredentials::new(user, password));
@@ -348,11 +224,11 @@ async fn connect(
     .await;
     match outcome {
         Err(reason) => {
-            let _ = commands.send(Told::Failed(reason));
+            let _ = commands.send(Told::Failed(number, reason));
         }
         Ok(outcome) => match outcome.connection {
             None => {
-                let _ = commands.send(Told::Failed(format!("HTTP status {}", outcome.answer.status)));
+                let _ = commands.send(Told::Failed(number, format!("HTTP status {}", outcome.answer.status)));
             }
             Some(connection) => pump(connection, identity, outcome.answer.subprotocol, commands, number).await,
         },
@@ -375,17 +251,17 @@ async fn pump(
         tokio::select! {
             biased;
             order = orders.recv() => match order {
-                Some(Out::Send(text)) => {
+                Some(Order::Send(text)) => {
                     if connection.send_text(&text).await.is_err() {
                         break;
                     }
                 }
-                Some(Out::Close(code)) => {
+                Some(Order::Close(code)) => {
                     if connection.close(Some(code), "").await.is_err() {
                         break;
                     }
                 }
-                Some(Out::Cut) => {
+                Some(Order::Cut) => {
                     let _ = commands.send(Told::Closed(station, number));
                     connection.cut();
                     return;

@@ -59,8 +59,8 @@ impl Csms {
 
     /// Takes an input that concerns a station and says what is to be done on whose connection.
     ///
-    /// A stimulus may be given with an empty identity. Its [`Output::StimulusDone`] comes under the identity it
-    /// was given with, or if that was empty under the one it is about.
+    /// A stimulus may be given under any name, or none, if its argument `station` says which it is about. Its
+    /// [`Output::StimulusDone`] comes under the name it was given with, or if that was empty under the station's.
     pub fn handle(&mut self, now: Timestamp, identity: &str, input: Input<'_>) -> Vec<(String, Output)> {
         self.pass_time(now);
         match input {
@@ -104,8 +104,13 @@ impl Csms {
         self.out.push((identity.to_owned(), output));
     }
 
-    fn is_v16(&self) -> bool {
-        self.settings.version == Version::V16
+    /// The version spoken with a station, or to be spoken with it.
+    fn version(&mut self, identity: &str) -> Version {
+        self.session(identity).version
+    }
+
+    fn is_v16(&mut self, identity: &str) -> bool {
+        self.version(identity) == Version::V16
     }
 
     /// The time as messages carry it.

@@ -5,6 +5,7 @@
 //! specification; a peer made with a [`Fault`] breaks exactly the statement that the fault names.
 
 mod csms;
+mod device;
 mod exchange;
 mod faults;
 mod frames;
@@ -16,6 +17,7 @@ mod station;
 mod v201;
 
 pub use csms::Csms;
+pub use device::{Device, Dial, Order, Orders, Seen, Told};
 pub use faults::{Fault, FaultInfo, faults};
 pub use io::{HandshakeAnswer, Input, Output, Refusal};
 pub use settings::{CsmsSettings, StationSettings, Token, configurations};

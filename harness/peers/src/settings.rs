@@ -185,8 +185,8 @@ impl Token {
 /// What a reference CSMS is set up with.
 #[derive(Clone, Debug)]
 pub struct CsmsSettings {
-    /// The version it speaks.
-    pub version: Version,
+    /// The versions it speaks; each link has the one that its handshake chose.
+    pub versions: Vec<Version>,
     /// The interval it gives to a station that it accepts, in seconds.
     pub heartbeat_interval: u32,
     /// The interval it gives to a station that must boot again, in seconds.
@@ -205,7 +205,7 @@ impl CsmsSettings {
     /// A CSMS that takes every station, with the tokens of the reference rig.
     pub fn standard(version: Version) -> CsmsSettings {
         CsmsSettings {
-            version,
+            versions: vec![version],
             heartbeat_interval: 300,
             retry_interval: 30,
             message_timeout: Duration::from_secs(30),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::Version;
 use serde_json::{Map, Value, json};
 
 use super::session::Registration;
@@ -31,39 +32,13 @@ impl Csms {
         if session.waiting.len() >= LONGEST_QUEUE {
             return Err(Refusal::not_now("too many calls wait for this station"));
         }
-        let registration = session.registration;
-        self.may_ask(registration, &ask)?;
-        let version = self.settings.version;
+        let version = session.version;
+        may_ask(session.registration, version, &ask)?;
         if let Some(code) = frames::request_error(version, &ask.action, &ask.request) {
             return Err(Refusal::never(format!("this CSMS sends no {} that earns {code}", ask.action)));
         }
         self.session(&ask.station).waiting.push_back(ask);
         Ok(())
-    }
-
-    fn may_ask(&self, registration: Registration, ask: &Ask) -> Result<(), Refusal> {
-        let action = ask.action.as_str();
-        let starts_or_stops = matches!(
-            action,
-            "RemoteStartTransaction" | "RemoteStopTransaction" | "RequestStartTransaction" | "RequestStopTransaction"
-        );
-        match registration {
-            // Nothing is begun with a rejected station (16-BOOT-13).
-            Registration::Unknown | Registration::Rejected => {
-                Err(Refusal::not_now("the station has not been accepted, so the CSMS keeps silent"))
-            }
-            Registration::Pending if starts_or_stops => {
-                Err(Refusal::not_now("a Pending station is not asked to start or stop (R-131)"))
-            }
-            Registration::Accepted
-                if self.is_v16()
-                    && action == "TriggerMessage"
-                    && ask.request["requestedMessage"] == "BootNotification" =>
-            {
-                Err(Refusal::never("an accepted station is not asked to boot again (16-BOOT-12)"))
-            }
-            Registration::Pending | Registration::Accepted => Ok(()),
-        }
     }
 
     /// Sends what waits, one call at a time to each station.
@@ -117,7 +92,7 @@ impl Csms {
         }
         let empty = Map::new();
         let request = ask.request.as_object().unwrap_or(&empty);
-        let name = if self.is_v16() { "listVersion" } else { "versionNumber" };
+        let name = if self.is_v16(identity) { "listVersion" } else { "versionNumber" };
         let version = integer(request, name).unwrap_or(0);
         match answer["status"].as_str() {
             Some("Accepted") => self.session(identity).list_version = version,
@@ -209,5 +184,31 @@ impl Csms {
     pub(super) fn next_request(&mut self) -> i64 {
         self.requests += 1;
         self.requests
+    }
+}
+
+/// Whether the station's registration allows this call.
+fn may_ask(registration: Registration, version: Version, ask: &Ask) -> Result<(), Refusal> {
+    let action = ask.action.as_str();
+    let starts_or_stops = matches!(
+        action,
+        "RemoteStartTransaction" | "RemoteStopTransaction" | "RequestStartTransaction" | "RequestStopTransaction"
+    );
+    match registration {
+        // Nothing is begun with a rejected station (16-BOOT-13).
+        Registration::Unknown | Registration::Rejected => {
+            Err(Refusal::not_now("the station has not been accepted, so the CSMS keeps silent"))
+        }
+        Registration::Pending if starts_or_stops => {
+            Err(Refusal::not_now("a Pending station is not asked to start or stop (R-131)"))
+        }
+        Registration::Accepted
+            if version == Version::V16
+                && action == "TriggerMessage"
+                && ask.request["requestedMessage"] == "BootNotification" =>
+        {
+            Err(Refusal::never("an accepted station is not asked to boot again (16-BOOT-12)"))
+        }
+        Registration::Pending | Registration::Accepted => Ok(()),
     }
 }

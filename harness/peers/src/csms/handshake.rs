@@ -28,12 +28,14 @@ impl Csms {
                 return HandshakeAnswer::Refuse { status: 401 };
             }
         }
-        let own = self.settings.version.subprotocol();
-        let offers_own = offered.iter().any(|name| name == own);
-        if !offers_own {
+        // The station's favourite among what both speak.
+        let common = offered.iter().find(|name| {
+            Version::from_subprotocol(name).is_some_and(|version| self.settings.versions.contains(&version))
+        });
+        let Some(common) = common else {
             // No common version: no subprotocol in the answer, and the link is closed at once.
             return HandshakeAnswer::Accept { subprotocol: None };
-        }
+        };
         if self.faults.hits("csms-chooses-unoffered-subprotocol") {
             let other = Version::ALL
                 .into_iter()
@@ -41,6 +43,6 @@ impl Csms {
                 .find(|name| !offered.iter().any(|offer| offer == name));
             return HandshakeAnswer::Accept { subprotocol: other.map(str::to_owned) };
         }
-        HandshakeAnswer::Accept { subprotocol: Some(own.to_owned()) }
+        HandshakeAnswer::Accept { subprotocol: Some(common.clone()) }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use protocol::Version;
 use serde_json::Value;
 
 use super::Csms;
@@ -13,6 +14,7 @@ use crate::{Output, Refusal};
 /// A station, as the CSMS sees it.
 #[derive(Debug)]
 pub(super) struct Session {
+    pub(super) version: Version,
     pub(super) online: bool,
     pub(super) registration: Registration,
     pub(super) exchange: Exchange<Ask>,
@@ -38,8 +40,9 @@ pub(super) enum Registration {
 const SESSIONS_KEPT: usize = 10_000;
 
 impl Session {
-    fn new() -> Session {
+    fn new(version: Version) -> Session {
         Session {
+            version,
             online: false,
             registration: Registration::Unknown,
             exchange: Exchange::new(),
@@ -72,17 +75,25 @@ impl Csms {
                 self.sessions.remove(&idle);
             }
         }
-        self.sessions.entry(identity.to_owned()).or_insert_with(Session::new)
+        let version = self.settings.versions.first().copied().unwrap_or(Version::V16);
+        self.sessions.entry(identity.to_owned()).or_insert_with(|| Session::new(version))
     }
 
     pub(super) fn connected(&mut self, identity: &str, subprotocol: Option<&str>) {
-        let right = subprotocol == Some(self.settings.version.subprotocol())
-            || self.faults.active("csms-chooses-unoffered-subprotocol");
-        if !right {
-            self.put(identity, Output::Close { code: 1002 });
-            return;
-        }
+        let spoken = subprotocol.and_then(Version::from_subprotocol).filter(|v| self.settings.versions.contains(v));
+        let version = match spoken {
+            Some(version) => version,
+            None if self.faults.active("csms-chooses-unoffered-subprotocol") => self.version(identity),
+            None => {
+                self.put(identity, Output::Close { code: 1002 });
+                return;
+            }
+        };
         let session = self.session(identity);
+        if session.version != version {
+            session.version = version;
+            session.registration = Registration::Unknown;
+        }
         session.online = true;
         session.exchange.abandon();
     }
@@ -100,7 +111,7 @@ impl Csms {
         if !self.session(identity).online {
             return;
         }
-        match frames::read(self.settings.version, text) {
+        match frames::read(self.version(identity), text) {
             Incoming::Call { id, action, payload } => self.called(identity, text, &id, &action, &payload),
             Incoming::Result { id, payload } => {
                 if let Some(ask) = self.session(identity).exchange.answered(&id) {
@@ -115,7 +126,7 @@ impl Csms {
                 self.session(identity).exchange.answered(&id);
             }
             Incoming::DamagedCall { id, payload_only } => {
-                let code = match (self.is_v16(), payload_only) {
+                let code = match (self.is_v16(identity), payload_only) {
                     (true, _) => "FormationViolation",
                     (false, true) => "FormatViolation",
                     (false, false) => "RpcFrameworkError",
@@ -124,12 +135,12 @@ impl Csms {
             }
             Incoming::UnknownType { id } => {
                 // 1.6 says to ignore it; in 2.0.1 the sender is told.
-                if !self.is_v16() {
+                if !self.is_v16(identity) {
                     self.refuse_frame(identity, id, "MessageTypeNotSupported");
                 }
             }
             Incoming::Unreadable => {
-                if !self.is_v16() {
+                if !self.is_v16(identity) {
                     self.refuse_frame(identity, None, "RpcFrameworkError");
                 }
             }
@@ -141,7 +152,7 @@ impl Csms {
         let id = match id {
             Some(id) => id,
             // An id that cannot be read is answered as "-1" in 2.x and not at all in 1.6.
-            None if self.is_v16() => return,
+            None if self.is_v16(identity) => return,
             None => "-1".to_owned(),
         };
         self.send_error(identity, &id, code, "the frame is damaged");
@@ -155,7 +166,7 @@ impl Csms {
         if action == "MeterValues" && self.faults.hits("csms-ignores-meter-values") {
             return;
         }
-        let outcome = if self.is_v16() {
+        let outcome = if self.is_v16(identity) {
             self.answer_v16(identity, action, payload)
         } else {
             self.answer_v201(identity, action, payload)

@@ -70,8 +70,11 @@ impl Csms {
         let action = text(with, "action");
         let empty = Map::new();
         let given = with.get("fields").and_then(Value::as_object).unwrap_or(&empty);
-        let request =
-            if self.is_v16() { self.fill_v16(station, action, given) } else { self.fill_v201(station, action, given) };
+        let request = if self.is_v16(station) {
+            self.fill_v16(station, action, given)
+        } else {
+            self.fill_v201(station, action, given)
+        };
         self.ask(Ask {
             station: station.to_owned(),
             action: action.to_owned(),

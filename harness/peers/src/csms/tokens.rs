@@ -20,12 +20,11 @@ impl Csms {
         found
     }
 
-    /// The status of a token: `Invalid` if nobody knows it.
-    pub(super) fn token_status(&mut self, id: &str) -> String {
+    /// The status of a token; `unknown` if nobody knows it.
+    pub(super) fn token_status(&mut self, id: &str, unknown: &str) -> String {
         match self.token(id) {
             None if self.faults.hits("csms-accepts-unknown-tags") => "Accepted".to_owned(),
-            None if self.is_v16() => "Invalid".to_owned(),
-            None => "Unknown".to_owned(),
+            None => unknown.to_owned(),
             Some(token) if token.status == "Blocked" && self.faults.hits("csms-accepts-blocked-tags") => {
                 "Accepted".to_owned()
             }

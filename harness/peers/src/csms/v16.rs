@@ -147,7 +147,7 @@ impl Csms {
         let tag = text(request, "idTag");
         let status = match self.decided("Authorize") {
             Some(status) => status,
-            None => self.token_status(tag),
+            None => self.token_status(tag, "Invalid"),
         };
         json!({ "idTagInfo": self.id_tag_info(tag, &status) })
     }
@@ -185,7 +185,7 @@ impl Csms {
         if let Some(status) = self.decided("StartTransaction") {
             return status;
         }
-        let status = self.token_status(tag);
+        let status = self.token_status(tag, "Invalid");
         if status != "Accepted" && self.faults.hits("csms-trusts-start-transaction") {
             return "Accepted".to_owned();
         }
@@ -216,7 +216,7 @@ impl Csms {
         }
         let status = match self.decided("StopTransaction") {
             Some(status) => status,
-            None => self.token_status(tag),
+            None => self.token_status(tag, "Invalid"),
         };
         Ok(json!({ "idTagInfo": self.id_tag_info(tag, &status) }))
     }

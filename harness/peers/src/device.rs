@@ -1,0 +1,284 @@
+//! A reference peer together with its links and with everybody who waits for it: what a program that carries
+//! bytes for it has to know, whatever carries them.
+
+use std::collections::HashMap;
+
+use protocol::stimulus::Stimulus;
+use protocol::{Timestamp, Version};
+
+use crate::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
+
+/// A peer as a device: events in, orders to its links out. After every event [`Device::next_wakeup`] may have
+/// changed, and a station may have a [`Device::dial`] to make.
+pub struct Device {
+    peer: Peer,
+    links: HashMap<String, Live>,
+    waiting: HashMap<String, Told>,
+    looking: Option<Seen>,
+    tickets: u64,
+    dials: u64,
+    dial: Option<Dial>,
+}
+
+/// What a link is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Send this text message.
+    Send(String),
+    /// Close the WebSocket with this status code.
+    Close(u16),
+    /// Drop the connection without a closing handshake.
+    Cut,
+}
+
+/// Takes the orders for a link.
+pub type Orders = Box<dyn FnMut(Order) + Send>;
+/// Is told what became of a stimulus.
+pub type Told = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
+/// Is told what was seen; `None` if the device cannot tell.
+pub type Seen = Box<dyn FnOnce(Option<bool>) + Send>;
+
+/// A connection that a station wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// Tells this attempt from earlier and later ones.
+    pub number: u64,
+    /// The identity, the last segment of the URL.
+    pub identity: String,
+    /// The version to offer.
+    pub version: Version,
+    /// User and password of Basic authentication.
+    pub credentials: Option<(String, Vec<u8>)>,
+}
+
+enum Peer {
+    Station { station: Box<Station>, identity: String, version: Version },
+    Csms(Box<Csms>),
+}
+
+/// An open link, by the identity of its station; the number tells an old one from its successor.
+struct Live {
+    number: u64,
+    subprotocol: Option<String>,
+    orders: Orders,
+}
+
+impl Device {
+    /// A station with this equipment and these defects.
+    pub fn station(settings: StationSettings, faults: Vec<Fault>) -> Device {
+        let (identity, version) = (settings.identity.clone(), settings.version);
+        Device::new(Peer::Station { station: Box::new(Station::new(settings, faults)), identity, version })
+    }
+
+    /// A CSMS set up like this, with these defects.
+    pub fn csms(settings: CsmsSettings, faults: Vec<Fault>) -> Device {
+        Device::new(Peer::Csms(Box::new(Csms::new(settings, faults))))
+    }
+
+    fn new(peer: Peer) -> Device {
+        Device {
+            peer,
+            links: HashMap::new(),
+            waiting: HashMap::new(),
+            looking: None,
+            tickets: 0,
+            dials: 0,
+            dial: None,
+        }
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Timestamp) {
+        let outputs = match &mut self.peer {
+            Peer::Csms(csms) => csms.tick(now),
+            Peer::Station { station, identity, .. } => under(identity, station.tick(now)),
+        };
+        self.carry_out(outputs);
+    }
+
+    /// When the device next wants a [`Device::tick`].
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        match &self.peer {
+            Peer::Csms(csms) => csms.next_wakeup(),
+            Peer::Station { station, .. } => station.next_wakeup(),
+        }
+    }
+
+    /// The connection that the station wants now, told once.
+    pub fn dial(&mut self) -> Option<Dial> {
+        self.dial.take()
+    }
+
+    /// Carries a stimulus out. For a CSMS `station` is the one it is about; empty if it does not matter.
+    pub fn stimulate(&mut self, now: Timestamp, station: &str, stimulus: &Stimulus, told: Told) {
+        self.tickets += 1;
+        // A confirmation comes under the name its stimulus was given with, and a call's may come late.
+        let ticket = format!("\0{}", self.tickets);
+        self.waiting.insert(ticket.clone(), told);
+        let outputs = match &mut self.peer {
+            Peer::Csms(csms) => {
+                let mut stimulus = stimulus.clone();
+                if !station.is_empty() {
+                    stimulus.with.entry("station").or_insert_with(|| station.into());
+                }
+                csms.handle(now, &ticket, Input::Stimulus(&stimulus))
+            }
+            Peer::Station { station, identity, .. } => station
+                .handle(now, Input::Stimulus(stimulus))
+                .into_iter()
+                .map(|output| match output {
+                    Output::StimulusDone(_) => (ticket.clone(), output),
+                    _ => (identity.clone(), output),
+                })
+                .collect(),
+        };
+        self.carry_out(outputs);
+    }
+
+    /// Looks at the device.
+    pub fn look(&mut self, now: Timestamp, station: &str, observation: &Stimulus, seen: Seen) {
+        self.looking = Some(seen);
+        self.handle(now, station, Input::Observe(observation));
+    }
+
+    /// Decides on the opening handshake of a station (a CSMS only).
+    pub fn decide_handshake(
+        &mut self,
+        now: Timestamp,
+        identity: &str,
+        credentials: Option<(&str, &[u8])>,
+        offered: &[String],
+    ) -> HandshakeAnswer {
+        match &mut self.peer {
+            Peer::Csms(csms) => csms.decide_handshake(now, identity, credentials, offered),
+            Peer::Station { .. } => HandshakeAnswer::Refuse { status: 404 },
+        }
+    }
+
+    /// A link is open: the one that was dialled, or one that came in. A new link of an identity replaces the
+    /// old one.
+    pub fn opened(
+        &mut self,
+        now: Timestamp,
+        identity: &str,
+        number: u64,
+        subprotocol: Option<String>,
+        mut orders: Orders,
+    ) {
+        if self.is_outdated(number) {
+            orders(Order::Cut);
+            return;
+        }
+        let live = Live { number, subprotocol: subprotocol.clone(), orders };
+        if let Some(mut old) = self.links.insert(identity.to_owned(), live) {
+            (old.orders)(Order::Close(1000));
+            self.handle(now, identity, Input::Disconnected);
+        }
+        self.handle(now, identity, Input::Connected { subprotocol });
+    }
+
+    /// The connection that was dialled did not come about.
+    pub fn dial_failed(&mut self, now: Timestamp, number: u64, reason: String) {
+        if !self.is_outdated(number) {
+            self.handle(now, "", Input::ConnectFailed { reason });
+        }
+    }
+
+    /// A text message on a link.
+    pub fn text(&mut self, now: Timestamp, identity: &str, number: u64, text: &[u8]) {
+        if self.is_live(identity, number) {
+            self.handle(now, identity, Input::Text(text));
+        }
+    }
+
+    /// A link is gone.
+    pub fn closed(&mut self, now: Timestamp, identity: &str, number: u64) {
+        if self.is_live(identity, number) {
+            self.links.remove(identity);
+            self.handle(now, identity, Input::Disconnected);
+        }
+    }
+
+    /// Closes every link; for a program that ends.
+    pub fn close_all(&mut self) {
+        for (_, mut link) in self.links.drain() {
+            (link.orders)(Order::Close(1001));
+        }
+    }
+
+    /// The open links: identities and subprotocols.
+    pub fn links(&self) -> Vec<(String, Option<String>)> {
+        let mut links: Vec<_> =
+            self.links.iter().map(|(identity, live)| (identity.clone(), live.subprotocol.clone())).collect();
+        links.sort();
+        links
+    }
+
+    /// The ids of the faults that have changed what it does so far.
+    pub fn triggered(&self) -> Vec<&'static str> {
+        match &self.peer {
+            Peer::Station { station, .. } => station.triggered(),
+            Peer::Csms(csms) => csms.triggered(),
+        }
+    }
+
+    fn is_live(&self, identity: &str, number: u64) -> bool {
+        self.links.get(identity).is_some_and(|live| live.number == number)
+    }
+
+    /// A station has dialled again since.
+    fn is_outdated(&self, number: u64) -> bool {
+        matches!(self.peer, Peer::Station { .. }) && number != self.dials
+    }
+
+    fn handle(&mut self, now: Timestamp, about: &str, input: Input<'_>) {
+        let outputs = match &mut self.peer {
+            Peer::Csms(csms) => csms.handle(now, about, input),
+            Peer::Station { station, identity, .. } => under(identity, station.handle(now, input)),
+        };
+        self.carry_out(outputs);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<(String, Output)>) {
+        for (name, output) in outputs {
+            match output {
+                Output::Connect => self.want_dial(),
+                Output::Send(text) => self.order(&name, Order::Send(text)),
+                Output::Close { code } => self.order(&name, Order::Close(code)),
+                Output::Cut => self.order(&name, Order::Cut),
+                Output::StimulusDone(outcome) => {
+                    if let Some(told) = self.waiting.remove(&name) {
+                        told(outcome);
+                    }
+                }
+                Output::Observed(seen) => {
+                    if let Some(looking) = self.looking.take() {
+                        looking(seen);
+                    }
+                }
+            }
+        }
+    }
+
+    fn order(&mut self, identity: &str, order: Order) {
+        if let Some(live) = self.links.get_mut(identity) {
+            (live.orders)(order);
+        }
+    }
+
+    fn want_dial(&mut self) {
+        if let Peer::Station { station, identity, version } = &self.peer {
+            self.dials += 1;
+            self.dial = Some(Dial {
+                number: self.dials,
+                identity: identity.clone(),
+                version: *version,
+                credentials: station.credentials(),
+            });
+        }
+    }
+}
+
+fn under(identity: &str, outputs: Vec<Output>) -> Vec<(String, Output)> {
+    outputs.into_iter().map(|output| (identity.to_owned(), output)).collect()
+}
