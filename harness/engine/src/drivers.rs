@@ -116,6 +116,15 @@ impl Drivers {
         }
     }
 
+    /// The verbs that a device of this side can be made to do.
+    pub fn drivable(&self, party: Role) -> Vec<String> {
+        protocol::stimulus::VERBS
+            .iter()
+            .filter(|verb| verb.party == party && self.can(party, verb.name) == Can::Yes)
+            .map(|verb| verb.name.to_owned())
+            .collect()
+    }
+
     /// Whether a call can be asked of a CSMS: `can` of `send`, where a rig may say something for one action.
     pub fn can_send(&self, action: &str) -> Can {
         match &self.0 {

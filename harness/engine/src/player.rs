@@ -253,12 +253,13 @@ impl Player {
             Input::Refused { status, reason } => self.refused(now, status, &reason),
             Input::Closed { code, reason } => self.closed(now, code, &reason),
             Input::Wire { rule, id, text, certain } => {
-                self.event(now, EventKind::WireFinding { rule: rule.clone(), text: text.clone() });
+                let (rule_seen, id_seen, seen) = (rule.clone(), id.clone(), text.clone());
+                self.event(now, EventKind::WireFinding { rule: rule_seen, id: id_seen, text: seen, certain });
                 self.session.oracles.wire(now, &rule, &id, &text, certain);
             }
             Input::StimulusDone(confirmation) => self.confirmed(now, confirmation),
             Input::Observed(seen) => self.observed(now, seen),
-            Input::Tick => {}
+            Input::Tick => self.event(now, EventKind::Tick),
         }
         self.advance(now);
     }

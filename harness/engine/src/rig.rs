@@ -7,6 +7,7 @@
 mod binding;
 mod capabilities;
 mod environment;
+mod facts;
 mod fill;
 mod init;
 mod problems;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use verdict::{Event, Verdict};
 
 use crate::clock::Clock;
-use crate::drivers::{Confirmation, Drivers};
+use crate::drivers::Drivers;
 use crate::player::{Command, Input, Player};
 
 /// How long a handshake may take.

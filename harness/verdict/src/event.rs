@@ -87,8 +87,12 @@ pub enum EventKind {
     WireFinding {
         /// The rule: `RFC 6455 5.2`, `R-075`.
         rule: String,
+        /// Its short name: `unmasked-frame`.
+        id: String,
         /// What was seen.
         text: String,
+        /// Whether the rule is beyond doubt.
+        certain: bool,
     },
     /// A stimulus was given to the device.
     Stimulus {
@@ -101,7 +105,39 @@ pub enum EventKind {
         verb: String,
         /// Why it could not be given.
         failure: Option<String>,
+        /// Whether the device can never be made to do it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undrivable: bool,
+        /// Fields that did not survive the way.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_carried: Vec<String>,
     },
+    /// Something was looked for outside the wire.
+    Observed {
+        /// What was asked.
+        verb: String,
+        /// Whether it was so; nothing if that cannot be told.
+        seen: Option<bool>,
+    },
+    /// The play of a plan began: what it depends on beside the case and the device.
+    Begun {
+        /// Plans with the same number follow each other on one link and one memory of the device.
+        session: u64,
+        /// What message ids of ours begin with.
+        prefix: String,
+        /// The identity of the station.
+        identity: String,
+        /// Whether background traffic is a warning.
+        strict: bool,
+        /// Whether every combination of choices is taken.
+        product: bool,
+        /// What the device can be made to do: `send`, `plug in`.
+        drivable: Vec<String>,
+        /// What the rig says of the device.
+        rig: serde_json::Value,
+    },
+    /// A deadline or a wait ran out.
+    Tick,
     /// A step of the case was reached, matched, passed over, or its block began.
     Step {
         /// Where in the file: line number from 1.

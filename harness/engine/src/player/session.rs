@@ -75,13 +75,15 @@ pub struct Session {
     pub ledger: Vec<Debt>,
     /// The identity of the station on this session.
     pub identity: String,
+    /// Tells sessions of one run apart.
+    pub number: u64,
     next_id: u64,
     prefix: String,
 }
 
 impl Session {
     /// A session with a device that nothing is known of. `prefix` makes message ids unique.
-    pub fn new(device: Role, version: Version, identity: &str, rig: &Rig, prefix: &str) -> Session {
+    pub fn new(device: Role, version: Version, identity: &str, rig: &Rig, prefix: &str, number: u64) -> Session {
         let standin = StandIn::across_from(device, version, rig);
         let config = standin.configuration();
         Session {
@@ -97,9 +99,15 @@ impl Session {
             statuses: HashMap::new(),
             ledger: Vec::new(),
             identity: identity.to_owned(),
+            number,
             next_id: 0,
             prefix: prefix.to_owned(),
         }
+    }
+
+    /// What its message ids begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// A message id that was not used before; at most 36 characters.

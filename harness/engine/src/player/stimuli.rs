@@ -127,7 +127,19 @@ impl Player {
             Confirmation::NotBound(_) => Some(format!("needs {}", acting.verb)),
             Confirmation::Undrivable(reason) | Confirmation::Failed(reason) => Some(reason.clone()),
         };
-        self.event(now, EventKind::StimulusDone { verb: acting.verb.clone(), failure: failure.clone() });
+        let not_carried = match &confirmation {
+            Confirmation::CannotCarry(fields) => fields.clone(),
+            _ => Vec::new(),
+        };
+        self.event(
+            now,
+            EventKind::StimulusDone {
+                verb: acting.verb.clone(),
+                failure: failure.clone(),
+                undrivable: matches!(confirmation, Confirmation::Undrivable(_)),
+                not_carried,
+            },
+        );
         if self.phase != Phase::Segment || self.outcome.is_some() {
             if matches!(self.phase, Phase::Chores(_)) {
                 self.chore_done(now, failure);
@@ -162,6 +174,7 @@ impl Player {
 
     pub(super) fn observed(&mut self, now: Timestamp, seen: Option<bool>) {
         let Some(acting) = self.acting.take_if(|acting| acting.is_look) else { return };
+        self.event(now, EventKind::Observed { verb: acting.verb.clone(), seen });
         let Some(leaf) = acting.leaf else { return };
         match seen {
             Some(true) => self.mark(&leaf, now, now),

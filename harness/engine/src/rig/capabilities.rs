@@ -72,6 +72,18 @@ impl Capabilities {
         })
     }
 
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({ "said": self.said, "closed": self.closed })
+    }
+
+    pub(super) fn from_json(value: &serde_json::Value) -> Capabilities {
+        let said = value.get("said").and_then(serde_json::Value::as_object).into_iter().flatten();
+        Capabilities {
+            said: said.filter_map(|(name, has)| Some((name.clone(), has.as_bool()?))).collect(),
+            closed: value.get("closed").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        }
+    }
+
     /// The names that are spoken of.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.said.keys().map(String::as_str)

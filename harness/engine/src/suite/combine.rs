@@ -141,8 +141,18 @@ async fn play_plan(
     };
     let identity = ready.session.identity.clone();
     let mut wire = ready.wire;
-    let mut player = Player::new(clock.now(), program, ready.rig, ready.session, suite.seed, suite.strict);
-    let mut events = Vec::new();
+    let now = clock.now();
+    let begun = EventKind::Begun {
+        session: ready.session.number,
+        prefix: ready.session.prefix().to_owned(),
+        identity: identity.clone(),
+        strict: suite.strict,
+        product: suite.variants == Some(Variants::All),
+        drivable: ready.drivers.drivable(job.device),
+        rig: ready.rig.facts(),
+    };
+    let mut events = vec![Event { at: now, kind: begun }];
+    let mut player = Player::new(now, program, ready.rig, ready.session, suite.seed, suite.strict);
     runner::play(&mut player, &mut wire, &ready.drivers, &identity, clock, stop, &mut |event| {
         if events.len() < 100_000 {
             events.push(event);
@@ -279,7 +289,9 @@ fn transcript(events: &[Event]) -> Vec<TranscriptLine> {
                 EventKind::Stimulus { stimulus } => {
                     (None, shorten(&format!("{} {}", stimulus.verb, serde_json::Value::Object(stimulus.with.clone()))))
                 }
-                EventKind::StimulusDone { verb, failure: Some(failure) } => (None, format!("{verb} failed: {failure}")),
+                EventKind::StimulusDone { verb, failure: Some(failure), .. } => {
+                    (None, format!("{verb} failed: {failure}"))
+                }
                 _ => return None,
             };
             Some(TranscriptLine { at: event.at, direction, text, marked: false })

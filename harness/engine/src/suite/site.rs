@@ -46,8 +46,17 @@ pub enum Site {
 /// A worker's own access to the device.
 pub struct Place {
     number: usize,
+    sessions: u32,
     /// What lasts from plan to plan: a station under test has one link and one memory.
     lasting: Option<(Session, Wire)>,
+}
+
+impl Place {
+    /// A number that no other session of the run has.
+    fn next_session(&mut self) -> u64 {
+        self.sessions += 1;
+        u64::try_from(self.number).unwrap_or_default() << 32 | u64::from(self.sessions)
+    }
 }
 
 /// A device ready for one plan.
@@ -74,7 +83,7 @@ impl Site {
     }
 
     pub(crate) fn place(&self, number: usize) -> Place {
-        Place { number, lasting: None }
+        Place { number, sessions: 0, lasting: None }
     }
 
     /// The equipment that the embedded device of this side comes in; a real device has its own only.
@@ -137,7 +146,7 @@ impl Site {
                 let identity = rig.identities.first().cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned());
                 let drivers = Drivers::of(embedded.driver());
                 let wire = Wire::new(carrier, version, vec![identity.clone()], None);
-                let session = Session::new(device, version, &identity, &rig, prefix);
+                let session = Session::new(device, version, &identity, &rig, prefix, place.next_session());
                 Some(Ready { rig, session, wire, drivers, embedded: Some(embedded) })
             }
             Site::Csms { url, operator, .. } => {
@@ -150,7 +159,7 @@ impl Site {
                 let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
                 let password = rig.password.as_ref().map(|password| password.expose().to_owned());
                 let wire = Wire::new(carrier, version, vec![identity.clone()], password);
-                let session = Session::new(device, version, &identity, &rig, prefix);
+                let session = Session::new(device, version, &identity, &rig, prefix, place.next_session());
                 let drivers = Drivers::from_rig(&rig, version, operator.clone());
                 Some(Ready { rig, session, wire, drivers, embedded: None })
             }
@@ -164,7 +173,7 @@ impl Site {
                 let identities = rig.identities.clone();
                 let identity = identities.first().cloned().unwrap_or_default();
                 let wire = Wire::new(Carrier::Listen(Box::new(listener)), version, identities, password);
-                let session = Session::new(device, version, &identity, &rig, prefix);
+                let session = Session::new(device, version, &identity, &rig, prefix, place.next_session());
                 Some(Ready { rig, session, wire, drivers, embedded: None })
             }
         }
