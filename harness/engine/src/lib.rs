@@ -7,6 +7,7 @@ mod background;
 pub mod clock;
 pub mod drivers;
 pub mod embedded;
+pub mod judge;
 mod leaf;
 pub mod pattern;
 pub mod player;

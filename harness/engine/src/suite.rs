@@ -17,6 +17,7 @@ use verdict::{CaseResult, Event, Expectations, PlanId, RunEvent, Standing, Verdi
 use crate::clock::Clock;
 use crate::rig::Rig;
 
+pub(crate) use combine::{Played, summarise};
 pub use site::{Place, Site};
 
 /// A case on a side of the device and a version.
@@ -178,7 +179,7 @@ struct Order {
     waiting: BTreeMap<usize, Done>,
     next: usize,
     results: Vec<CaseResult>,
-    seen: HashMap<(Role, Version, String, String), String>,
+    once: Once,
     failures: usize,
     max_failures: Option<usize>,
     expectations: Arc<Expectations>,
@@ -190,7 +191,7 @@ impl Order {
             waiting: BTreeMap::new(),
             next: 0,
             results: Vec::new(),
-            seen: HashMap::new(),
+            once: Once::default(),
             failures: 0,
             max_failures,
             expectations,
@@ -208,7 +209,8 @@ impl Order {
                 }
             }
             let Some(mut result) = done.result else { continue };
-            self.once(&mut result);
+            self.once.settle(&mut result);
+            self.expectations.apply(&mut result);
             if result.verdict == Verdict::Fail && result.standing == Standing::Unexpected {
                 self.failures += 1;
             }
@@ -217,9 +219,17 @@ impl Order {
         }
         self.max_failures.is_some_and(|most| self.failures >= most)
     }
+}
 
+/// Reports each standing violation once a run.
+#[derive(Default)]
+pub(crate) struct Once {
+    seen: HashMap<(Role, Version, String, String), String>,
+}
+
+impl Once {
     /// A violation that another case has already reported does not make this one red.
-    fn once(&mut self, result: &mut CaseResult) {
+    pub(crate) fn settle(&mut self, result: &mut CaseResult) {
         for violation in &mut result.violations {
             let key = (result.device, result.ocpp, violation.oracle.clone(), violation.path.clone());
             match self.seen.get(&key) {
@@ -231,7 +241,6 @@ impl Order {
             }
         }
         combine::settle_verdict(result);
-        self.expectations.apply(result);
     }
 }
 

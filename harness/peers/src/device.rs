@@ -76,15 +76,7 @@ impl Device {
     }
 
     fn new(peer: Peer) -> Device {
-        Device {
-            peer,
-            links: HashMap::new(),
-            waiting: HashMap::new(),
-            looking: None,
-            tickets: 0,
-            dials: 0,
-            dial: None,
-        }
+        Device { peer, links: HashMap::new(), waiting: HashMap::new(), looking: None, tickets: 0, dials: 0, dial: None }
     }
 
     /// Lets time pass.

@@ -17,11 +17,12 @@ use crate::runner;
 /// Frames shown with a failure, at most.
 const TRANSCRIPT: usize = 24;
 
-struct Played {
-    outcome: Outcome,
-    events: Vec<Event>,
-    identity: String,
-    plan: PlanId,
+/// A plan that was played.
+pub(crate) struct Played {
+    pub(crate) outcome: Outcome,
+    pub(crate) events: Vec<Event>,
+    pub(crate) identity: String,
+    pub(crate) plan: PlanId,
 }
 
 pub(super) async fn play_job(
@@ -181,39 +182,12 @@ fn combine(
         Role::Station => "_CS",
         Role::Csms => "_CSMS",
     };
-    let worst = played.iter().max_by_key(|played| severity(&played.outcome));
-    let configuration = worst
-        .filter(|worst| severity(&worst.outcome) > Verdict::Warn)
-        .map(|worst| worst.plan.configuration.clone())
-        .unwrap_or_default();
-    let mut violations: Vec<StandingViolation> = Vec::new();
-    for violation in played.iter().flat_map(|played| &played.outcome.violations) {
-        if !violations.iter().any(|known| known.oracle == violation.oracle && known.path == violation.path) {
-            violations.push(violation.clone());
-        }
-    }
-    let mut notes = Vec::new();
-    for note in played.iter().flat_map(|played| played.outcome.warnings.iter().chain(&played.outcome.notes)) {
-        if !notes.contains(note) {
-            notes.push(note.clone());
-        }
-    }
-    let names: Vec<&str> = configurations.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-    if !names.is_empty() {
-        notes.push(format!("played on {}", names.join(", ")));
-    }
-    let (verdict, reason, diagnostics) = match (worst, refused) {
-        (Some(worst), _) => (worst.outcome.verdict, worst.outcome.reason.clone(), worst.outcome.diagnostics.clone()),
-        (None, Some(refused)) => {
-            (refused.verdict, refused.reason, refused.diagnostic.map(|diagnostic| *diagnostic).into_iter().collect())
-        }
-        (None, None) => (Verdict::Inconclusive, "interrupted".to_owned(), Vec::new()),
-    };
-    let transcript = worst
-        .filter(|worst| severity(&worst.outcome) > Verdict::Pass)
-        .map(|worst| transcript(&worst.events))
-        .unwrap_or_default();
     let (folder, _) = case.source.path.rsplit_once('/').unwrap_or(("", ""));
+    let refused = refused.unwrap_or(Refused {
+        verdict: Verdict::Inconclusive,
+        reason: "interrupted".to_owned(),
+        diagnostic: None,
+    });
     let mut result = CaseResult {
         case: case.id.value.clone(),
         title: case.title.value.clone(),
@@ -221,27 +195,62 @@ fn combine(
         folder: folder.trim_start_matches("testcases/").to_owned(),
         device: job.device,
         ocpp: job.version,
-        configuration,
-        verdict,
+        configuration: String::new(),
+        verdict: refused.verdict,
         standing: Standing::Expected,
-        reason,
+        reason: refused.reason,
         rules: Vec::new(),
         certifies: case.certifies.iter().map(|id| id.value.clone()).filter(|id| id.ends_with(suffix)).collect(),
         traces: case.traces.iter().map(|id| id.value.clone()).collect(),
         plans: played.len(),
         started,
         duration_ms: u64::try_from(clock.now().since(started).as_millis()).unwrap_or(u64::MAX),
-        identity: played.first().map(|played| played.identity.clone()).unwrap_or_default(),
-        diagnostics,
-        violations,
-        transcript,
-        notes,
+        identity: String::new(),
+        diagnostics: refused.diagnostic.map(|diagnostic| *diagnostic).into_iter().collect(),
+        violations: Vec::new(),
+        transcript: Vec::new(),
+        notes: Vec::new(),
         repeat: (suite.repeat)(job),
     };
+    summarise(&mut result, played);
+    let names: Vec<&str> = configurations.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    if !names.is_empty() {
+        result.notes.push(format!("played on {}", names.join(", ")));
+    }
+    result
+}
+
+/// Puts what came of the plans into a result: the worst counts.
+pub(crate) fn summarise(result: &mut CaseResult, played: &[Played]) {
+    result.violations.clear();
+    result.notes.clear();
+    result.rules.clear();
+    for violation in played.iter().flat_map(|played| &played.outcome.violations) {
+        let known = |known: &StandingViolation| known.oracle == violation.oracle && known.path == violation.path;
+        if !result.violations.iter().any(known) {
+            result.violations.push(violation.clone());
+        }
+    }
+    for note in played.iter().flat_map(|played| played.outcome.warnings.iter().chain(&played.outcome.notes)) {
+        if !result.notes.contains(note) {
+            result.notes.push(note.clone());
+        }
+    }
+    // Of equally bad plans the first is shown.
+    let worst = played.iter().rev().max_by_key(|played| severity(&played.outcome));
+    if let Some(worst) = worst {
+        let outcome = &worst.outcome;
+        let bad = severity(outcome);
+        result.verdict = outcome.verdict;
+        result.reason = outcome.reason.clone();
+        result.diagnostics = outcome.diagnostics.clone();
+        result.configuration = if bad > Verdict::Warn { worst.plan.configuration.clone() } else { String::new() };
+        result.transcript = if bad > Verdict::Pass { transcript(&worst.events) } else { Vec::new() };
+        result.identity = worst.identity.clone();
+    }
     if result.verdict == Verdict::Fail {
         result.rules.extend(result.traces.iter().cloned());
     }
-    result
 }
 
 /// How bad a plan came out, with the standing violations.
