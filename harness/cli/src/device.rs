@@ -43,7 +43,7 @@ pub(crate) fn faults(ids: &[String]) -> Result<Vec<Fault>, Failure> {
 /// The device of a run, ready to be played against.
 pub(crate) async fn site(args: &Run, device: &Device) -> Result<Site, Failure> {
     match device {
-        Device::Embedded(_) => Ok(Site::Embedded { faults: faults(&args.target.fault)? }),
+        Device::Embedded(_) => Ok(Site::embedded(faults(&args.target.fault)?)),
         Device::Real(rig, side) => real(rig, *side, operator(args.operator), args.wait_for_dut).await,
     }
 }

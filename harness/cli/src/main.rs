@@ -43,6 +43,9 @@ fn main() -> process::ExitCode {
     let done = match &cli.command {
         Command::Run(args) => commands::run::run(args, colour),
         Command::List(args) => commands::list::run(args),
+        Command::Mutants(args) => commands::mutants::run(args),
+        Command::Init(args) => commands::init::run(args),
+        Command::Explain(args) => commands::explain::run(args),
         _ => Err(failure::Failure::usage("this command is not built yet")),
     };
     let code = done.unwrap_or_else(|failure| {

@@ -9,6 +9,7 @@ pub mod drivers;
 pub mod embedded;
 pub mod judge;
 mod leaf;
+pub mod mutants;
 pub mod pattern;
 pub mod player;
 pub mod program;

@@ -164,7 +164,7 @@ async fn play_plan(
     events.extend(rest);
     let identity = if identity.is_empty() { session.identity.clone() } else { identity };
     site.put_back(place, session, wire).await;
-    drop(ready.embedded);
+    site.played_on(ready.embedded);
     Played { outcome, events, identity, plan }
 }
 

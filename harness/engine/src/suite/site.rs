@@ -1,6 +1,7 @@
 //! Where the device under test is, and how a worker gets at it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use link::Url;
 use link::dial::{Listener, TcpDialer};
@@ -22,6 +23,8 @@ pub enum Site {
     Embedded {
         /// Faults switched on.
         faults: Vec<Fault>,
+        /// Whether one of them has changed what a device did.
+        triggered: AtomicBool,
     },
     /// A CSMS on the network.
     Csms {
@@ -69,6 +72,25 @@ pub(crate) struct Ready {
 }
 
 impl Site {
+    /// Reference peers in this process, with these faults.
+    pub fn embedded(faults: Vec<Fault>) -> Site {
+        Site::Embedded { faults, triggered: AtomicBool::new(false) }
+    }
+
+    /// Whether a fault of an embedded device has shown.
+    pub fn triggered(&self) -> bool {
+        matches!(self, Site::Embedded { triggered, .. } if triggered.load(Ordering::SeqCst))
+    }
+
+    /// An embedded device has done its part in a plan.
+    pub(crate) fn played_on(&self, device: Option<Embedded>) {
+        if let (Site::Embedded { triggered, .. }, Some(device)) = (self, device)
+            && !device.triggered().is_empty()
+        {
+            triggered.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// A station that comes to this listener.
     pub fn station(rig: Rig, listener: Listener, operator: Option<Arc<dyn Operator>>) -> Site {
         Site::Station { rig: Box::new(rig), listener: Mutex::new(Some(listener)), operator }
@@ -130,7 +152,7 @@ impl Site {
     ) -> Option<Ready> {
         let rig = self.rig(device, version, settings);
         match self {
-            Site::Embedded { faults } => {
+            Site::Embedded { faults, .. } => {
                 let faults = faults.clone();
                 let (embedded, carrier) = match device {
                     Role::Csms => {

@@ -1,0 +1,99 @@
+//! `plugfest explain`
+
+use protocol::{Version, official, statements};
+use verdict::{ExitCode, oracles};
+
+use crate::args::Explain;
+use crate::catalogue;
+use crate::failure::Failure;
+
+pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
+    let id = args.id.trim();
+    let found = [statement(id)?, oracle(id), fault(id), official_case(id)?, message(id)];
+    let pages: Vec<String> = found.into_iter().flatten().collect();
+    if pages.is_empty() {
+        let names = statements::statements()
+            .iter()
+            .map(|statement| statement.id)
+            .chain(oracles::ORACLES.iter().map(|(name, _)| *name))
+            .chain(peers::faults().iter().map(|fault| fault.id));
+        let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
+        return Err(Failure::usage(format!("nothing is called \"{id}\"{}", near.unwrap_or_default())));
+    }
+    anstream::println!("{}", pages.join("\n\n"));
+    Ok(ExitCode::Conforming)
+}
+
+fn versions(versions: &[Version]) -> String {
+    versions.iter().map(|version| version.number()).collect::<Vec<_>>().join(", ")
+}
+
+fn statement(id: &str) -> Result<Option<String>, Failure> {
+    let Some(statement) = statements::statement(id) else { return Ok(None) };
+    let mut text = format!(
+        "{}: a statement of the specification\n\n  {}\n\n  strength  {}\n  side      {}\n  versions  {}",
+        statement.id,
+        statement.sentence,
+        statement.strength.name(),
+        statement.side.name(),
+        versions(&statement.versions)
+    );
+    let library = catalogue::load(&[])?;
+    let traced: Vec<&str> = library
+        .cases()
+        .iter()
+        .filter(|case| case.traces.iter().any(|trace| trace.value == statement.id))
+        .map(|case| case.id.value.as_str())
+        .collect();
+    if !traced.is_empty() {
+        text.push_str(&format!("\n  cases     {}", traced.join(", ")));
+    }
+    Ok(Some(text))
+}
+
+fn oracle(id: &str) -> Option<String> {
+    let (name, meaning) = oracles::ORACLES.iter().find(|(name, _)| *name == id)?;
+    Some(format!("{name}: a standing oracle, which watches every case\n\n  {meaning}"))
+}
+
+fn fault(id: &str) -> Option<String> {
+    let fault = peers::faults().iter().find(|fault| fault.id == id)?;
+    Some(format!(
+        "{}: a seeded fault of the reference {} ({})\n\n  {}\n\n  breaks    {}",
+        fault.id, fault.side, fault.version, fault.sentence, fault.breaks
+    ))
+}
+
+fn official_case(id: &str) -> Result<Option<String>, Failure> {
+    let known: Vec<_> = Version::ALL.into_iter().filter_map(|version| official::find(id, version)).collect();
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let mut text = format!("{id}: an official certification case\n");
+    let library = catalogue::load(&[])?;
+    for case in known {
+        let retired = if case.retired { ", no longer in use" } else { "" };
+        let covered: Vec<&str> = library
+            .cases()
+            .iter()
+            .filter(|ours| ours.versions.iter().any(|version| version.value == case.version))
+            .filter(|ours| ours.certifies.iter().any(|certified| certified.value == id))
+            .map(|ours| ours.id.value.as_str())
+            .collect();
+        let covered = if covered.is_empty() { "no case yet".to_owned() } else { covered.join(", ") };
+        text.push_str(&format!("\n  {}  {}, {}{retired}: {covered}", case.version, case.device, case.block));
+    }
+    Ok(Some(text))
+}
+
+fn message(id: &str) -> Option<String> {
+    let versions: Vec<Version> = Version::ALL
+        .into_iter()
+        .filter(|version| protocol::catalogue::Catalogue::of(*version).message(id).is_some())
+        .collect();
+    if versions.is_empty() {
+        return None;
+    }
+    let numbers = versions.iter().map(|version| version.number()).collect::<Vec<_>>().join(", ");
+    Some(format!("{id}: a message of OCPP {numbers}"))
+}

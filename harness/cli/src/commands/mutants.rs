@@ -1,0 +1,91 @@
+//! `plugfest mutants`
+
+use std::sync::Arc;
+
+use engine::mutants::{self, SIDES, Trial};
+use engine::suite;
+use peers::Fault;
+use protocol::Version;
+use verdict::{CaseResult, ExitCode, FaultResult, Verdict};
+
+use crate::args::Mutants;
+use crate::failure::Failure;
+use crate::{catalogue, device};
+
+pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
+    let library = Arc::new(catalogue::load(&[])?);
+    let trial = Trial { library, seed: args.seed };
+    let wanted = device::faults(&args.fault)?;
+    let faults: Vec<Fault> = peers::faults()
+        .iter()
+        .filter_map(|info| Fault::find(info.id))
+        .filter(|fault| wanted.is_empty() || wanted.contains(fault))
+        .filter(|fault| args.ocpp.is_empty() || args.ocpp.contains(&fault.info().version))
+        .filter(|fault| args.device.is_none_or(|side| side == fault.info().side))
+        .collect();
+    if faults.is_empty() {
+        return Err(Failure::new(ExitCode::NothingSelected, "no fault is left"));
+    }
+    let broken = |error: std::io::Error| Failure::new(ExitCode::NotJudged, format!("cannot start: {error}"));
+    let clean = baseline(&trial, args, &faults).map_err(broken)?;
+    if !clean.is_empty() {
+        for result in &clean {
+            anstream::println!(
+                "clean {} {} {}: {} {}",
+                result.device,
+                result.ocpp,
+                result.case,
+                result.verdict.name(),
+                result.reason
+            );
+        }
+        return Err(Failure::new(ExitCode::DeviceFailed, "the clean devices are not green: nothing can be concluded"));
+    }
+    anstream::println!(
+        "{:<46} {:<8} {:<6} {:<8} {:<10} {:<9} noticed by",
+        "fault",
+        "side",
+        "ocpp",
+        "reached",
+        "triggered",
+        "detected"
+    );
+    let results = mutants::try_all(&trial, &faults, &mut show).map_err(broken)?;
+    let survivors: Vec<&str> =
+        results.iter().filter(|result| !result.detected).map(|result| result.fault.as_str()).collect();
+    anstream::println!("\n{} of {} faults detected", results.len() - survivors.len(), results.len());
+    if !survivors.is_empty() {
+        anstream::println!("survivors: {}", survivors.join(", "));
+    }
+    Ok(ExitCode::Conforming)
+}
+
+/// What a clean device does not pass.
+fn baseline(trial: &Trial, args: &Mutants, faults: &[Fault]) -> std::io::Result<Vec<CaseResult>> {
+    let versions: Vec<Version> = Version::ALL
+        .into_iter()
+        .filter(|version| faults.iter().any(|fault| fault.info().version == *version))
+        .collect();
+    let sides: Vec<_> = SIDES.into_iter().filter(|side| args.device.is_none_or(|only| only == *side)).collect();
+    let (results, _) = trial.jobs(suite::jobs(&trial.library, &sides, &versions), Vec::new())?;
+    let green = |verdict| matches!(verdict, Verdict::Pass | Verdict::Warn | Verdict::NotApplicable);
+    Ok(results.into_iter().filter(|result| !green(result.verdict)).collect())
+}
+
+fn show(result: &FaultResult) {
+    let word = |is: bool| if is { "yes" } else { "no" };
+    let more = result.by.len().saturating_sub(3);
+    let mut by = result.by.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        by.push_str(&format!(" and {more} more"));
+    }
+    anstream::println!(
+        "{:<46} {:<8} {:<6} {:<8} {:<10} {:<9} {by}",
+        result.fault,
+        result.device.name(),
+        result.ocpp.number(),
+        word(result.reached),
+        word(result.triggered),
+        word(result.detected)
+    );
+}

@@ -1,0 +1,126 @@
+//! Puts seeded faults before the suite: is each reached, does it show, is it noticed?
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use peers::{Fault, FaultInfo};
+use protocol::Role;
+use script::Library;
+use tokio::sync::watch;
+use verdict::{CaseResult, Expectations, FaultResult, Verdict};
+
+use crate::clock::Clock;
+use crate::suite::{self, Job, Site, Suite};
+
+/// What a trial of the suite needs.
+#[derive(Clone)]
+pub struct Trial {
+    /// Cases and parts.
+    pub library: Arc<Library>,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+impl Trial {
+    /// Plays every case of a side and version against an embedded device with these faults, on virtual time. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When no runtime can be started.
+    pub fn play(&self, fault: &FaultInfo, faults: Vec<Fault>) -> std::io::Result<(Vec<CaseResult>, bool)> {
+        self.jobs(suite::jobs(&self.library, &[fault.side], &[fault.version]), faults)
+    }
+
+    /// Plays these jobs against embedded devices with these faults; also tells whether one of the faults showed.
+    ///
+    /// # Errors
+    ///
+    /// When no runtime can be started.
+    pub fn jobs(&self, jobs: Vec<Job>, faults: Vec<Fault>) -> std::io::Result<(Vec<CaseResult>, bool)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+        let suite = Arc::new(Suite {
+            library: self.library.clone(),
+            jobs,
+            variants: None,
+            seed: self.seed,
+            strict: false,
+            retries: 0,
+            max_failures: None,
+            jobs_at_once: 1,
+            traced: false,
+            expectations: Arc::new(Expectations::default()),
+            repeat: Arc::new(|job| format!("plugfest run {} --embedded --device {}", job.case.id.value, job.device)),
+        });
+        let site = Arc::new(Site::embedded(faults));
+        let results = runtime.block_on(async {
+            let (_keep, stop) = watch::channel(false);
+            suite.run(site.clone(), Clock::system(), stop, &mut |_| {}).await
+        });
+        Ok((results, site.triggered()))
+    }
+}
+
+/// What the suite says to a device with one fault.
+///
+/// # Errors
+///
+/// When no runtime can be started.
+pub fn try_fault(trial: &Trial, fault: Fault) -> std::io::Result<FaultResult> {
+    let info = fault.info();
+    let (results, triggered) = trial.play(info, vec![fault])?;
+    let failing = results.iter().filter(|result| result.verdict == Verdict::Fail);
+    let by: Vec<String> = failing.map(|result| result.case.clone()).collect();
+    Ok(FaultResult {
+        fault: info.id.to_owned(),
+        device: info.side,
+        ocpp: info.version,
+        reached: triggered || !by.is_empty(),
+        triggered,
+        detected: !by.is_empty(),
+        by,
+    })
+}
+
+/// Tries many faults on all processors; results come in the order of the faults, as soon as they can.
+///
+/// # Errors
+///
+/// When no runtime can be started.
+pub fn try_all(
+    trial: &Trial,
+    faults: &[Fault],
+    report: &mut dyn FnMut(&FaultResult),
+) -> std::io::Result<Vec<FaultResult>> {
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(faults.len().max(1));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let mut results: Vec<Option<FaultResult>> = faults.iter().map(|_| None).collect();
+    let mut told = 0;
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(fault) = faults.get(at) else { return };
+                    if sender.send((at, try_fault(trial, *fault))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (at, result) in receiver {
+            results[at] = Some(result?);
+            while let Some(Some(result)) = results.get(told) {
+                report(result);
+                told += 1;
+            }
+        }
+        Ok(())
+    })
+    .map(|()| results.into_iter().flatten().collect())
+}
+
+/// The sides of a version that have a reference peer.
+pub const SIDES: [Role; 2] = [Role::Csms, Role::Station];
