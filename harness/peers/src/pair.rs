@@ -123,29 +123,29 @@ impl Pair {
 
     fn tick(&mut self) {
         let from_csms = self.csms.tick(self.now);
-        self.from_csms(from_csms);
+        self.csms_wants(from_csms);
         let from_station = self.station.tick(self.now);
-        self.from_station(from_station);
+        self.station_wants(from_station);
     }
 
     pub(crate) fn at_station(&mut self, verb: &str, with: Value) -> &mut Pair {
         let stimulus = stimulus(Role::Station, verb, with);
         let outputs = self.station.handle(self.now, Input::Stimulus(&stimulus));
-        self.from_station(outputs);
+        self.station_wants(outputs);
         self
     }
 
     pub(crate) fn look(&mut self, observation: &str) -> Option<bool> {
         let stimulus = stimulus(Role::Station, observation, json!({}));
         let outputs = self.station.handle(self.now, Input::Observe(&stimulus));
-        self.from_station(outputs);
+        self.station_wants(outputs);
         self.observed
     }
 
     pub(crate) fn at_csms(&mut self, verb: &str, with: Value) -> &mut Pair {
         let stimulus = stimulus(Role::Csms, verb, with);
         let outputs = self.csms.handle(self.now, "", Input::Stimulus(&stimulus));
-        self.from_csms(outputs);
+        self.csms_wants(outputs);
         self
     }
 
@@ -165,7 +165,7 @@ impl Pair {
     pub(crate) fn csms_text(&mut self, text: &str) {
         self.record(Role::Csms, text);
         let outputs = self.station.handle(self.now, Input::Text(text.as_bytes()));
-        self.from_station(outputs);
+        self.station_wants(outputs);
     }
 
     /// A text from the station's end of the link that the station itself knows nothing of.
@@ -173,7 +173,7 @@ impl Pair {
         self.record(Role::Station, text);
         let identity = self.identity.clone();
         let outputs = self.csms.handle(self.now, &identity, Input::Text(text.as_bytes()));
-        self.from_csms(outputs);
+        self.csms_wants(outputs);
     }
 
     /// A call from the station's end of the link; what the CSMS answers.
@@ -228,19 +228,19 @@ impl Pair {
         if self.linked {
             self.linked = false;
             let outputs = self.station.handle(self.now, Input::Disconnected);
-            self.from_station(outputs);
+            self.station_wants(outputs);
             let identity = self.identity.clone();
             let outputs = self.csms.handle(self.now, &identity, Input::Disconnected);
-            self.from_csms(outputs);
+            self.csms_wants(outputs);
         }
     }
 
-    fn from_station(&mut self, outputs: Vec<Output>) {
+    fn station_wants(&mut self, outputs: Vec<Output>) {
         self.queue.extend(outputs.into_iter().map(|output| (Role::Station, output)));
         self.run();
     }
 
-    fn from_csms(&mut self, outputs: Vec<(String, Output)>) {
+    fn csms_wants(&mut self, outputs: Vec<(String, Output)>) {
         self.queue.extend(outputs.into_iter().map(|(_, output)| (Role::Csms, output)));
         self.run();
     }
@@ -276,14 +276,14 @@ impl Pair {
                 return;
             }
             let outputs = self.station.handle(self.now, input);
-            self.from_station(outputs);
+            self.station_wants(outputs);
             return;
         }
         let frame: Value = serde_json::from_str(text).expect("JSON");
         let lost = self.lost.iter().any(|action| frame[2] == action.as_str());
         if !self.muted && !lost {
             let outputs = self.csms.handle(self.now, &identity, input);
-            self.from_csms(outputs);
+            self.csms_wants(outputs);
         }
     }
 
@@ -291,7 +291,7 @@ impl Pair {
         if self.unreachable {
             let reason = "nobody there".to_owned();
             let outputs = self.station.handle(self.now, Input::ConnectFailed { reason });
-            self.from_station(outputs);
+            self.station_wants(outputs);
             return;
         }
         let identity = self.identity.clone();
@@ -304,9 +304,9 @@ impl Pair {
         self.links += 1;
         let connected = Input::Connected { subprotocol };
         let outputs = self.csms.handle(self.now, &identity, connected.clone());
-        self.from_csms(outputs);
+        self.csms_wants(outputs);
         let outputs = self.station.handle(self.now, connected);
-        self.from_station(outputs);
+        self.station_wants(outputs);
     }
 
     fn record(&mut self, from: Role, text: &str) {

@@ -518,3 +518,37 @@ async fn another_driver_can_stand_in_for_everything() {
     assert_eq!(drivers.stimulate("S", &plug).await, Confirmation::Done);
     assert_eq!(drivers.look("S", &plug).await, Some(true));
 }
+
+#[tokio::test]
+async fn the_ready_made_bindings_move_the_served_reference_devices() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let settings = peers::StationSettings::standard(Version::V16);
+    let nobody = "ws://127.0.0.1:9/ocpp".to_owned();
+    let options = serve::StationOptions { url: nobody, control: Some(any), settings, faults: Vec::new() };
+    let station = serve::station(options).await.unwrap();
+    let settings = peers::CsmsSettings::standard(Version::V16);
+    let csms = serve::csms(serve::CsmsOptions { listen: any, control: Some(any), settings, faults: Vec::new() });
+    let csms = csms.await.unwrap();
+
+    let at = json!({ "at": { "evse": 1, "connector": 1 } });
+    let plug_in = at_station("plug in", at.clone());
+    let unplug = at_station("unplug", at);
+    let add_token = stimulus(Role::Csms, "add token", json!({ "token": { "idToken": "NEW" }, "status": "Blocked" }));
+    let reset = send("Reset", json!({ "type": "Hard" }));
+    for (kind, address, done, refused) in [
+        ("plugfest", station.control(), [&plug_in, &unplug], &unplug),
+        ("octt sut", station.control(), [&plug_in, &unplug], &unplug),
+        ("plugfest", csms.control(), [&add_token, &add_token], &reset),
+        ("tzi trigger", csms.control(), [&add_token, &add_token], &reset),
+    ] {
+        let address = address.unwrap();
+        let drivers = drivers(&format!("default: {{ {kind}: \"http://{address}\" }}"), Version::V16);
+        for stimulus in done {
+            assert_eq!(drivers.stimulate("PF-STATION-1", stimulus).await, Confirmation::Done, "{kind}");
+        }
+        let Confirmation::Failed(why) = drivers.stimulate("PF-STATION-1", refused).await else {
+            panic!("{kind}: {} is carried out", refused.verb);
+        };
+        assert!(why.contains("answered 409"), "{why}");
+    }
+}

@@ -185,7 +185,7 @@ proptest! {
         prop_assert_eq!(pair.standing_violations(), Vec::<String>::new());
         prop_assert_eq!(illegal_transitions(&pair), Vec::<String>::new());
         prop_assert_eq!(broken_transactions(&pair), Vec::<String>::new());
-        prop_assert_eq!(pair.states(0).len() > 0, true);
+        prop_assert!(!pair.states(0).is_empty());
         prop_assert!(pair.station.triggered().is_empty() && pair.csms.triggered().is_empty());
     }
 
