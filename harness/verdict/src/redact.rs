@@ -43,8 +43,9 @@ const CLOSED_WORDS: [&str; 25] = [
 /// Values shorter than this are only taken out where they stand alone: a password `1` must not eat every number.
 const SHORT: usize = 4;
 
-/// Takes secrets out of texts. It knows each value as it is, in JSON with escapes, percent-encoded, in hex (how a
-/// 1.6 AuthorizationKey travels), and in base64 at any position (the header of Basic authentication).
+/// Takes secrets out of texts. It knows each value as it is, in JSON with escapes (also in a text within JSON),
+/// percent-encoded by whatever rule, with entities of HTML, in hex (how a 1.6 AuthorizationKey travels), and in base64
+/// at any position (the header of Basic authentication); and what is left of one where a text was cut with `…`.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     needles: Vec<Needle>,
@@ -66,6 +67,8 @@ enum How {
     AnyCase,
     /// Only where no letter or digit is next to it.
     Alone,
+    /// In whatever case, any of its characters written in whatever way within so many layers of JSON.
+    Escaped(u32),
     /// A part of base64 text: all of that text goes.
     WithinBase64,
 }
@@ -117,13 +120,14 @@ impl Redactor {
         let mut at = 0;
         while at < bytes.len() {
             let found = self.begins.get(&bytes[at]).and_then(|candidates| {
-                candidates.iter().map(|index| &self.needles[*index]).find(|needle| needle.is_at(bytes, at))
+                let needles = candidates.iter().map(|index| &self.needles[*index]);
+                needles.filter_map(|needle| Some((needle, needle.end_at(text, at)?))).max_by_key(|(_, end)| *end)
             });
-            let Some(needle) = found else {
+            let Some((needle, end)) = found else {
                 at += 1;
                 continue;
             };
-            let (mut from, mut to) = (at, at + needle.text.len());
+            let (mut from, mut to) = (at, end);
             if needle.how == How::WithinBase64 {
                 while from > kept && is_base64(bytes[from - 1]) {
                     from -= 1;
@@ -174,6 +178,10 @@ impl Redactor {
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, ours)),
             Value::Object(members) => {
+                if !ours {
+                    *members =
+                        std::mem::take(members).into_iter().map(|(key, value)| (self.text(&key), value)).collect();
+                }
                 for (key, member) in members.iter_mut() {
                     let closed = ours
                         && CLOSED.contains(&key.as_str())
@@ -204,12 +212,9 @@ impl Redactor {
             return;
         }
         self.push(value.to_owned(), name, How::Exact);
-        let escaped = json_escaped(value);
-        self.push(json_escaped(&escaped), name, How::Exact);
-        self.push(escaped, name, How::Exact);
-        self.push(json_ascii(value), name, How::AnyCase);
-        self.push(percent(value), name, How::AnyCase);
-        self.push(percent(value).replace("%20", "+"), name, How::AnyCase);
+        for layers in 0..=2 {
+            self.push(value.to_owned(), name, How::Escaped(layers));
+        }
         self.push(hex(value.as_bytes()), name, How::AnyCase);
         for text in base64_forms(value.as_bytes()) {
             self.push(text, name, How::WithinBase64);
@@ -255,11 +260,15 @@ impl Redactor {
             let Some(first) = needle.text.bytes().next() else {
                 continue;
             };
-            let mut firsts = vec![first];
-            if needle.how == How::AnyCase {
-                firsts = vec![first.to_ascii_lowercase(), first.to_ascii_uppercase()];
-                firsts.dedup();
-            }
+            let mut firsts = match needle.how {
+                How::AnyCase => vec![first.to_ascii_lowercase(), first.to_ascii_uppercase()],
+                How::Escaped(_) => {
+                    vec![first.to_ascii_lowercase(), first.to_ascii_uppercase(), b'%', b'\\', b'&', b'+']
+                }
+                How::Exact | How::Alone | How::WithinBase64 => vec![first],
+            };
+            firsts.sort_unstable();
+            firsts.dedup();
             for first in firsts {
                 self.begins.entry(first).or_default().push(index);
             }
@@ -274,21 +283,104 @@ impl How {
 }
 
 impl Needle {
-    fn is_at(&self, bytes: &[u8], at: usize) -> bool {
-        let Some(here) = bytes.get(at..at + self.text.len()) else {
-            return false;
-        };
-        match self.how {
-            How::Exact | How::WithinBase64 => here == self.text.as_bytes(),
-            How::AnyCase => here.eq_ignore_ascii_case(self.text.as_bytes()),
+    /// Where it ends, if it stands here, or as much of it as was left when the text was cut.
+    fn end_at(&self, text: &str, at: usize) -> Option<usize> {
+        let here = text.as_bytes().get(at..)?;
+        let wanted = self.text.as_bytes();
+        let alike = |same: fn(&u8, &u8) -> bool| here.iter().zip(wanted).take_while(|(a, b)| same(a, b)).count();
+        let length = match self.how {
+            How::Escaped(layers) => return escaped_end(&self.text, text, at, layers),
+            How::AnyCase => alike(u8::eq_ignore_ascii_case),
+            How::Exact | How::WithinBase64 => alike(u8::eq),
             How::Alone => {
                 let apart = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte < 0x80);
-                here == self.text.as_bytes()
-                    && apart(at.checked_sub(1).and_then(|before| bytes.get(before)))
-                    && apart(bytes.get(at + self.text.len()))
+                let before = at.checked_sub(1).and_then(|before| text.as_bytes().get(before));
+                let stands = here.starts_with(wanted) && apart(before) && apart(here.get(wanted.len()));
+                return stands.then_some(at + wanted.len());
             }
+        };
+        let least = if self.how == How::WithinBase64 { 2 * SHORT } else { SHORT };
+        let cut = length >= least && here[length..].starts_with(CUT.as_bytes());
+        (length == wanted.len() || cut).then_some(at + length)
+    }
+}
+
+/// What stands where a text was cut.
+const CUT: &str = "…";
+
+/// Where a value ends that begins here, each of its characters written in whatever way.
+fn escaped_end(value: &str, text: &str, at: usize, layers: u32) -> Option<usize> {
+    let mut end = at;
+    for (number, c) in value.chars().enumerate() {
+        let rest = text.get(end..)?;
+        match escaped_length(c, rest, layers) {
+            Some(length) => end += length,
+            None if number >= SHORT => {
+                // The cut may have gone through the way a character was written.
+                let left = rest.find(CUT).filter(|left| *left == 0 || rest.starts_with(['%', '\\', '&']))?;
+                return (left <= 12).then_some(end + left);
+            }
+            None => return None,
         }
     }
+    Some(end)
+}
+
+/// How many bytes of a text are this character, in one of the ways it may be written.
+fn escaped_length(c: char, text: &str, layers: u32) -> Option<usize> {
+    let mut buffer = [0; 4];
+    let bytes = c.encode_utf8(&mut buffer).as_bytes();
+    let percent: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let starts = |with: &str| {
+        let here = text.as_bytes().get(..with.len())?;
+        here.eq_ignore_ascii_case(with.as_bytes()).then_some(with.len())
+    };
+    if let Some(length) = starts(&percent) {
+        return Some(length);
+    }
+    let entities: &[&str] = match c {
+        '&' => &["&amp;", "&#38;", "&#x26;"],
+        '<' => &["&lt;", "&#60;", "&#x3c;"],
+        '>' => &["&gt;", "&#62;", "&#x3e;"],
+        '"' => &["&quot;", "&#34;", "&#x22;"],
+        '\'' => &["&apos;", "&#39;", "&#x27;"],
+        '/' => &["&#47;", "&#x2f;"],
+        ' ' => &["+"],
+        _ => &[],
+    };
+    if let Some(length) = entities.iter().find_map(|entity| starts(entity)) {
+        return Some(length);
+    }
+    // So many layers of JSON double every backslash so many times.
+    let slashes = |count: usize| "\\".repeat(count);
+    let full = 1_usize << layers;
+    if layers > 0 {
+        let units: String = c
+            .encode_utf16(&mut [0; 2])
+            .iter()
+            .fold(String::new(), |all, unit| format!("{all}{}u{unit:04x}", slashes(full / 2)));
+        if let Some(length) = starts(&units) {
+            return Some(length);
+        }
+        let short = match c {
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            '\u{8}' => 'b',
+            '\u{c}' => 'f',
+            _ => c,
+        };
+        if short != c {
+            let written = format!("{}{short}", slashes(full / 2));
+            return starts(&written);
+        }
+    }
+    let written = match c {
+        '\\' => slashes(full),
+        '"' | '/' if text.starts_with('\\') => format!("{}{c}", slashes(full - 1)),
+        _ => c.to_string(),
+    };
+    starts(&written)
 }
 
 fn is_base64(byte: u8) -> bool {
@@ -297,38 +389,6 @@ fn is_base64(byte: u8) -> bool {
 
 fn base64_forms(bytes: &[u8]) -> [String; 3] {
     [STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)]
-}
-
-fn json_escaped(value: &str) -> String {
-    let quoted = serde_json::to_string(value).unwrap_or_default();
-    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
-}
-
-/// JSON as some libraries write it: nothing but ASCII.
-fn json_ascii(value: &str) -> String {
-    let mut out = String::new();
-    for c in json_escaped(value).chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    out
-}
-
-fn percent(value: &str) -> String {
-    let mut out = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -354,6 +414,38 @@ mod tests {
         Redactor::new([("BASIC_PW".to_owned(), CANARY.to_owned())]).for_users(["CP-1"])
     }
 
+    fn json_escaped(value: &str) -> String {
+        let quoted = serde_json::to_string(value).unwrap_or_default();
+        quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
+    }
+
+    /// JSON as some libraries write it: nothing but ASCII.
+    fn json_ascii(value: &str) -> String {
+        let mut out = String::new();
+        for c in json_escaped(value).chars() {
+            if c.is_ascii() {
+                out.push(c);
+            } else {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+        out
+    }
+
+    fn percent(value: &str) -> String {
+        let mut out = String::new();
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        out
+    }
+
     /// Every disguise a canary may travel in.
     fn disguises() -> Vec<String> {
         let mut all = vec![
@@ -363,6 +455,11 @@ mod tests {
             json_ascii(CANARY),
             percent(CANARY),
             percent(CANARY).to_lowercase(),
+            percent(CANARY).replace("%2F", "/").replace("%21", "!").replace("%20", "+"),
+            CANARY.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+            json_escaped(&json_ascii(CANARY)),
+            json_escaped(CANARY).replace('/', "\\/"),
+            CANARY.replace('"', "&quot;"),
             hex(CANARY.as_bytes()),
             hex(CANARY.as_bytes()).to_uppercase(),
         ];
@@ -450,6 +547,31 @@ mod tests {
         credentials.extend(from_hex(key).unwrap());
         assert_eq!(redactor.text(&STANDARD.encode(credentials)), "[redacted KEY]");
         assert_eq!(redactor.text(&key.to_uppercase()), "[redacted KEY]");
+    }
+
+    #[test]
+    fn what_is_left_of_a_secret_where_a_text_was_cut_goes_too() {
+        let redactor = redactor();
+        // In base64 a user stands in front.
+        for disguise in disguises().iter().filter(|disguise| !disguise.bytes().all(is_base64)) {
+            for kept in 16..disguise.chars().count() {
+                let part: String = disguise.chars().take(kept).collect();
+                let found = redactor.text(&format!("key {part}… (90 more characters)"));
+                assert_eq!(found, "key [redacted BASIC_PW]… (90 more characters)", "{part}");
+            }
+        }
+        assert_eq!(redactor.text("C4n… (90 more characters)"), "C4n… (90 more characters)");
+        assert_eq!(redactor.text("C4n4ry of another kind…"), "C4n4ry of another kind…");
+    }
+
+    #[test]
+    fn backslashes_and_line_breaks_are_known_in_every_layer_of_json() {
+        let secret = "a\\b\\\\c\n\"\\\"🔌d";
+        let redactor = Redactor::new([("ODD".to_owned(), secret.to_owned())]);
+        let (one, ascii) = (json_escaped(secret), json_ascii(secret));
+        for text in [secret.to_owned(), json_escaped(&one), one, json_escaped(&ascii), ascii] {
+            assert_eq!(redactor.text(&text), "[redacted ODD]", "{text}");
+        }
     }
 
     #[test]

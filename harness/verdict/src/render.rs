@@ -466,6 +466,7 @@ error[two-marks]: title
 5 | given: { c: rig.connector, tag: rig.tags.valid }
   |             ^^^^^^^^^^^^^       -------------- second
   |             |                                  and more
+  |             |
   |             first
   |             and more
 ";

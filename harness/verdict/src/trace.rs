@@ -90,6 +90,25 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Takes the next line as it stands in a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::line`], and where it is not UTF-8.
+    pub fn bytes(&mut self, line: &[u8]) -> Result<Option<RunEvent>, TraceError> {
+        if line.len() > LONGEST_LINE + 2 {
+            self.lines += 1;
+            return Err(self.too_long());
+        }
+        match std::str::from_utf8(line) {
+            Ok(text) => self.line(text),
+            Err(error) => {
+                self.lines += 1;
+                Err(self.error(format!("not UTF-8 at byte {}; this was not written by plugfest", error.valid_up_to())))
+            }
+        }
+    }
+
     /// Takes the next line; the header and empty lines give no event.
     ///
     /// # Errors
@@ -102,7 +121,7 @@ impl Reader {
             return Ok(None);
         }
         if text.len() > LONGEST_LINE {
-            return Err(self.error(format!("longer than {LONGEST_LINE} bytes; this was not written by plugfest")));
+            return Err(self.too_long());
         }
         if self.header.is_none() {
             let header: Header = serde_json::from_str(text)
@@ -145,6 +164,10 @@ impl Reader {
     /// What the header said, once it was read.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
+    }
+
+    fn too_long(&self) -> TraceError {
+        self.error(format!("longer than {LONGEST_LINE} bytes; this was not written by plugfest"))
     }
 
     fn error(&self, reason: impl Into<String>) -> TraceError {

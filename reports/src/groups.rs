@@ -1,0 +1,145 @@
+//! Results put together, so that fifty cases with one reason are one line.
+
+use protocol::statements::statement;
+use protocol::{Role, Version};
+use verdict::{CaseResult, StandingViolation, Verdict, safe_line};
+
+use crate::Run;
+use crate::status::Status;
+
+/// Names in a list of cases.
+const NAMES: usize = 12;
+/// Characters of a reason.
+pub(crate) const REASON: usize = 400;
+/// Characters of an id, an identity, a path.
+pub(crate) const ID: usize = 120;
+
+/// A rule with what it says.
+pub(crate) struct Rule {
+    /// `16-REM-03`; with the oracle that noticed, where one did: `R-031 (one-answer)`.
+    pub(crate) id: String,
+    /// `must`, or nothing for a rule that has no statement.
+    pub(crate) strength: &'static str,
+    /// Our sentence, or nothing.
+    pub(crate) sentence: &'static str,
+}
+
+impl Rule {
+    /// The rule a text begins with.
+    pub(crate) fn of(text: &str) -> Rule {
+        let found = text.split_whitespace().next().and_then(statement);
+        Rule {
+            id: safe_line(text, ID),
+            strength: found.map_or("", |statement| statement.strength.name()),
+            sentence: found.map_or("", |statement| statement.sentence),
+        }
+    }
+
+    /// All of it on a line.
+    pub(crate) fn line(&self) -> String {
+        match self.sentence {
+            "" => self.id.clone(),
+            sentence => format!("{} ({}): {sentence}", self.id, self.strength),
+        }
+    }
+}
+
+/// A rule that watches every case, broken in one way, with the cases it was broken in.
+pub(crate) struct Broken<'a> {
+    pub(crate) device: Role,
+    pub(crate) ocpp: Version,
+    pub(crate) violation: &'a StandingViolation,
+    pub(crate) verdict: Verdict,
+    pub(crate) cases: Vec<&'a CaseResult>,
+}
+
+impl Broken<'_> {
+    pub(crate) fn rule(&self) -> Rule {
+        Rule::of(&format!("{} ({})", self.violation.statement, self.violation.oracle))
+    }
+}
+
+/// The standing violations of a run, each (rule, path) once, failures first.
+pub(crate) fn broken(run: &Run) -> Vec<Broken<'_>> {
+    let mut all: Vec<Broken<'_>> = Vec::new();
+    for result in &run.results {
+        for violation in &result.violations {
+            let known = all.iter_mut().find(|group| {
+                let of = group.violation;
+                (group.device, group.ocpp) == (result.device, result.ocpp)
+                    && (&of.oracle, &of.statement, &of.path)
+                        == (&violation.oracle, &violation.statement, &violation.path)
+            });
+            match known {
+                Some(group) => {
+                    group.verdict = group.verdict.max(violation.verdict);
+                    group.cases.push(result);
+                }
+                None => all.push(Broken {
+                    device: result.device,
+                    ocpp: result.ocpp,
+                    violation,
+                    verdict: violation.verdict,
+                    cases: vec![result],
+                }),
+            }
+        }
+    }
+    all.sort_by_key(|group| std::cmp::Reverse(group.verdict));
+    all
+}
+
+/// The results of this status by their reason, in the order of the run.
+pub(crate) fn by_reason(run: &Run, status: Status) -> Vec<(String, Vec<&CaseResult>)> {
+    let mut all: Vec<(&str, Vec<&CaseResult>)> = Vec::new();
+    for result in run.results.iter().filter(|result| Status::of(result) == status) {
+        match all.iter_mut().find(|(reason, _)| *reason == result.reason) {
+            Some((_, results)) => results.push(result),
+            None => all.push((&result.reason, vec![result])),
+        }
+    }
+    let told = |reason: &str| if reason.is_empty() { "no reason given".to_owned() } else { safe_line(reason, REASON) };
+    all.into_iter().map(|(reason, results)| (told(reason), results)).collect()
+}
+
+/// `csms 1.6 cold-boot`, with the configuration of an embedded device where one decided.
+pub(crate) fn name(result: &CaseResult) -> String {
+    let mut name = format!("{} {} {}", result.device, result.ocpp, safe_line(&result.case, ID));
+    if !result.configuration.is_empty() {
+        name.push_str(&format!(" [{}]", safe_line(&result.configuration, ID)));
+    }
+    name
+}
+
+/// A few names of cases, and how many more there are.
+pub(crate) fn names(results: &[&CaseResult]) -> String {
+    let mut names: Vec<String> = results.iter().take(NAMES).map(|result| name(result)).collect();
+    if results.len() > NAMES {
+        names.push(format!("and {} more", results.len() - NAMES));
+    }
+    names.join(", ")
+}
+
+/// The results that took longest.
+pub(crate) fn slowest(run: &Run, most: usize) -> Vec<&CaseResult> {
+    let mut results: Vec<&CaseResult> = run.results.iter().filter(|result| result.duration_ms > 0).collect();
+    results.sort_by_key(|result| std::cmp::Reverse(result.duration_ms));
+    results.truncate(most);
+    results
+}
+
+/// `1 case`, `2 cases`.
+pub(crate) fn cases(count: usize) -> String {
+    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
+}
+
+/// How many of each status there are, none left out in the order of the most telling.
+pub(crate) fn statuses(run: &Run) -> Vec<(Status, usize)> {
+    let count = |status| run.results.iter().filter(|result| Status::of(result) == status).count();
+    Status::ALL.into_iter().map(|status| (status, count(status))).filter(|(_, count)| *count > 0).collect()
+}
+
+/// A length of time for people.
+pub(crate) fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
+}

@@ -1,0 +1,88 @@
+//! A run as it is known at its end, for reports that are one text.
+
+use protocol::Timestamp;
+use verdict::{CaseResult, Counts, FaultResult, Finding, RunEvent};
+
+/// Everything of a run that reports show.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The version of the program.
+    pub plugfest: String,
+    /// The seed of everything random.
+    pub seed: Option<u64>,
+    /// How many results were to come.
+    pub selected: usize,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// The results, in order.
+    pub results: Vec<CaseResult>,
+    /// What streams found.
+    pub findings: Vec<Finding>,
+    /// How seeded faults fared.
+    pub faults: Vec<FaultResult>,
+    /// How it ended; absent while it goes on, and in what is left of a run that was killed.
+    pub ended: Option<Ended>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// What the process says to the shell.
+    pub exit_code: u8,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+impl Run {
+    /// Takes the next event.
+    pub fn take(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted { plugfest, seed, format: _, selected, at } => {
+                self.plugfest.clone_from(plugfest);
+                self.seed = Some(*seed);
+                self.selected = *selected;
+                self.started = Some(*at);
+            }
+            RunEvent::PlanStarted { .. } | RunEvent::Happened { .. } => {}
+            RunEvent::CaseFinished(result) => self.results.push((**result).clone()),
+            RunEvent::Finding(finding) => self.findings.push((**finding).clone()),
+            RunEvent::FaultFinished(fault) => self.faults.push((**fault).clone()),
+            RunEvent::RunFinished { counts: _, duration_ms, exit_code, interrupted } => {
+                self.ended =
+                    Some(Ended { duration_ms: *duration_ms, exit_code: *exit_code, interrupted: *interrupted });
+            }
+        }
+    }
+
+    /// How many of each verdict.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.results.iter().for_each(|result| counts.add(result.verdict));
+        counts
+    }
+
+    /// Why there may be less in it than was asked for.
+    pub(crate) fn incomplete(&self) -> Option<&'static str> {
+        match self.ended {
+            None => Some("the run has not ended: this is not all of it"),
+            Some(Ended { interrupted: true, .. }) => Some("the run was interrupted: this is not all of it"),
+            Some(_) => None,
+        }
+    }
+
+    /// What the exit code means.
+    pub(crate) fn conclusion(&self) -> &'static str {
+        match self.ended.map(|ended| ended.exit_code) {
+            Some(0) => "as expected",
+            Some(1) => "failed",
+            Some(4) => "nothing selected",
+            Some(5) => "not everything could be judged",
+            Some(6) => "a load threshold was crossed",
+            Some(130) => "interrupted",
+            Some(_) => "ended with an error",
+            None => "not ended",
+        }
+    }
+}

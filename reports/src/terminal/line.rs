@@ -1,0 +1,71 @@
+//! The line of an event while the run goes on.
+
+use anstyle::{AnsiColor, Style};
+use verdict::{CaseResult, FaultResult, Finding, RunEvent, safe_line};
+
+use crate::details::Paint;
+use crate::groups::{ID, cases, name, seconds};
+use crate::status::Status;
+
+/// Characters of a reason behind a case.
+const REASON: usize = 160;
+
+/// The line, if the event has one.
+pub(super) fn line(event: &RunEvent, paint: Paint, quiet: bool) -> Option<String> {
+    match event {
+        RunEvent::RunStarted { plugfest, seed, selected, .. } => {
+            let version = safe_line(plugfest, ID);
+            Some(format!("{} {}, seed {seed}, plugfest {version}", paint.bold("     Running"), cases(*selected)))
+        }
+        RunEvent::CaseFinished(result) => {
+            let status = Status::of(result);
+            let well = matches!(status, Status::Pass | Status::NotApplicable | Status::ExpectedFailure);
+            (!quiet || !well).then(|| case(result, status, paint))
+        }
+        RunEvent::Finding(finding) => Some(found(finding, paint)),
+        RunEvent::FaultFinished(fault) => Some(seeded(fault, paint)),
+        RunEvent::PlanStarted { .. } | RunEvent::Happened { .. } | RunEvent::RunFinished { .. } => None,
+    }
+}
+
+/// A case with its verdict, how long it took, and why where it did not plainly pass.
+pub(super) fn case(result: &CaseResult, status: Status, paint: Paint) -> String {
+    let label = paint.paint(status.style(), &format!("{:>12}", status.label()));
+    let reason = match (status, result.reason.as_str()) {
+        (Status::Pass, _) | (_, "") => String::new(),
+        (_, reason) => paint.dimmed(&format!("  {}", safe_line(reason, REASON))),
+    };
+    format!("{label} [{:>9}] {}{reason}", seconds(result.duration_ms), name(result))
+}
+
+fn found(finding: &Finding, paint: Paint) -> String {
+    let label = paint.paint(Status::Fail.style(), "     FINDING");
+    format!(
+        "{label} {} {} {} [{}, {}]\n             again: {}",
+        finding.device,
+        finding.ocpp,
+        safe_line(&finding.summary, REASON),
+        safe_line(&finding.class, ID),
+        safe_line(&finding.id, ID),
+        safe_line(&finding.replay, 1000),
+    )
+}
+
+fn seeded(fault: &FaultResult, paint: Paint) -> String {
+    let (label, style): (&str, Style) = match (fault.reached, fault.triggered, fault.detected) {
+        (_, _, true) => ("detected", AnsiColor::Green.on_default().bold()),
+        (false, ..) => ("not reached", AnsiColor::Red.on_default().bold()),
+        (_, false, _) => ("dormant", AnsiColor::Red.on_default().bold()),
+        _ => ("survived", AnsiColor::Red.on_default().bold()),
+    };
+    let by = match fault.by.len() {
+        0 => String::new(),
+        count => {
+            let shown: Vec<String> = fault.by.iter().take(3).map(|by| safe_line(by, ID)).collect();
+            let more = if count > 3 { format!(" and {} more", count - 3) } else { String::new() };
+            paint.dimmed(&format!("  by {}{more}", shown.join(", ")))
+        }
+    };
+    let label = paint.paint(style, &format!("{label:>12}"));
+    format!("{label} {} {} {}{by}", fault.device, fault.ocpp, safe_line(&fault.fault, ID))
+}

@@ -1,0 +1,47 @@
+//! The frames around a failure, line by line.
+
+use verdict::{CaseResult, Direction, safe_line};
+
+/// Lines shown in front of the marked one, or in all if none is.
+const BEFORE: usize = 30;
+/// Lines shown behind the marked one.
+const AFTER: usize = 10;
+/// Characters of a line.
+const LINE: usize = 300;
+
+/// A line of the conversation, safe to be shown.
+pub(crate) struct Row {
+    /// Seconds since the case began: `+0.012 s`.
+    pub(crate) at: String,
+    /// `station → csms`; empty for what is not a frame.
+    pub(crate) way: String,
+    /// The frame or what happened.
+    pub(crate) text: String,
+    /// Whether the failure is about it.
+    pub(crate) marked: bool,
+}
+
+/// The lines of the transcript that are shown, and how many in front of them and behind are not.
+pub(crate) fn rows(result: &CaseResult) -> (usize, Vec<Row>, usize) {
+    let lines = &result.transcript;
+    let end = lines.iter().rposition(|line| line.marked).map_or(lines.len(), |at| (at + 1 + AFTER).min(lines.len()));
+    let first = lines.iter().position(|line| line.marked).unwrap_or(end);
+    let from = first.saturating_sub(BEFORE).max(end.saturating_sub(2 * BEFORE));
+    let rows = lines[from..end].iter().map(|line| {
+        let micros = line.at.0.saturating_sub(result.started.0);
+        let sign = if micros < 0 { '-' } else { '+' };
+        let micros = micros.unsigned_abs();
+        let (us, them) = (result.device.other(), result.device);
+        Row {
+            at: format!("{sign}{}.{:03} s", micros / 1_000_000, micros / 1000 % 1000),
+            way: match line.direction {
+                Some(Direction::FromDevice) => format!("{them} → {us}"),
+                Some(Direction::ToDevice) => format!("{us} → {them}"),
+                None => String::new(),
+            },
+            text: safe_line(&line.text, LINE),
+            marked: line.marked,
+        }
+    });
+    (from, rows.collect(), lines.len() - end)
+}
