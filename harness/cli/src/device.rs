@@ -50,12 +50,16 @@ pub(crate) async fn site(args: &Run, device: &Device) -> Result<Site, Failure> {
 
 /// Who is asked for what no driver does.
 pub(crate) fn operator(mode: Option<OperatorMode>) -> Option<Arc<dyn Operator>> {
-    let prompts = match mode {
+    operator_is_asked(mode).then(|| Arc::new(Terminal::new()) as Arc<dyn Operator>)
+}
+
+/// Whether there is somebody to ask.
+pub(crate) fn operator_is_asked(mode: Option<OperatorMode>) -> bool {
+    match mode {
         Some(OperatorMode::Prompt) => true,
         Some(OperatorMode::None) => false,
         None => std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-    };
-    prompts.then(|| Arc::new(Terminal::new()) as Arc<dyn Operator>)
+    }
 }
 
 async fn real(

@@ -41,10 +41,14 @@ fn main() -> process::ExitCode {
         Colour::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
     let done = match &cli.command {
-        Command::Run(args) => commands::run::run(args, colour),
+        Command::Run(args) => commands::run::run(args, cli.color),
         Command::List(args) => commands::list::run(args),
         Command::Mutants(args) => commands::mutants::run(args),
+        Command::Serve(args) => commands::serve::run(args),
         Command::Init(args) => commands::init::run(args),
+        Command::Report(args) => commands::report::run(args, cli.color),
+        Command::Judge(args) => commands::judge::run(args, cli.color),
+        Command::Schema(args) => commands::schema::run(args),
         Command::Explain(args) => commands::explain::run(args),
         _ => Err(failure::Failure::usage("this command is not built yet")),
     };

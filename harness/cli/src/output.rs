@@ -1,50 +1,76 @@
-//! Where the events of a run go: the terminal and files.
+//! Where the events of a run go: the terminal, report files, a trace. Secrets are taken out on the way.
 
-use verdict::RunEvent;
+use std::path::Path;
 
-use crate::args::Run;
+use reports::terminal::{self, Terminal};
+use reports::{Fanout, ReportError, Reporter};
+use verdict::{ExitCode, Redactor, RunEvent};
+
+use crate::args::{Colour, ReportFiles};
 use crate::failure::Failure;
 use crate::rig::Device;
 
-pub(crate) struct Output {
-    colour: bool,
-}
+/// The reports of a run.
+pub(crate) struct Output(Fanout);
 
-pub(crate) fn for_run(_args: &Run, _device: &Device, colour: bool) -> Result<Output, Failure> {
-    Ok(Output { colour })
+/// What an output is made of.
+pub(crate) struct Plan<'a> {
+    pub(crate) files: &'a ReportFiles,
+    pub(crate) trace: Option<&'a Path>,
+    pub(crate) colour: Colour,
+    /// An operator is asked on standard error: nothing else is drawn there.
+    pub(crate) asks: bool,
 }
 
 impl Output {
-    pub(crate) fn report(&mut self, event: &RunEvent) {
-        match event {
-            RunEvent::CaseFinished(result) => {
-                anstream::println!(
-                    "{:<15} {} {} {} {}",
-                    result.verdict.name(),
-                    result.ocpp,
-                    result.device,
-                    result.case,
-                    result.reason
-                );
-                for diagnostic in &result.diagnostics {
-                    anstream::println!("{}", diagnostic.render_as(result.verdict.name(), self.colour));
-                }
-                for line in &result.transcript {
-                    anstream::println!("    {} {:?} {}", line.at, line.direction, line.text);
-                }
-                for note in &result.notes {
-                    anstream::println!("    note {note}");
-                }
-                if !result.transcript.is_empty() {
-                    anstream::println!("    {}", result.repeat);
-                }
-            }
-            RunEvent::RunFinished { counts, duration_ms, .. } => anstream::println!("{counts:?} {duration_ms} ms"),
-            _ => {}
+    /// Opens every report; one that cannot be written is said before anything is run.
+    pub(crate) fn open(plan: &Plan<'_>, redactor: Redactor) -> Result<Output, Failure> {
+        let colour = match plan.colour {
+            Colour::Auto => terminal::Colour::Auto,
+            Colour::Always => terminal::Colour::Always,
+            Colour::Never => terminal::Colour::Never,
+        };
+        let mut options = terminal::Options::standard(colour);
+        options.bar &= !plan.asks;
+        let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(Terminal::new(options))];
+        let cannot = |error: ReportError| Failure::usage(error.to_string());
+        if let Some(path) = &plan.files.report_junit {
+            reporters.push(Box::new(reports::junit::Junit::to_file(path).map_err(cannot)?));
         }
+        if let Some(path) = &plan.files.report_json {
+            reporters.push(Box::new(reports::json_lines::JsonLines::to_file(path).map_err(cannot)?));
+        }
+        if let Some(path) = &plan.files.report_html {
+            reporters.push(Box::new(reports::html::Html::to_file(path).map_err(cannot)?));
+        }
+        if let Some(path) = &plan.files.report_markdown {
+            reporters.push(Box::new(reports::markdown::Markdown::to_file(path).map_err(cannot)?));
+        }
+        if let Some(path) = plan.trace {
+            reporters.push(Box::new(reports::trace::Trace::to_file(path).map_err(cannot)?));
+        }
+        Ok(Output(Fanout::new(redactor, reporters)))
     }
 
+    pub(crate) fn report(&mut self, event: &RunEvent) {
+        self.0.event(event);
+    }
+
+    /// Ends every report.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        Ok(())
+        let errors = self.0.finish();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let text = errors.iter().map(ReportError::to_string).collect::<Vec<_>>().join("\n");
+        Err(Failure::new(ExitCode::NotJudged, text))
+    }
+}
+
+/// What must never be shown of a device.
+pub(crate) fn redactor(device: &Device) -> Redactor {
+    match device {
+        Device::Embedded(_) => Redactor::default(),
+        Device::Real(rig, _) => Redactor::new(rig.secrets()).for_users(rig.identities.iter().map(String::as_str)),
     }
 }

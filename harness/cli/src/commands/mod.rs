@@ -2,6 +2,10 @@
 
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod judge;
 pub(crate) mod list;
 pub(crate) mod mutants;
+pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod serve;

@@ -9,12 +9,13 @@ use script::Library;
 use tokio::sync::watch;
 use verdict::{CaseResult, ExitCode, RunEvent};
 
-use crate::args::{Run, VariantMode};
+use crate::args::{Colour, Run, VariantMode};
 use crate::failure::Failure;
+use crate::output::{self, Output, Plan};
 use crate::rig::Device;
-use crate::{catalogue, device, interrupt, output, repeat, selection};
+use crate::{catalogue, device, interrupt, repeat, selection};
 
-pub(crate) fn run(args: &Run, colour: bool) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &Run, colour: Colour) -> Result<ExitCode, Failure> {
     let library = Arc::new(catalogue::load(&args.cases)?);
     let target = crate::rig::resolve(&args.target)?;
     let expectations = crate::expect::read(args.expect.as_deref(), &library)?;
@@ -39,7 +40,13 @@ pub(crate) fn run(args: &Run, colour: bool) -> Result<ExitCode, Failure> {
         expectations,
         repeat: Arc::new(repeat),
     });
-    let mut output = output::for_run(args, &target, colour)?;
+    let plan = Plan {
+        files: &args.reports,
+        trace: args.trace.as_deref(),
+        colour,
+        asks: device::operator_is_asked(args.operator),
+    };
+    let mut output = Output::open(&plan, output::redactor(&target))?;
     let (results, interrupted) = device::runtime(&target)?.block_on(async {
         let site = device::site(args, &target).await?;
         let stop = interrupt::watch();
