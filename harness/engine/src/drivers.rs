@@ -108,20 +108,29 @@ impl Drivers {
         Drivers(Kind::Other(driver))
     }
 
-    /// Whether a stimulus or an observation can be given; known before anything is done.
+    /// Whether a stimulus or an observation can be given; known before anything is done. `send Reset` asks for one
+    /// action of a CSMS.
     pub fn can(&self, party: Role, verb: &str) -> Can {
+        if let Some(action) = verb.strip_prefix("send ") {
+            return self.can_send(action);
+        }
         match &self.0 {
             Kind::Rig(drivers) => drivers.can(party, verb),
             Kind::Other(driver) => driver.can(party, verb),
         }
     }
 
-    /// The verbs that a device of this side can be made to do.
+    /// The verbs that a device of this side can be made to do; calls that a rig binds by themselves as `send Reset`.
     pub fn drivable(&self, party: Role) -> Vec<String> {
-        protocol::stimulus::VERBS
-            .iter()
-            .filter(|verb| verb.party == party && self.can(party, verb.name) == Can::Yes)
-            .map(|verb| verb.name.to_owned())
+        let own = match &self.0 {
+            Kind::Rig(drivers) => drivers.rig.drivers.by_verb.keys().filter(|verb| verb.starts_with("send ")).collect(),
+            Kind::Other(_) => Vec::new(),
+        };
+        let verbs = protocol::stimulus::VERBS.iter().filter(|verb| verb.party == party).map(|verb| verb.name);
+        verbs
+            .chain(own.into_iter().map(String::as_str))
+            .filter(|verb| self.can(party, verb) == Can::Yes)
+            .map(str::to_owned)
             .collect()
     }
 

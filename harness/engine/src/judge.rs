@@ -91,15 +91,18 @@ impl Judge<'_> {
             .ok_or_else(|| format!("there is no case \"{}\" for {} here", plan.case, plan.ocpp))?;
         let Some(Event {
             at: began,
-            kind: EventKind::Begun { session: number, prefix, identity, strict, product, drivable, rig },
+            kind: EventKind::Begun { session: number, prefix, identity, strict, product, drivable, not_carried, rig },
         }) = events.first()
         else {
             return Err("the trace does not say how the plan began".to_owned());
         };
         let rig = Rig::from_facts(plan.device, plan.ocpp, rig);
-        let can = |_: protocol::Role, verb: &str| drivable.iter().any(|name| name == verb);
+        let can = |_: protocol::Role, verb: &str| {
+            drivable.iter().any(|name| name == verb || (verb.starts_with("send ") && name == "send"))
+        };
+        let cannot_carry = |action: &str| not_carried.get(action).cloned().unwrap_or_default();
         let cover = if *product { Cover::Product } else { Cover::Each };
-        let outside = Outside { library: self.library, rig: &rig, can: &can, cover };
+        let outside = Outside { library: self.library, rig: &rig, can: &can, cannot_carry: &cannot_carry, cover };
         let program = program::compile(case, plan.device, plan.ocpp, plan.variant, &outside)
             .map_err(|refused| refused.reason.clone())?;
         let session = self

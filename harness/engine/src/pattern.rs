@@ -3,6 +3,7 @@
 mod compare;
 mod generate;
 mod matching;
+mod relax;
 mod strings;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::scope::Names;
 pub use compare::{coerce, equal};
 pub use generate::{Generated, Unfillable, generate, options};
 pub use matching::matches;
+pub use relax::relax;
 
 /// What both readings need to know.
 #[derive(Clone, Copy)]

@@ -126,6 +126,8 @@ pub struct Outside<'a> {
     pub rig: &'a Rig,
     /// Whether the device can be made to do this: a stimulus or an asked call.
     pub can: &'a dyn Fn(Role, &str) -> bool,
+    /// The fields of a call that do not survive the way to a CSMS under test: judged by the schema alone.
+    pub cannot_carry: &'a dyn Fn(&str) -> Vec<String>,
     /// How choices are combined.
     pub cover: Cover,
 }

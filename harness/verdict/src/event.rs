@@ -1,5 +1,7 @@
 //! What happens in a run, as values: everything a verdict rests on, and everything a reporter consumes.
 
+use std::collections::BTreeMap;
+
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Timestamp, Version};
 use serde::{Deserialize, Serialize};
@@ -133,6 +135,9 @@ pub enum EventKind {
         product: bool,
         /// What the device can be made to do: `send`, `plug in`.
         drivable: Vec<String>,
+        /// Fields of a call, by its action, that do not survive the way to the device.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        not_carried: BTreeMap<String, Vec<String>>,
         /// What the rig says of the device.
         rig: serde_json::Value,
     },

@@ -41,7 +41,7 @@ impl Compiler<'_> {
         depth: usize,
     ) -> Result<Node, Refused> {
         let from = call.from.value.role(self.device);
-        let call = self.settle_answers(call, from);
+        let mut call = self.settle_answers(call, from);
         let before = self.items(source, scope, &call.before_reply, depth + 1)?;
         let (mut then, mut when) = (Vec::new(), Vec::new());
         if let Answer::Replies(branches) = &call.answer {
@@ -64,14 +64,19 @@ impl Compiler<'_> {
             Catalogue::of(self.version).message(&call.action.value).is_some_and(|message| message.kind == Kind::Send);
         let optional = item.repeat.min == 0 || item.warn.is_some();
         let asked = from == Role::Csms && !call.unasked && !optional && !is_send;
+        if from == self.device && asked {
+            self.need(Role::Csms, &format!("send {}", call.action.value));
+            for path in (self.outside.cannot_carry)(&call.action.value) {
+                if let Some(fields) = &mut call.fields {
+                    pattern::relax(fields, &path.split('.').collect::<Vec<_>>());
+                }
+            }
+        }
         let step = Arc::new(CallStep { call, before, then, when });
         let kind = match (from == self.device, asked) {
             (false, _) => LeafKind::OwnCall(step),
             (true, false) => LeafKind::DeviceCall(step),
-            (true, true) => {
-                self.need(Role::Csms, "send");
-                LeafKind::AskForCall(step)
-            }
+            (true, true) => LeafKind::AskForCall(step),
         };
         Ok(self.node(source, scope, item, kind))
     }

@@ -107,8 +107,9 @@ async fn play_configuration(
 /// Projects a case for a plan, and sees whether the device can be made to do what it needs.
 fn compile(suite: &Suite, job: &Job, variant: usize, rig: &Rig, drivers: Option<&Drivers>) -> Result<Program, Refused> {
     let can = |party: Role, verb: &str| drivers.is_none_or(|drivers| drivers.can(party, verb) == Can::Yes);
+    let cannot_carry = |action: &str| drivers.map(|drivers| drivers.cannot_carry(action)).unwrap_or_default();
     let cover = if suite.variants == Some(Variants::All) { Cover::Product } else { Cover::Each };
-    let outside = Outside { library: &suite.library, rig, can: &can, cover };
+    let outside = Outside { library: &suite.library, rig, can: &can, cannot_carry: &cannot_carry, cover };
     let program = program::compile(&job.case, job.device, job.version, variant, &outside)?;
     if let Some(drivers) = drivers {
         for (party, verb) in &program.needs {
@@ -150,6 +151,13 @@ async fn play_plan(
         strict: suite.strict,
         product: suite.variants == Some(Variants::All),
         drivable: ready.drivers.drivable(job.device),
+        not_carried: program
+            .needs
+            .iter()
+            .filter_map(|(_, verb)| verb.strip_prefix("send "))
+            .map(|action| (action.to_owned(), ready.drivers.cannot_carry(action)))
+            .filter(|(_, fields)| !fields.is_empty())
+            .collect(),
         rig: ready.rig.facts(),
     };
     let mut events = vec![Event { at: now, kind: begun }];
