@@ -39,7 +39,7 @@ impl Rule {
     pub(crate) fn line(&self) -> String {
         match self.sentence {
             "" => self.id.clone(),
-            sentence => format!("{} ({}): {sentence}", self.id, self.strength),
+            sentence => format!("{}, {}: {sentence}", self.id, self.strength),
         }
     }
 }
@@ -104,7 +104,12 @@ pub(crate) fn by_reason(run: &Run, status: Status) -> Vec<(String, Vec<&CaseResu
 
 /// `csms 1.6 cold-boot`, with the configuration of an embedded device where one decided.
 pub(crate) fn name(result: &CaseResult) -> String {
-    let mut name = format!("{} {} {}", result.device, result.ocpp, safe_line(&result.case, ID));
+    format!("{} {} {}", result.device, result.ocpp, case_name(result))
+}
+
+/// The same without side and version.
+pub(crate) fn case_name(result: &CaseResult) -> String {
+    let mut name = safe_line(&result.case, ID);
     if !result.configuration.is_empty() {
         name.push_str(&format!(" [{}]", safe_line(&result.configuration, ID)));
     }

@@ -65,7 +65,7 @@ impl Status {
         match self {
             Status::Fail => "failed",
             Status::UnexpectedPass => "passed unexpectedly",
-            Status::Error => "errors",
+            Status::Error => "with an error",
             Status::Inconclusive => "inconclusive",
             Status::Warn => "passed with warnings",
             Status::Pass => "passed",

@@ -1,6 +1,6 @@
 //! The frames around a failure, line by line.
 
-use verdict::{CaseResult, Direction, safe_line};
+use verdict::{CaseResult, Direction, TranscriptLine, Verdict, safe_line};
 
 /// Lines shown in front of the marked one, or in all if none is.
 const BEFORE: usize = 30;
@@ -24,8 +24,11 @@ pub(crate) struct Row {
 /// The lines of the transcript that are shown, and how many in front of them and behind are not.
 pub(crate) fn rows(result: &CaseResult) -> (usize, Vec<Row>, usize) {
     let lines = &result.transcript;
-    let end = lines.iter().rposition(|line| line.marked).map_or(lines.len(), |at| (at + 1 + AFTER).min(lines.len()));
-    let first = lines.iter().position(|line| line.marked).unwrap_or(end);
+    let end = lines
+        .iter()
+        .rposition(|line| is_marked(result, line))
+        .map_or(lines.len(), |at| (at + 1 + AFTER).min(lines.len()));
+    let first = lines.iter().position(|line| is_marked(result, line)).unwrap_or(end);
     let from = first.saturating_sub(BEFORE).max(end.saturating_sub(2 * BEFORE));
     let rows = lines[from..end].iter().map(|line| {
         let micros = line.at.0.saturating_sub(result.started.0);
@@ -40,8 +43,17 @@ pub(crate) fn rows(result: &CaseResult) -> (usize, Vec<Row>, usize) {
                 None => String::new(),
             },
             text: safe_line(&line.text, LINE),
-            marked: line.marked,
+            marked: is_marked(result, line),
         }
     });
     (from, rows.collect(), lines.len() - end)
+}
+
+/// A frame that broke a standing rule is what the failure is about, too.
+fn is_marked(result: &CaseResult, line: &TranscriptLine) -> bool {
+    let broke = |at| {
+        let mut violations = result.violations.iter();
+        violations.any(|violation| violation.at == at && violation.verdict == Verdict::Fail)
+    };
+    line.marked || (line.direction == Some(Direction::FromDevice) && broke(line.at))
 }

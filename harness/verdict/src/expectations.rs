@@ -332,8 +332,9 @@ mod tests {
 
     #[test]
     fn every_verdict_against_every_kind_of_entry() {
+        type Row = (Option<&'static str>, Option<&'static str>, Verdict, &'static [&'static str], Standing);
         let here = Some("cold-*");
-        let table: [(Option<&str>, Option<&str>, Verdict, &[&str], Standing); 22] = [
+        let table: [Row; 22] = [
             (here, None, Fail, &["16-BOOT-02"], Expected),
             (here, None, Fail, &[], Expected),
             (here, None, Inconclusive, &[], Expected),

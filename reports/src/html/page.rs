@@ -23,6 +23,7 @@ pub(super) struct Page {
     facts: Vec<(&'static str, String)>,
     total: usize,
     tiles: Vec<Tile>,
+    bad: Vec<Bad>,
     broken: Vec<Violated>,
     groups: Vec<Group>,
     suites: Vec<Suite>,
@@ -35,6 +36,16 @@ struct Tile {
     key: &'static str,
     words: &'static str,
     count: usize,
+}
+
+/// A line of the list of failures.
+#[derive(Serialize)]
+struct Bad {
+    number: usize,
+    key: &'static str,
+    label: &'static str,
+    name: String,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -72,6 +83,7 @@ struct Suite {
 
 #[derive(Serialize)]
 struct Case {
+    number: usize,
     key: &'static str,
     label: &'static str,
     open: bool,
@@ -147,6 +159,7 @@ impl Page {
             facts,
             total: run.results.len(),
             tiles: tiles.map(|(status, count)| Tile { key: status.key(), words: status.words(), count }).collect(),
+            bad: bad(run),
             broken: groups::broken(run).iter().map(Violated::of).collect(),
             groups: [
                 (Status::Inconclusive, "Inconclusive, by reason"),
@@ -162,13 +175,26 @@ impl Page {
     }
 }
 
+fn bad(run: &Run) -> Vec<Bad> {
+    let numbered = run.results.iter().enumerate();
+    let bad = numbered.map(|(number, result)| (number, result, Status::of(result))).filter(|bad| bad.2.is_bad());
+    bad.map(|(number, result, status)| Bad {
+        number,
+        key: status.key(),
+        label: status.label(),
+        name: name(result),
+        reason: safe_line(&result.reason, REASON),
+    })
+    .collect()
+}
+
 fn suites(run: &Run) -> Vec<Suite> {
     let bad = run.results.iter().filter(|result| Status::of(result).is_bad()).count();
     let mut suites: Vec<Suite> = Vec::new();
-    for result in &run.results {
+    for (number, result) in run.results.iter().enumerate() {
         let folder = if result.folder.is_empty() { "cases".to_owned() } else { safe_line(&result.folder, ID) };
         let name = format!("{folder}, {}", result.device);
-        let case = Case::of(result, bad <= OPEN);
+        let case = Case::of(number, result, bad <= OPEN);
         match suites.iter_mut().find(|suite| suite.name == name) {
             Some(suite) => suite.cases.push(case),
             None => suites.push(Suite { name, cases: vec![case] }),
@@ -210,7 +236,7 @@ impl Group {
 }
 
 impl Case {
-    fn of(result: &CaseResult, open: bool) -> Case {
+    fn of(number: usize, result: &CaseResult, open: bool) -> Case {
         let status = Status::of(result);
         let mut facts = vec![("file", safe_line(&result.file, REASON))];
         facts.extend([
@@ -223,6 +249,7 @@ impl Case {
         facts.retain(|(_, value)| !value.is_empty());
         let (before, rows, after) = transcript::rows(result);
         Case {
+            number,
             key: status.key(),
             label: status.label(),
             open: open && status.is_bad(),

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use verdict::{CaseResult, FaultResult, Finding, RunEvent, safe_line};
 
 use crate::details::Paint;
-use crate::groups::{ID, cases, name, seconds};
+use crate::groups::{ID, case_name, cases, seconds};
 use crate::status::Status;
 
 /// Characters of a reason behind a case.
@@ -35,7 +35,8 @@ pub(super) fn case(result: &CaseResult, status: Status, paint: Paint) -> String 
         (Status::Pass, _) | (_, "") => String::new(),
         (_, reason) => paint.dimmed(&format!("  {}", safe_line(reason, REASON))),
     };
-    format!("{label} [{:>9}] {}{reason}", seconds(result.duration_ms), name(result))
+    let (took, device, version) = (seconds(result.duration_ms), result.device.name(), result.ocpp.number());
+    format!("{label} [{took:>9}] {device:<7} {version:<5} {}{reason}", case_name(result))
 }
 
 fn found(finding: &Finding, paint: Paint) -> String {

@@ -152,9 +152,13 @@ fn numbers(out: &mut String, run: &Run, paint: Paint) {
     heading(out, paint, Style::new(), "summary");
     for result in &run.results {
         let status = Status::of(result);
-        if status.is_bad() || status == Status::Inconclusive {
+        if status.is_bad() {
             out.push_str(&format!("{}\n", line::case(result, status, paint)));
         }
+    }
+    for (reason, results) in by_reason(run, Status::Inconclusive).iter().take(GROUPS) {
+        let label = paint.paint(Status::Inconclusive.style(), Status::Inconclusive.label());
+        out.push_str(&format!("{label} {}: {reason}\n", cases(results.len())));
     }
     for finding in &run.findings {
         out.push_str(&format!("     FINDING {}\n", safe_line(&finding.id, REASON)));

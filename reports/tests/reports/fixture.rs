@@ -146,6 +146,11 @@ pub(crate) fn results() -> Vec<CaseResult> {
     first.device = Role::Station;
     first.rules = vec!["R-001 (valid-message)".to_owned()];
     first.violations = vec![violation(None)];
+    first.transcript = vec![
+        line(12, None, "link open: CP-1, ocpp1.6"),
+        line(20, Some(Direction::FromDevice), &violation(None).frame),
+        line(21, Some(Direction::ToDevice), "[3,\"1\",{\"status\":\"Accepted\",\"interval\":300}]"),
+    ];
     let mut second = passed("boot-again");
     second.device = Role::Station;
     second.violations = vec![violation(Some("boot-vendor"))];

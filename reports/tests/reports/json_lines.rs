@@ -14,7 +14,8 @@ fn of(event: &str) -> Vec<Value> {
 
 #[test]
 fn every_promised_field_is_there_with_its_type() {
-    let promised: [(&str, &[(&str, fn(&Value) -> bool)]); 5] = [
+    type Field = (&'static str, fn(&Value) -> bool);
+    let promised: [(&str, &[Field]); 5] = [
         (
             "run_started",
             &[
