@@ -341,7 +341,7 @@ impl Matcher<'_> {
         if self.fit_from(patterns, 0, items, &mut used, ty, path, binds, &mut tries, &mut deepest) {
             return Ok(());
         }
-        let missing = patterns.get(deepest).map(|pattern| describe(pattern)).unwrap_or_default();
+        let missing = patterns.get(deepest).map(describe).unwrap_or_default();
         Err(missing)
     }
 

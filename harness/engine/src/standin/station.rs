@@ -298,8 +298,8 @@ impl OwnStation {
                     self.running.push(Transaction { id: id.clone(), place, sequence });
                 }
             }
-            "ChangeConfiguration" => {
-                if result.get("status").and_then(Value::as_str) == Some("Accepted") {
+            "ChangeConfiguration"
+                if result.get("status").and_then(Value::as_str) == Some("Accepted") => {
                     let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or("");
                     let key = self
                         .configuration
@@ -309,7 +309,6 @@ impl OwnStation {
                         .unwrap_or_else(|| text("key").to_owned());
                     self.configure(&key, text("value"));
                 }
-            }
             _ => {}
         }
     }
