@@ -33,11 +33,16 @@ impl Paint {
     }
 }
 
-/// The diagnostics as the compiler would show them; the reason, where there are none.
-pub(crate) fn diagnostics(result: &CaseResult, paint: Paint) -> String {
-    if result.diagnostics.is_empty() && !result.reason.is_empty() {
-        return format!("{}\n", safe_line(&result.reason, REASON));
+/// The diagnostics; the reason, where there are none.
+pub(crate) fn cause(result: &CaseResult, paint: Paint) -> String {
+    match result.diagnostics.is_empty() {
+        true => format!("{}\n", safe_line(&result.reason, REASON)),
+        false => diagnostics(result, paint),
     }
+}
+
+/// The diagnostics as the compiler would show them.
+pub(crate) fn diagnostics(result: &CaseResult, paint: Paint) -> String {
     let mut out = String::new();
     for (number, diagnostic) in result.diagnostics.iter().take(DIAGNOSTICS).enumerate() {
         if number > 0 {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use verdict::RunEvent;
+use verdict::{RunEvent, safe_json};
 
 use crate::{ReportError, Reporter, details, file};
 
@@ -58,5 +58,5 @@ pub(crate) fn line(event: &RunEvent) -> io::Result<Option<String>> {
             shown["rendered"] = details::rendered(diagnostic, result.verdict, false).into();
         }
     }
-    Ok(Some(value.to_string()))
+    Ok(Some(safe_json(&value.to_string())))
 }

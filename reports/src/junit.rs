@@ -82,11 +82,10 @@ fn case(result: &CaseResult, run: &Run) -> TestCase {
         JunitKind::Failure | JunitKind::Error => {
             case.set_trace(&body(&format!("{message}\n\n{told}")));
         }
-        JunitKind::Skipped(_) => out.push_str(&told),
         JunitKind::Passed if result.verdict == Verdict::Warn => {
             out.push_str(&format!("passed with a warning: {message}\n{told}"));
         }
-        JunitKind::Passed => out.push_str(&told),
+        JunitKind::Passed | JunitKind::Skipped(_) => out.push_str(&told),
     }
     case.set_classname(&suite_name(result));
     if !result.file.is_empty() {

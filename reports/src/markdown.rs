@@ -4,7 +4,7 @@ use std::path::Path;
 
 use verdict::{CaseResult, Verdict, safe_line};
 
-use crate::details::{Paint, diagnostics, evidence};
+use crate::details::{Paint, cause, evidence};
 use crate::groups::{self, REASON, Rule, by_reason, name, names, seconds};
 use crate::status::Status;
 use crate::{DISCLAIMER, Document, ReportError, Run};
@@ -86,7 +86,7 @@ fn bad(out: &mut String, run: &Run) {
     }
     more(out, bad.len());
     for (number, result) in bad.iter().enumerate() {
-        let told = format!("{}{}", diagnostics(result, Paint::PLAIN), evidence(result, Paint::PLAIN));
+        let told = format!("{}{}", cause(result, Paint::PLAIN), evidence(result, Paint::PLAIN));
         let told = fenced(&told);
         if out.len() + told.len() > PAGE {
             out.push_str(&format!("… the details of {} more are left out here.\n\n", bad.len() - number));
@@ -189,7 +189,8 @@ fn more(out: &mut String, count: usize) {
 fn text(text: &str) -> String {
     let mut out = String::new();
     for c in safe_line(text, 1000).chars() {
-        if "\\`*_{}[]<>()#!|~&@:".contains(c) {
+        // A link is made of less than one would think.
+        if "\\`*_[]<|#~&".contains(c) || (c == '/' && out.ends_with(':')) {
             out.push('\\');
         }
         out.push(c);
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn text_of_a_device_is_no_markup() {
-        assert_eq!(text("a|b <img> [x](http://y) `c`"), "a\\|b \\<img\\> \\[x\\]\\(http\\://y\\) \\`c\\`");
+        assert_eq!(text("a|b <img> [x](http://y) `c`"), "a\\|b \\<img> \\[x\\](http:\\//y) \\`c\\`");
         assert_eq!(text("a\nb"), "a\\\\nb");
     }
 

@@ -21,4 +21,4 @@ pub use expectations::{Entry, Expectations, Judgement, Listed, glob, standing};
 pub use outcome::{Counts, ExitCode, Standing, Verdict};
 pub use redact::Redactor;
 pub use result::{CaseResult, FaultResult, Finding, StandingViolation, TranscriptLine};
-pub use safe::{safe_line, safe_lines};
+pub use safe::{safe_json, safe_line, safe_lines};

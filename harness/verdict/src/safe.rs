@@ -29,6 +29,22 @@ pub fn safe_lines(text: &str, lines: usize, limit: usize) -> Vec<String> {
     out
 }
 
+/// JSON with the same meaning, in which characters that steer a terminal or hide are escapes.
+pub fn safe_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside its texts JSON has only ASCII, and of the rest serde_json leaves DEL as it is.
+        if c != '\u{7f}' && (c.is_ascii() || is_safe(c)) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
 /// Adds a character as it is, or as an escape if it is not fit to be shown.
 pub(crate) fn push_safe(out: &mut String, c: char) {
     match c {
@@ -78,6 +94,15 @@ mod tests {
     fn ordinary_text_of_any_language_stays_as_it_is() {
         let text = "Grüße, ładowanie, 充电, ⚡, → … \u{FFFD}";
         assert_eq!(safe_line(text, 80), text);
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_nothing() {
+        let all: String = (0..=0x10FFFF).filter_map(char::from_u32).collect();
+        let safe = safe_json(&serde_json::to_string(&all).unwrap());
+        assert!(safe.chars().all(is_safe));
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), all);
+        assert_eq!(safe_json("{\n\t\"é\": 1}"), "{\n\t\"é\": 1}");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn header(plugfest: &str) -> String {
 /// An event as a line, without a line break. Redaction comes before: [`crate::Redactor::event`].
 pub fn line(event: &RunEvent) -> String {
     // Maps of these values have texts for keys, so this cannot fail; an empty line is passed over by `read`.
-    serde_json::to_string(event).unwrap_or_default()
+    crate::safe_json(&serde_json::to_string(event).unwrap_or_default())
 }
 
 /// Reads a trace.

@@ -258,7 +258,7 @@ impl Case {
             time: seconds(result.duration_ms),
             reason: safe_line(&result.reason, REASON),
             facts,
-            diagnostics: if result.diagnostics.is_empty() { String::new() } else { diagnostics(result, Paint::PLAIN) },
+            diagnostics: diagnostics(result, Paint::PLAIN),
             rules: result.rules.iter().take(LINES).map(|rule| Said::of(Rule::of(rule))).collect(),
             violations: result
                 .violations

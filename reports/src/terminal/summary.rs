@@ -4,7 +4,7 @@ use anstyle::Style;
 use verdict::{CaseResult, safe_line};
 
 use super::line;
-use crate::details::{Paint, diagnostics, evidence};
+use crate::details::{Paint, cause, evidence};
 use crate::groups::{self, REASON, by_reason, cases, name, names, seconds};
 use crate::status::Status;
 use crate::{DISCLAIMER, Run};
@@ -93,7 +93,7 @@ fn inconclusive(out: &mut String, run: &Run, paint: Paint) {
         if let Some(first) = results.first()
             && !first.diagnostics.is_empty()
         {
-            out.push_str(&indented(&diagnostics(first, paint)));
+            out.push_str(&indented(&cause(first, paint)));
             out.push_str(&indented(&evidence(first, paint)));
         }
     }
@@ -111,7 +111,7 @@ fn failures(out: &mut String, run: &Run, paint: Paint) {
         for result in bad.iter().filter(|result| Status::of(result) == status).take(FULL) {
             let title = safe_line(&result.title, REASON);
             heading(out, paint, status.style(), &format!("{} {}: {title}", status.label(), name(result)));
-            out.push_str(&diagnostics(result, paint));
+            out.push_str(&cause(result, paint));
             out.push_str(&evidence(result, paint));
         }
     }
