@@ -17,15 +17,17 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{elapsed:>12} {wide_bar} {pos}/{len}  {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
-        if shown {
-            bar.enable_steady_tick(Duration::from_millis(250));
-        }
         Progress { bar }
     }
 
     pub(super) fn event(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::RunStarted { selected, .. } => self.bar.set_length(u64::try_from(*selected).unwrap_or(u64::MAX)),
+            RunEvent::RunStarted { selected, .. } => {
+                self.bar.set_length(u64::try_from(*selected).unwrap_or(u64::MAX));
+                if !self.bar.is_hidden() {
+                    self.bar.enable_steady_tick(Duration::from_millis(250));
+                }
+            }
             RunEvent::PlanStarted { plan, .. } => self.bar.set_message(safe_line(&plan.case, 40)),
             RunEvent::CaseFinished(_) | RunEvent::FaultFinished(_) => self.bar.inc(1),
             RunEvent::Finding(_) | RunEvent::Happened { .. } | RunEvent::RunFinished { .. } => {}
