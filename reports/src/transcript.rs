@@ -1,6 +1,6 @@
 //! The frames around a failure, line by line.
 
-use verdict::{CaseResult, Direction, TranscriptLine, Verdict, safe_line};
+use verdict::{CaseResult, Direction, StandingViolation, TranscriptLine, Verdict, safe_line};
 
 /// Lines shown in front of the marked one, or in all if none is.
 const BEFORE: usize = 30;
@@ -8,6 +8,8 @@ const BEFORE: usize = 30;
 const AFTER: usize = 10;
 /// Characters of a line.
 const LINE: usize = 300;
+/// Characters that tell one frame from another.
+const COMPARED: usize = 150;
 
 /// A line of the conversation, safe to be shown.
 pub(crate) struct Row {
@@ -49,11 +51,13 @@ pub(crate) fn rows(result: &CaseResult) -> (usize, Vec<Row>, usize) {
     (from, rows.collect(), lines.len() - end)
 }
 
-/// A frame that broke a standing rule is what the failure is about, too.
+/// A frame that broke a standing rule is what the failure is about, too. Many frames may share a moment of a virtual
+/// clock, and both texts were shortened, each to its own length.
 fn is_marked(result: &CaseResult, line: &TranscriptLine) -> bool {
-    let broke = |at| {
-        let mut violations = result.violations.iter();
-        violations.any(|violation| violation.at == at && violation.verdict == Verdict::Fail)
+    let broke = |violation: &StandingViolation| {
+        violation.at == line.at
+            && violation.verdict == Verdict::Fail
+            && violation.frame.chars().zip(line.text.chars()).take(COMPARED).all(|(a, b)| a == b)
     };
-    line.marked || (line.direction == Some(Direction::FromDevice) && broke(line.at))
+    line.marked || (line.direction == Some(Direction::FromDevice) && result.violations.iter().any(broke))
 }

@@ -187,8 +187,8 @@ impl Redactor {
                         && CLOSED.contains(&key.as_str())
                         && member.as_str().is_some_and(|text| CLOSED_WORDS.contains(&text) || key == "kind");
                     if !closed {
-                        // The arguments of a stimulus are not ours.
-                        self.value(member, ours && key != "with");
+                        // The arguments of a stimulus and what a rig says are not ours.
+                        self.value(member, ours && key != "with" && key != "rig");
                     }
                 }
             }

@@ -278,19 +278,19 @@ impl Player {
                 let title = format!("unexpected {action}");
                 let diagnostic =
                     Diagnostic::error("unexpected", title.clone()).note(format!("received {}", shorten(text)));
-                match expected {
+                self.pointing_at(now, text, |player| match expected {
                     Some(leaf) => {
                         let diagnostic = leaf.blame(diagnostic, "this was expected next");
-                        self.fail(now, &leaf, title, diagnostic);
+                        player.fail(now, &leaf, title, diagnostic);
                     }
                     None => {
                         let outcome = super::Outcome {
                             diagnostics: vec![diagnostic],
                             ..super::Outcome::plain(verdict::Verdict::Fail, &title)
                         };
-                        self.conclude(outcome);
+                        player.conclude(outcome);
                     }
-                }
+                });
             }
         }
     }

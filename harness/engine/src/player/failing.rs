@@ -23,6 +23,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// Standing violations.
     pub violations: Vec<StandingViolation>,
+    /// When the message came that decided, and its text or what begins with it.
+    pub about: Option<(Timestamp, String)>,
 }
 
 impl Outcome {
@@ -35,6 +37,7 @@ impl Outcome {
             warnings: Vec::new(),
             notes: Vec::new(),
             violations: Vec::new(),
+            about: None,
         }
     }
 
@@ -70,6 +73,15 @@ impl Player {
         };
         let _ = (now, leaf);
         self.conclude(outcome);
+    }
+
+    /// Fails for a message of the device.
+    pub(super) fn pointing_at(&mut self, now: Timestamp, frame: &str, fail: impl FnOnce(&mut Player)) {
+        let first = self.outcome.is_none();
+        fail(self);
+        if first && let Some(outcome) = &mut self.outcome {
+            outcome.about = Some((now, frame.to_owned()));
+        }
     }
 
     /// Our own fault.
@@ -109,7 +121,7 @@ impl Player {
             )
             .note(format!("received {}", shorten(frame)));
         let title = format!("{title}: expected{path} {}, actual {}", mismatch.expected, mismatch.actual);
-        self.fail(now, leaf, title, diagnostic);
+        self.pointing_at(now, frame, |player| player.fail(now, leaf, title, diagnostic));
     }
 
     /// Ends the steps: what is left is to see whether the device lives, and to tidy up.

@@ -1,7 +1,7 @@
 //! One job: its plans, and the verdict that is the worst of them.
 
 use peers::StationSettings;
-use protocol::Role;
+use protocol::{Role, Timestamp};
 use tokio::sync::watch;
 use verdict::{CaseResult, Direction, Event, EventKind, PlanId, Standing, StandingViolation, TranscriptLine, Verdict};
 
@@ -179,7 +179,7 @@ async fn play_plan(
 fn combine(
     suite: &Suite,
     job: &Job,
-    started: protocol::Timestamp,
+    started: Timestamp,
     clock: &Clock,
     played: &[Played],
     refused: Option<Refused>,
@@ -253,7 +253,8 @@ pub(crate) fn summarise(result: &mut CaseResult, played: &[Played]) {
         result.reason = outcome.reason.clone();
         result.diagnostics = outcome.diagnostics.clone();
         result.configuration = if bad > Verdict::Warn { worst.plan.configuration.clone() } else { String::new() };
-        result.transcript = if bad > Verdict::Pass { transcript(&worst.events) } else { Vec::new() };
+        result.transcript =
+            if bad > Verdict::Pass { transcript(&worst.events, worst.outcome.about.as_ref()) } else { Vec::new() };
         result.identity = worst.identity.clone();
     }
     if result.verdict == Verdict::Fail {
@@ -287,7 +288,7 @@ pub(super) fn settle_verdict(result: &mut CaseResult) {
     }
 }
 
-fn transcript(events: &[Event]) -> Vec<TranscriptLine> {
+fn transcript(events: &[Event], about: Option<&(Timestamp, String)>) -> Vec<TranscriptLine> {
     let mut lines: Vec<TranscriptLine> = events
         .iter()
         .filter_map(|event| {
@@ -311,9 +312,17 @@ fn transcript(events: &[Event]) -> Vec<TranscriptLine> {
                 }
                 _ => return None,
             };
-            Some(TranscriptLine { at: event.at, direction, text, marked: false })
+            let marked = match (&event.kind, about) {
+                (EventKind::Text { direction: Direction::FromDevice, text, .. }, Some((at, frame))) => {
+                    event.at == *at && !text.is_empty() && frame.starts_with(text.as_str())
+                }
+                _ => false,
+            };
+            Some(TranscriptLine { at: event.at, direction, text, marked })
         })
         .collect();
-    let from = lines.len().saturating_sub(TRANSCRIPT);
-    lines.split_off(from)
+    // What decided is shown, whatever came behind it.
+    let end = lines.iter().rposition(|line| line.marked).map_or(lines.len(), |at| lines.len().min(at + TRANSCRIPT / 2));
+    lines.truncate(end);
+    lines.split_off(end.saturating_sub(TRANSCRIPT))
 }
