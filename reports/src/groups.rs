@@ -1,5 +1,7 @@
 //! Results put together, so that fifty cases with one reason are one line.
 
+use std::collections::HashMap;
+
 use protocol::statements::statement;
 use protocol::{Role, Version};
 use verdict::{CaseResult, StandingViolation, Verdict, safe_line};
@@ -62,27 +64,17 @@ impl Broken<'_> {
 /// The standing violations of a run, each (rule, path) once, failures first.
 pub(crate) fn broken(run: &Run) -> Vec<Broken<'_>> {
     let mut all: Vec<Broken<'_>> = Vec::new();
+    let mut known = HashMap::new();
     for result in &run.results {
         for violation in &result.violations {
-            let known = all.iter_mut().find(|group| {
-                let of = group.violation;
-                (group.device, group.ocpp) == (result.device, result.ocpp)
-                    && (&of.oracle, &of.statement, &of.path)
-                        == (&violation.oracle, &violation.statement, &violation.path)
+            let key = (result.device, result.ocpp, &violation.oracle, &violation.statement, &violation.path);
+            let at = *known.entry(key).or_insert_with(|| {
+                let (device, ocpp) = (result.device, result.ocpp);
+                all.push(Broken { device, ocpp, violation, verdict: violation.verdict, cases: Vec::new() });
+                all.len() - 1
             });
-            match known {
-                Some(group) => {
-                    group.verdict = group.verdict.max(violation.verdict);
-                    group.cases.push(result);
-                }
-                None => all.push(Broken {
-                    device: result.device,
-                    ocpp: result.ocpp,
-                    violation,
-                    verdict: violation.verdict,
-                    cases: vec![result],
-                }),
-            }
+            all[at].verdict = all[at].verdict.max(violation.verdict);
+            all[at].cases.push(result);
         }
     }
     all.sort_by_key(|group| std::cmp::Reverse(group.verdict));
@@ -92,11 +84,13 @@ pub(crate) fn broken(run: &Run) -> Vec<Broken<'_>> {
 /// The results of this status by their reason, in the order of the run.
 pub(crate) fn by_reason(run: &Run, status: Status) -> Vec<(String, Vec<&CaseResult>)> {
     let mut all: Vec<(&str, Vec<&CaseResult>)> = Vec::new();
+    let mut known = HashMap::new();
     for result in run.results.iter().filter(|result| Status::of(result) == status) {
-        match all.iter_mut().find(|(reason, _)| *reason == result.reason) {
-            Some((_, results)) => results.push(result),
-            None => all.push((&result.reason, vec![result])),
-        }
+        let at = *known.entry(result.reason.as_str()).or_insert_with(|| {
+            all.push((&result.reason, Vec::new()));
+            all.len() - 1
+        });
+        all[at].1.push(result);
     }
     let told = |reason: &str| if reason.is_empty() { "no reason given".to_owned() } else { safe_line(reason, REASON) };
     all.into_iter().map(|(reason, results)| (told(reason), results)).collect()

@@ -330,6 +330,10 @@ fn escaped_end(value: &str, text: &str, at: usize, layers: u32) -> Option<usize>
 fn escaped_length(c: char, text: &str, layers: u32) -> Option<usize> {
     let mut buffer = [0; 4];
     let bytes = c.encode_utf8(&mut buffer).as_bytes();
+    if !matches!(text.as_bytes().first()?, b'%' | b'\\' | b'&' | b'+') {
+        let here = text.as_bytes().get(..bytes.len())?;
+        return here.eq_ignore_ascii_case(bytes).then_some(bytes.len());
+    }
     let percent: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
     let starts = |with: &str| {
         let here = text.as_bytes().get(..with.len())?;
@@ -371,8 +375,7 @@ fn escaped_length(c: char, text: &str, layers: u32) -> Option<usize> {
             _ => c,
         };
         if short != c {
-            let written = format!("{}{short}", slashes(full / 2));
-            return starts(&written);
+            return starts(&format!("{}{short}", slashes(full / 2)));
         }
     }
     let written = match c {

@@ -1,6 +1,8 @@
 //! What the page shows, as the template wants it: every text is safe to be looked at, and of bounded length. The
 //! template escapes it.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use verdict::{CaseResult, FaultResult, Finding, Verdict, safe_line};
 
@@ -191,14 +193,16 @@ fn bad(run: &Run) -> Vec<Bad> {
 fn suites(run: &Run) -> Vec<Suite> {
     let bad = run.results.iter().filter(|result| Status::of(result).is_bad()).count();
     let mut suites: Vec<Suite> = Vec::new();
+    let mut known = HashMap::new();
     for (number, result) in run.results.iter().enumerate() {
         let folder = if result.folder.is_empty() { "cases".to_owned() } else { safe_line(&result.folder, ID) };
         let name = format!("{folder}, {}", result.device);
         let case = Case::of(number, result, bad <= OPEN);
-        match suites.iter_mut().find(|suite| suite.name == name) {
-            Some(suite) => suite.cases.push(case),
-            None => suites.push(Suite { name, cases: vec![case] }),
-        }
+        let at = *known.entry(name).or_insert_with_key(|name| {
+            suites.push(Suite { name: name.clone(), cases: Vec::new() });
+            suites.len() - 1
+        });
+        suites[at].cases.push(case);
     }
     suites
 }

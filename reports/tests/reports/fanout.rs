@@ -9,7 +9,7 @@ use reports::junit::Junit;
 use reports::{Fanout, Reporter};
 use verdict::{Redactor, RunEvent};
 
-use crate::fixture::events;
+use crate::fixture::{all_reports, events};
 
 struct Fails;
 
@@ -86,6 +86,21 @@ fn what_is_left_of_a_killed_run_is_well_formed_and_says_so() {
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("<error type=\"incomplete\" message=\"the run has not ended"), "{text}");
     drop(junit);
+}
+
+#[test]
+fn a_run_that_was_interrupted_says_so_wherever_people_look() {
+    let mut events = events();
+    events.truncate(8);
+    events.push(RunEvent::RunFinished {
+        counts: verdict::Counts::default(),
+        duration_ms: 7,
+        exit_code: 130,
+        interrupted: true,
+    });
+    for (name, text) in all_reports(&events, Redactor::default()) {
+        assert!(text.contains("interrupted"), "{name}");
+    }
 }
 
 #[test]
