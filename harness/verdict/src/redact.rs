@@ -1,5 +1,7 @@
 //! Secrets taken out of everything that leaves the process, under whatever disguise the wire gives them.
 
+mod escaped;
+
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -40,7 +42,8 @@ const CLOSED_WORDS: [&str; 25] = [
     "text",
 ];
 
-/// Values shorter than this are only taken out where they stand alone: a password `1` must not eat every number.
+/// Values shorter than this are only taken out where they stand alone, a password `1` must not eat every number; and
+/// less of a longer one than this gives nothing away.
 const SHORT: usize = 4;
 
 /// Takes secrets out of texts. It knows each value as it is, in JSON with escapes (also in a text within JSON),
@@ -289,7 +292,7 @@ impl Needle {
         let wanted = self.text.as_bytes();
         let alike = |same: fn(&u8, &u8) -> bool| here.iter().zip(wanted).take_while(|(a, b)| same(a, b)).count();
         let length = match self.how {
-            How::Escaped(layers) => return escaped_end(&self.text, text, at, layers),
+            How::Escaped(layers) => return escaped::end(&self.text, text, at, layers),
             How::AnyCase => alike(u8::eq_ignore_ascii_case),
             How::Exact | How::WithinBase64 => alike(u8::eq),
             How::Alone => {
@@ -300,90 +303,9 @@ impl Needle {
             }
         };
         let least = if self.how == How::WithinBase64 { 2 * SHORT } else { SHORT };
-        let cut = length >= least && here[length..].starts_with(CUT.as_bytes());
+        let cut = length >= least && escaped::is_cut(&here[length..]);
         (length == wanted.len() || cut).then_some(at + length)
     }
-}
-
-/// What stands where a text was cut.
-const CUT: &str = "…";
-
-/// Where a value ends that begins here, each of its characters written in whatever way.
-fn escaped_end(value: &str, text: &str, at: usize, layers: u32) -> Option<usize> {
-    let mut end = at;
-    for (number, c) in value.chars().enumerate() {
-        let rest = text.get(end..)?;
-        match escaped_length(c, rest, layers) {
-            Some(length) => end += length,
-            None if number >= SHORT => {
-                // The cut may have gone through the way a character was written.
-                let left = rest.find(CUT).filter(|left| *left == 0 || rest.starts_with(['%', '\\', '&']))?;
-                return (left <= 12).then_some(end + left);
-            }
-            None => return None,
-        }
-    }
-    Some(end)
-}
-
-/// How many bytes of a text are this character, in one of the ways it may be written.
-fn escaped_length(c: char, text: &str, layers: u32) -> Option<usize> {
-    let mut buffer = [0; 4];
-    let bytes = c.encode_utf8(&mut buffer).as_bytes();
-    if !matches!(text.as_bytes().first()?, b'%' | b'\\' | b'&' | b'+') {
-        let here = text.as_bytes().get(..bytes.len())?;
-        return here.eq_ignore_ascii_case(bytes).then_some(bytes.len());
-    }
-    let percent: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
-    let starts = |with: &str| {
-        let here = text.as_bytes().get(..with.len())?;
-        here.eq_ignore_ascii_case(with.as_bytes()).then_some(with.len())
-    };
-    if let Some(length) = starts(&percent) {
-        return Some(length);
-    }
-    let entities: &[&str] = match c {
-        '&' => &["&amp;", "&#38;", "&#x26;"],
-        '<' => &["&lt;", "&#60;", "&#x3c;"],
-        '>' => &["&gt;", "&#62;", "&#x3e;"],
-        '"' => &["&quot;", "&#34;", "&#x22;"],
-        '\'' => &["&apos;", "&#39;", "&#x27;"],
-        '/' => &["&#47;", "&#x2f;"],
-        ' ' => &["+"],
-        _ => &[],
-    };
-    if let Some(length) = entities.iter().find_map(|entity| starts(entity)) {
-        return Some(length);
-    }
-    // So many layers of JSON double every backslash so many times.
-    let slashes = |count: usize| "\\".repeat(count);
-    let full = 1_usize << layers;
-    if layers > 0 {
-        let units: String = c
-            .encode_utf16(&mut [0; 2])
-            .iter()
-            .fold(String::new(), |all, unit| format!("{all}{}u{unit:04x}", slashes(full / 2)));
-        if let Some(length) = starts(&units) {
-            return Some(length);
-        }
-        let short = match c {
-            '\n' => 'n',
-            '\r' => 'r',
-            '\t' => 't',
-            '\u{8}' => 'b',
-            '\u{c}' => 'f',
-            _ => c,
-        };
-        if short != c {
-            return starts(&format!("{}{short}", slashes(full / 2)));
-        }
-    }
-    let written = match c {
-        '\\' => slashes(full),
-        '"' | '/' if text.starts_with('\\') => format!("{}{c}", slashes(full - 1)),
-        _ => c.to_string(),
-    };
-    starts(&written)
 }
 
 fn is_base64(byte: u8) -> bool {
@@ -563,6 +485,7 @@ mod tests {
                 assert_eq!(found, "key [redacted BASIC_PW]… (90 more characters)", "{part}");
             }
         }
+        assert_eq!(redactor.text("header \"C4n4ry p\"…"), "header \"[redacted BASIC_PW]\"…");
         assert_eq!(redactor.text("C4n… (90 more characters)"), "C4n… (90 more characters)");
         assert_eq!(redactor.text("C4n4ry of another kind…"), "C4n4ry of another kind…");
     }
