@@ -3,7 +3,7 @@
 use protocol::Version;
 use protocol::frame::{self, Frame, FrameFindingKind};
 use protocol::validate::{self, ViolationKind};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A text message as a peer sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,4 +101,17 @@ pub(crate) fn request_error(version: Version, action: &str, payload: &Value) -> 
         | ViolationKind::BadDateTime
         | ViolationKind::BadUri => "PropertyConstraintViolation",
     })
+}
+
+/// The members of a JSON object; none if it is something else.
+pub(crate) fn members(payload: &Value) -> &Map<String, Value> {
+    static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+    payload.as_object().unwrap_or(&EMPTY)
+}
+
+/// The bytes behind hexadecimal digits.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+    let digits = digits?;
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

@@ -12,8 +12,11 @@ mod frames;
 mod io;
 #[cfg(test)]
 mod pair;
+mod power;
+mod registration;
 mod settings;
 mod station;
+mod uplink;
 mod v201;
 
 pub use csms::Csms;

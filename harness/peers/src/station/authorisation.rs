@@ -3,8 +3,9 @@
 use protocol::Timestamp;
 use serde_json::{Value, json};
 
-use super::charge_point::{ChargePoint, Sent, members};
+use super::charge_point::{ChargePoint, Sent};
 use super::connector::{Authorised, same_tag};
+use crate::frames::members;
 
 /// A question to the CSMS about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]

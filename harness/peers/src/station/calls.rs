@@ -3,8 +3,9 @@
 use protocol::Version;
 use serde_json::{Map, Value, json};
 
-use super::boot::Registration;
-use super::charge_point::{ChargePoint, members};
+use super::charge_point::ChargePoint;
+use crate::frames::members;
+use crate::registration::Registration;
 use crate::{Output, frames};
 
 /// The outcome of a call: a payload, or an error code.

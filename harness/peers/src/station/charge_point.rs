@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use protocol::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::authorisation::{Asked, Cache};
-use super::boot::Registration;
 use super::configuration::Configuration;
 use super::connector::Connector;
-use super::link::Link;
 use super::local_list::LocalList;
-use super::power::Power;
 use super::queue::Queued;
 use super::reservation::Reservation;
 use super::status::Told;
 use super::transaction::Transaction;
 use crate::exchange::Exchange;
 use crate::faults::Faults;
+use crate::frames::from_hex;
+use crate::power::Power;
+use crate::registration::Registration;
+use crate::uplink::Link;
 use crate::{Fault, Input, Output, StationSettings};
 
 /// A 1.6 charge point.
@@ -278,16 +279,4 @@ impl ChargePoint {
         self.sequence += 1;
         self.sequence
     }
-}
-
-/// The members of a JSON object; none if it is something else.
-pub(super) fn members(payload: &Value) -> &Map<String, Value> {
-    static EMPTY: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
-    payload.as_object().unwrap_or(&EMPTY)
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-    let digits = digits?;
-    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

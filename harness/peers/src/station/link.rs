@@ -1,53 +1,22 @@
 //! The connection, and messages on their way out and in.
 
-use std::time::Duration;
-
 use protocol::{Timestamp, Version};
 use serde_json::Value;
 
-use super::boot::Registration;
 use super::charge_point::{ChargePoint, Sent};
 use crate::Output;
 use crate::frames::{self, Incoming};
-
-/// The connection to the CSMS.
-#[derive(Debug, Default)]
-pub(super) struct Link {
-    pub(super) state: LinkState,
-    /// Attempts that failed in a row.
-    failures: u32,
-}
-
-/// Where the connection stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum LinkState {
-    /// No connection and none wanted yet.
-    #[default]
-    Idle,
-    /// Asked for.
-    Connecting,
-    /// Open.
-    Up,
-    /// Lost or failed; the next attempt is at this moment.
-    Waiting(Timestamp),
-    /// Ended by ourselves; the other side's end of it is awaited.
-    Closing,
-}
-
-/// The longest wait between two connection attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+use crate::registration::Registration;
+use crate::uplink::LinkState;
 
 impl ChargePoint {
     /// The link is open.
     pub(super) fn is_online(&self) -> bool {
-        self.link.state == LinkState::Up
+        self.link.is_up()
     }
 
     pub(super) fn link_wakeup(&self) -> Option<Timestamp> {
-        match self.link.state {
-            LinkState::Waiting(until) if self.is_powered() => Some(until),
-            _ => None,
-        }
+        self.link.wakeup().filter(|_| self.is_powered())
     }
 
     pub(super) fn pass_link(&mut self) {
@@ -72,8 +41,7 @@ impl ChargePoint {
             self.connect_failed();
             return;
         }
-        self.link.state = LinkState::Up;
-        self.link.failures = 0;
+        self.link.open();
         self.deaf = false;
         match self.registration {
             Registration::Unknown | Registration::Unanswered { .. } => {
@@ -95,13 +63,7 @@ impl ChargePoint {
     }
 
     pub(super) fn connect_failed(&mut self) {
-        let wait = self
-            .settings
-            .reconnect_wait
-            .saturating_mul(1 << self.link.failures.min(10))
-            .clamp(Duration::from_millis(100), LONGEST_WAIT);
-        self.link.failures = self.link.failures.saturating_add(1);
-        self.link.state = LinkState::Waiting(self.now + wait);
+        self.link.fail(self.now, self.settings.reconnect_wait);
     }
 
     pub(super) fn disconnected(&mut self) {
@@ -140,10 +102,7 @@ impl ChargePoint {
 
     /// The power is gone or the processor restarts: no link any more, and no attempt for now.
     pub(super) fn drop_link(&mut self, output: Output) {
-        let open = matches!(self.link.state, LinkState::Up | LinkState::Connecting | LinkState::Closing);
-        self.link.state = LinkState::Idle;
-        self.link.failures = 0;
-        if open {
+        if self.link.drop_it() {
             self.out.push(output);
         }
     }

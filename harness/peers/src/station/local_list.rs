@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::authorisation::TagInfo;
-use super::charge_point::{ChargePoint, members};
+use super::charge_point::ChargePoint;
 use super::connector::same_tag;
+use crate::frames::members;
 
 /// The list, which only SendLocalList changes (16-LIST-01).
 #[derive(Debug, Default)]

@@ -5,60 +5,24 @@ use std::time::Duration;
 use protocol::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::boot::Registration;
 use super::charge_point::ChargePoint;
 use super::status::Told;
 use crate::Output;
-
-/// Whether the station runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Power {
-    /// Never switched on so far.
-    Fresh,
-    On,
-    /// On its way down; it goes when everything is told, at the latest at this moment.
-    GoingDown {
-        latest: Timestamp,
-        then: Then,
-    },
-    /// Starting up until this moment.
-    Starting {
-        until: Timestamp,
-    },
-    Off,
-}
-
-/// What follows when the station is down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    Restart,
-    StayOff,
-}
-
-/// How long a soft reset or a power failure with back-up power waits for messages to get out.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a hard reset waits.
-const LITTLE_PATIENCE: Duration = Duration::from_secs(2);
+use crate::power::{LITTLE_PATIENCE, PATIENCE, Power, Then};
+use crate::registration::Registration;
 
 impl ChargePoint {
     pub(super) fn is_powered(&self) -> bool {
-        matches!(self.power, Power::On | Power::GoingDown { .. })
+        self.power.is_on()
     }
 
     pub(super) fn power_wakeup(&self) -> Option<Timestamp> {
-        match self.power {
-            Power::Fresh => Some(self.now),
-            Power::GoingDown { latest, .. } => Some(latest),
-            Power::Starting { until } => Some(until),
-            Power::On | Power::Off => None,
-        }
+        self.power.wakeup(self.now)
     }
 
     pub(super) fn pass_power(&mut self) {
-        match self.power {
-            Power::Fresh => self.start_up(),
-            Power::Starting { until } if until <= self.now => self.start_up(),
-            _ => {}
+        if self.power.starts(self.now) {
+            self.start_up();
         }
     }
 

@@ -3,7 +3,8 @@
 use protocol::Timestamp;
 use serde_json::{Value, json};
 
-use super::charge_point::{ChargePoint, Sent, members};
+use super::charge_point::{ChargePoint, Sent};
+use crate::frames::members;
 
 /// A message in the queue.
 #[derive(Debug)]

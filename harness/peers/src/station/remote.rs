@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::authorisation::Wish;
-use super::boot::Registration;
 use super::charge_point::ChargePoint;
 use super::connector::Authorised;
+use crate::registration::Registration;
 
 impl ChargePoint {
     pub(super) fn remote_start(&mut self, request: &Map<String, Value>) -> Value {
