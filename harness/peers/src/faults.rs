@@ -75,12 +75,30 @@ impl Faults {
     }
 }
 
+const fn fault(
+    version: Version,
+    side: Role,
+    id: &'static str,
+    breaks: &'static str,
+    sentence: &'static str,
+) -> FaultInfo {
+    FaultInfo { id, sentence, breaks, version, side }
+}
+
 const fn station(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
-    FaultInfo { id, sentence, breaks, version: Version::V16, side: Role::Station }
+    fault(Version::V16, Role::Station, id, breaks, sentence)
 }
 
 const fn csms(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
-    FaultInfo { id, sentence, breaks, version: Version::V16, side: Role::Csms }
+    fault(Version::V16, Role::Csms, id, breaks, sentence)
+}
+
+const fn station_201(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
+    fault(Version::V201, Role::Station, id, breaks, sentence)
+}
+
+const fn csms_201(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
+    fault(Version::V201, Role::Csms, id, breaks, sentence)
 }
 
 const FAULTS: &[FaultInfo] = &[
@@ -227,6 +245,85 @@ const FAULTS: &[FaultInfo] = &[
     csms("csms-adds-to-status-answer", "16-STAT-15", "The answer to StatusNotification carries a status."),
     csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
     csms("csms-forgets-remote-stop", "16-REM-10", "Asked to stop a transaction, it says it did and sends nothing."),
+    station_201(
+        "station-keeps-old-error-codes",
+        "R-051",
+        "It uses the 1.6 spelling of the error codes, which 2.0.1 does not have.",
+    ),
+    station_201("station-serves-while-rejected", "B03.FR.08", "It carries out calls although it was rejected."),
+    station_201(
+        "station-leaves-out-unknown-variables",
+        "B06.FR.01",
+        "GetVariables is answered without a result for variables that do not exist.",
+    ),
+    station_201("station-sets-read-only-variables", "B05.FR.09", "A read-only variable can be set."),
+    station_201("station-forgets-accepted-variables", "B05.FR.10", "SetVariables is accepted and the old value stays."),
+    station_201("station-numbers-reports-from-one", "B07.FR.10", "The first part of a report has number 1."),
+    station_201(
+        "station-resets-despite-transaction",
+        "B12.FR.01",
+        "A reset that was scheduled for the end of the transaction ends it.",
+    ),
+    station_201("station-charges-blocked-tokens", "C01.FR.01", "A Blocked token is let in like an accepted one."),
+    station_201(
+        "station-repeats-sequence-numbers",
+        "E-GEN-03",
+        "The event behind an Updated carries the same sequence number.",
+    ),
+    station_201("station-repeats-transaction-ids", "E01.FR.08", "Every transaction of an EVSE has the same id."),
+    station_201("station-leaves-out-the-token", "E01.FR.10", "No transaction event carries the token."),
+    station_201(
+        "station-leaves-out-stopped-reason",
+        "E06.FR.08",
+        "Ended has no stoppedReason although the driver did not stop at the station.",
+    ),
+    station_201(
+        "station-charges-refused-tokens",
+        "E05.FR.10",
+        "Charging goes on although the answer to the transaction event refuses the token.",
+    ),
+    station_201("station-hides-being-offline", "E04.FR.03", "Events that happened offline do not say so."),
+    station_201(
+        "station-ignores-ev-connection-time-out",
+        "E03.FR.05",
+        "Whoever does not plug in stays authorised for ever.",
+    ),
+    station_201("station-forgets-remote-start-id", "F01.FR.19", "The event behind a remote start does not name it."),
+    station_201(
+        "station-unlocks-while-charging",
+        "F05.FR.02",
+        "UnlockConnector unlocks a connector in the middle of an authorised transaction.",
+    ),
+    station_201(
+        "station-forgets-scheduled-availability",
+        "G03.FR.05",
+        "A change of availability that waits for the end of the transaction never comes.",
+    ),
+    station_201("station-sends-meter-values-as-texts", "J02.FR.02", "Sampled values are texts instead of numbers."),
+    csms_201(
+        "csms-keeps-old-error-codes",
+        "R-051",
+        "It uses the 1.6 spelling of the error codes, which 2.0.1 does not have.",
+    ),
+    csms_201(
+        "csms-serves-stations-before-acceptance",
+        "B01.FR.10",
+        "Calls of a station that is not accepted are answered as if it were.",
+    ),
+    csms_201("csms-gives-interval-as-text", "B01.FR.02", "The interval in the answer to BootNotification is a text."),
+    csms_201("csms-authorises-blocked-tokens", "C01.FR.06", "A Blocked token is accepted."),
+    csms_201("csms-leaves-out-the-group", "C01.FR.07", "The group of a token is never said."),
+    csms_201(
+        "csms-leaves-out-token-info",
+        "E02.FR.02",
+        "A transaction event with a token is answered without idTokenInfo.",
+    ),
+    csms_201("csms-trusts-transaction-events", "E01.FR.11", "The token of a transaction event is not checked."),
+    csms_201(
+        "csms-answers-events-with-transaction-id",
+        "E01.FR.12",
+        "The answer to a transaction event carries a transactionId, as 1.6 had it.",
+    ),
 ];
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod csms_faults;
 mod random;
 mod sessions;
 mod station_faults;
+mod v201;
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -201,12 +201,14 @@ impl Csms {
     }
 
     fn send_error(&mut self, identity: &str, id: &str, code: &'static str, description: &str) {
-        let corrected = match code {
-            "FormationViolation" => "FormatViolation",
-            "OccurenceConstraintViolation" => "OccurrenceConstraintViolation",
-            other => other,
+        let (other, fault) = match code {
+            "FormationViolation" => ("FormatViolation", "csms-corrects-error-codes"),
+            "OccurenceConstraintViolation" => ("OccurrenceConstraintViolation", "csms-corrects-error-codes"),
+            "FormatViolation" => ("FormationViolation", "csms-keeps-old-error-codes"),
+            "OccurrenceConstraintViolation" => ("OccurenceConstraintViolation", "csms-keeps-old-error-codes"),
+            same => (same, ""),
         };
-        let code = if corrected != code && self.faults.hits("csms-corrects-error-codes") { corrected } else { code };
+        let code = if other != code && self.faults.hits(fault) { other } else { code };
         let description: String = description.chars().take(255).collect();
         let answer = frames::error(id, code, &description);
         self.put(identity, Output::Send(answer));

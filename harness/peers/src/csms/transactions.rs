@@ -35,6 +35,11 @@ impl Ledger {
         self.records.iter().find(|record| record.open && record.station == station && record.start == start).cloned()
     }
 
+    /// What is known of a transaction that a station has numbered itself.
+    pub(super) fn by_start(&mut self, station: &str, start: &str) -> Option<&mut Record> {
+        self.records.iter_mut().rev().find(|record| record.station == station && record.start == start)
+    }
+
     pub(super) fn open(&mut self, record: Record) {
         if self.records.len() >= RECORDS_KEPT {
             let at = self.records.iter().position(|record| !record.open).unwrap_or(0);
