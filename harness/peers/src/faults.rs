@@ -321,7 +321,7 @@ const FAULTS: &[FaultInfo] = &[
     csms_201("csms-trusts-transaction-events", "E01.FR.11", "The token of a transaction event is not checked."),
     csms_201(
         "csms-answers-events-with-transaction-id",
-        "E01.FR.12",
+        "R-231",
         "The answer to a transaction event carries a transactionId, as 1.6 had it.",
     ),
 ];
@@ -331,13 +331,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_unique_kebab_words_that_begin_with_their_side() {
+    fn ids_are_unique_words_and_break_a_statement_of_their_version() {
         for (at, info) in FAULTS.iter().enumerate() {
             assert!(info.id.starts_with(&format!("{}-", info.side)), "{}", info.id);
             assert!(info.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", info.id);
             assert!(FAULTS[at + 1..].iter().all(|other| other.id != info.id));
             assert!(info.sentence.ends_with('.'), "{}", info.id);
             assert_eq!(Fault::find(info.id).map(Fault::info), Some(info));
+            let broken = protocol::statements::statement(info.breaks);
+            assert!(broken.is_some_and(|statement| statement.is_of(info.version)), "{}: {}", info.id, info.breaks);
         }
     }
 }
