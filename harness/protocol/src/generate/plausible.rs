@@ -69,6 +69,7 @@ pub(super) fn word(enumeration: &Enumeration) -> Option<&str> {
         "ChargingProfilePurposeType" | "ChargingProfilePurposeEnumType" => "TxDefaultProfile",
         "ChargingProfileKindType" | "ChargingProfileKindEnumType" => "Relative",
         "IdTokenEnumType" => "ISO14443",
+        "FirmwareStatusEnumType" => "Idle",
         _ => "Accepted",
     };
     enumeration.values.iter().find(|value| *value == calm).or_else(|| enumeration.values.first()).map(String::as_str)
