@@ -56,6 +56,7 @@ class Device:
             "INTEROP_LISTEN": self.address,
             "INTEROP_CONTROL": self.control,
             "INTEROP_RESTART": f"http://127.0.0.1:{self.hook.server_port}/restart",
+            "INTEROP_FOLDER": str(self.entry.folder),
         }
 
     def restart(self):
