@@ -86,7 +86,7 @@ impl Player {
                 }
             }
             self.session.config = self.session.standin.configuration();
-            self.phase = Phase::Segment;
+            self.phase = Phase::Chores(After::Segments);
             return;
         }
         for setting in settings {
