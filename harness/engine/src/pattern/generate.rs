@@ -251,7 +251,7 @@ impl Generator<'_> {
                     }
                 }
                 OperatorKind::Matches(expression) => {
-                    candidates.extend(text_matching(&expression.value).map(Value::String));
+                    candidates.extend(text_matching(&expression.value, self.context.seed).map(Value::String));
                 }
                 OperatorKind::Length(low, high) => {
                     let length = if self.choose(2) == 1 { high.unwrap_or(*low) } else { *low };

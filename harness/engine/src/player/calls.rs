@@ -91,13 +91,16 @@ impl Player {
                 return Node::Done;
             }
         }
-        let id = match &call.id {
-            None => self.session.fresh_id(),
-            Some(pattern) => match pattern::generate(&self.context(now), leaf.scope, Some(pattern), None, None, true) {
-                Ok(Some(id)) => plain_text(&id),
-                _ => self.session.fresh_id(),
-            },
-        };
+        let mut id = self.session.fresh_id();
+        if let Some(pattern) = &call.id {
+            let mut context = self.context(now);
+            // An id that is made up is never made up again.
+            context.seed ^= now.0.unsigned_abs();
+            let base = Value::String(id.clone());
+            if let Ok(Some(made)) = pattern::generate(&context, leaf.scope, Some(pattern), None, Some(&base), false) {
+                id = plain_text(&made);
+            }
+        }
         if let Some(pattern) = &call.id
             && !self.bind_own(now, leaf, Some(pattern), None, &Value::String(id.clone()))
         {

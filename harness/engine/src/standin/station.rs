@@ -298,17 +298,16 @@ impl OwnStation {
                     self.running.push(Transaction { id: id.clone(), place, sequence });
                 }
             }
-            "ChangeConfiguration"
-                if result.get("status").and_then(Value::as_str) == Some("Accepted") => {
-                    let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or("");
-                    let key = self
-                        .configuration
-                        .keys()
-                        .find(|known| known.eq_ignore_ascii_case(text("key")))
-                        .cloned()
-                        .unwrap_or_else(|| text("key").to_owned());
-                    self.configure(&key, text("value"));
-                }
+            "ChangeConfiguration" if result.get("status").and_then(Value::as_str) == Some("Accepted") => {
+                let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or("");
+                let key = self
+                    .configuration
+                    .keys()
+                    .find(|known| known.eq_ignore_ascii_case(text("key")))
+                    .cloned()
+                    .unwrap_or_else(|| text("key").to_owned());
+                self.configure(&key, text("value"));
+            }
             _ => {}
         }
     }
