@@ -9,6 +9,7 @@ mod v201;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use protocol::overlay::{Part, Severity, breaches};
 use protocol::stimulus::Stimulus;
 use protocol::validate::{request_violations, response_violations};
 use protocol::{Role, Timestamp, Version};
@@ -315,6 +316,18 @@ impl Pair {
         self.crossed.push(Crossed { from, at: self.now, link: self.links, frame });
     }
 
+    /// The binding rules of the text, beyond the schema, that a payload breaks. What the CSMS asks is the test's.
+    fn broken_rules(&self, sender: Role, action: &str, part: Part, payload: &Value) -> Vec<String> {
+        if sender == Role::Csms && part == Part::Request {
+            return Vec::new();
+        }
+        breaches(self.version, sender, action, part, payload)
+            .into_iter()
+            .filter(|breach| breach.rule.severity == Severity::Must)
+            .map(|breach| format!("{sender}: {action}: {}: {}: {payload}", breach.rule.id, breach.path))
+            .collect()
+    }
+
     /// What is wrong with the conversation by the rules that hold always, as sentences.
     pub(crate) fn standing_violations(&self) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -334,6 +347,7 @@ impl Pair {
                     for violation in request_violations(self.version, &action, &frame[3]) {
                         wrong.push(format!("{side}: {action}: {violation}: {frame}"));
                     }
+                    wrong.extend(self.broken_rules(side, &action, Part::Request, &frame[3]));
                     if let Some((_, other)) = open.first()
                         && !self.lost.contains(other)
                     {
@@ -350,6 +364,7 @@ impl Pair {
                         for violation in response_violations(self.version, &action, &frame[2]) {
                             wrong.push(format!("answer to {action}: {violation}: {frame}"));
                         }
+                        wrong.extend(self.broken_rules(side.other(), &action, Part::Response, &frame[2]));
                     }
                 }
             }

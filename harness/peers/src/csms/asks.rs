@@ -199,7 +199,7 @@ fn may_ask(registration: Registration, version: Version, ask: &Ask) -> Result<()
         Registration::Unknown | Registration::Rejected => {
             Err(Refusal::not_now("the station has not been accepted, so the CSMS keeps silent"))
         }
-        Registration::Pending if starts_or_stops => {
+        Registration::Pending if starts_or_stops && version == Version::V16 => {
             Err(Refusal::not_now("a Pending station is not asked to start or stop (R-131)"))
         }
         Registration::Accepted

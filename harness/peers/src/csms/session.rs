@@ -54,7 +54,8 @@ impl Session {
 
     /// Remembers what a call asks the station to send of its own.
     pub(super) fn note_trigger(&mut self, ask: &Ask) {
-        if let Some(message) = ask.request["requestedMessage"].as_str() {
+        let reports = matches!(ask.action.as_str(), "GetBaseReport" | "GetReport").then_some("NotifyReport");
+        if let Some(message) = ask.request["requestedMessage"].as_str().or(reports) {
             self.triggered.retain(|earlier| earlier != message);
             self.triggered.push(message.to_owned());
         }

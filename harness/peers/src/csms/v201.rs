@@ -57,7 +57,7 @@ impl Csms {
         let session = self.session(identity);
         let served = match session.registration {
             Registration::Accepted => true,
-            Registration::Pending => session.was_triggered(action) || action == "NotifyReport",
+            Registration::Pending => session.was_triggered(action),
             Registration::Unknown | Registration::Rejected => false,
         };
         if !served && action != "BootNotification" && !self.faults.hits("csms-serves-stations-before-acceptance") {

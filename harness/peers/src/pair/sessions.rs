@@ -500,3 +500,23 @@ fn every_configuration_runs_a_whole_session() {
         }
     }
 }
+
+#[test]
+fn reservations_of_any_connector_keep_as_many_free_as_there_are() {
+    let mut pair = booted();
+    let reserve = |pair: &mut Pair, id: i64, tag: &str| {
+        let expires = "2026-11-24T12:00:00Z";
+        let request = json!({ "connectorId": 0, "expiryDate": expires, "idTag": tag, "reservationId": id });
+        pair.send("ReserveNow", request)["status"].clone()
+    };
+    assert_eq!(reserve(&mut pair, 1, "TAG-VALID"), "Accepted");
+    assert_eq!(reserve(&mut pair, 2, "TAG-OTHER"), "Accepted");
+    assert_eq!(reserve(&mut pair, 3, "TAG-GROUP"), "Occupied");
+    // A stranger finds nothing free, both owners do.
+    let start =
+        |pair: &mut Pair, tag: &str| pair.send("RemoteStartTransaction", json!({ "idTag": tag }))["status"].clone();
+    assert_eq!(start(&mut pair, "TAG-VALID-2"), "Rejected");
+    assert_eq!(start(&mut pair, "TAG-OTHER"), "Accepted");
+    assert_eq!(start(&mut pair, "TAG-VALID"), "Accepted");
+    clean(&pair);
+}

@@ -72,7 +72,7 @@ impl ChargePoint {
                 "Faulted"
             } else if self.is_inoperative(0) || all(&|n| self.is_inoperative(n)) {
                 "Unavailable"
-            } else if self.free_connectors() == 0 {
+            } else if self.free_beside(0) <= self.kept_for(&|_| false) {
                 "Occupied"
             } else {
                 "Accepted"
@@ -109,24 +109,29 @@ impl ChargePoint {
     /// later if it has to be asked for (16-REM-06).
     pub(super) fn reservation_allows(&self, number: u32, tag: &str) -> bool {
         let asks = self.storage.configuration.is_true("AuthorizeRemoteTxRequests");
-        self.storage
-            .reservations
-            .iter()
-            .filter(|r| r.connector == number || (r.connector == 0 && self.free_connectors() <= 1))
-            .all(|r| {
-                same_tag(&r.tag, tag)
-                    || r.parent.as_deref().is_some_and(|parent| asks || self.local_parent_is(tag, parent))
-            })
+        self.respects_reservations(number, &|r| {
+            same_tag(&r.tag, tag) || r.parent.as_deref().is_some_and(|parent| asks || self.local_parent_is(tag, parent))
+        })
     }
 
     /// Whether this driver may use the connector (16-RES-05).
     pub(super) fn is_free_for(&self, number: u32, driver: &Authorised) -> bool {
-        let mut here = self
-            .storage
-            .reservations
-            .iter()
-            .filter(|r| r.connector == number || (r.connector == 0 && self.free_connectors() <= 1));
-        self.may_start(number) && here.all(|reservation| reservation.is_for(driver))
+        self.may_start(number) && self.respects_reservations(number, &|reservation| reservation.is_for(driver))
+    }
+
+    /// Whether somebody, who is meant by some reservations, leaves the others their connectors (16-RES-03).
+    fn respects_reservations(&self, number: u32, is_his: &dyn Fn(&Reservation) -> bool) -> bool {
+        let mut here = self.storage.reservations.iter().filter(|reservation| reservation.connector == number);
+        here.all(is_his) && self.free_beside(number) >= self.kept_for(is_his)
+    }
+
+    /// How many connectors, of no matter which number, are kept for others.
+    fn kept_for(&self, is_his: &dyn Fn(&Reservation) -> bool) -> usize {
+        // Whoever is let in already and only has to plug in has his connector.
+        let has_come = |r: &Reservation| {
+            self.connectors.iter().any(|connector| connector.authorised.as_ref().is_some_and(|driver| r.is_for(driver)))
+        };
+        self.storage.reservations.iter().filter(|r| r.connector == 0 && !is_his(r) && !has_come(r)).count()
     }
 
     /// Ends the driver's reservation by its use and gives its id (16-RES-09).
@@ -163,12 +168,14 @@ impl ChargePoint {
         })
     }
 
-    fn free_connectors(&self) -> usize {
+    /// How many connectors are free, this one left out.
+    fn free_beside(&self, left_out: u32) -> usize {
         self.connectors
             .iter()
             .filter(|connector| {
                 let number = connector.number;
-                !self.is_in_use(number)
+                number != left_out
+                    && !self.is_in_use(number)
                     && !self.is_reserved(number)
                     && !self.is_inoperative(number)
                     && !connector.is_faulted()
