@@ -1,10 +1,13 @@
 //! A reference peer together with its links and with everybody who waits for it: what a program that carries
 //! bytes for it has to know, whatever carries them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use protocol::stimulus::Stimulus;
 use protocol::{Timestamp, Version};
+use serde_json::Value;
 
 use crate::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
 
@@ -14,6 +17,8 @@ pub struct Device {
     peer: Peer,
     links: HashMap<String, Live>,
     waiting: HashMap<String, Told>,
+    /// Stimuli that last until a moment.
+    lasting: Vec<(Timestamp, Told)>,
     looking: Option<Seen>,
     tickets: u64,
     dials: u64,
@@ -76,7 +81,16 @@ impl Device {
     }
 
     fn new(peer: Peer) -> Device {
-        Device { peer, links: HashMap::new(), waiting: HashMap::new(), looking: None, tickets: 0, dials: 0, dial: None }
+        Device {
+            peer,
+            links: HashMap::new(),
+            waiting: HashMap::new(),
+            lasting: Vec::new(),
+            looking: None,
+            tickets: 0,
+            dials: 0,
+            dial: None,
+        }
     }
 
     /// Lets time pass.
@@ -86,14 +100,20 @@ impl Device {
             Peer::Station { station, identity, .. } => under(identity, station.tick(now)),
         };
         self.carry_out(outputs);
+        let (over, lasting) = std::mem::take(&mut self.lasting).into_iter().partition(|(until, _)| *until <= now);
+        self.lasting = lasting;
+        for (_, told) in over {
+            told(Ok(()));
+        }
     }
 
     /// When the device next wants a [`Device::tick`].
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        match &self.peer {
+        let wakeup = match &self.peer {
             Peer::Csms(csms) => csms.next_wakeup(),
             Peer::Station { station, .. } => station.next_wakeup(),
-        }
+        };
+        self.lasting.iter().map(|(until, _)| *until).chain(wakeup).min()
     }
 
     /// The connection that the station wants now, told once.
@@ -115,14 +135,23 @@ impl Device {
                 }
                 csms.handle(now, &ticket, Input::Stimulus(&stimulus))
             }
-            Peer::Station { station, identity, .. } => station
-                .handle(now, Input::Stimulus(stimulus))
-                .into_iter()
-                .map(|output| match output {
-                    Output::StimulusDone(_) => (ticket.clone(), output),
-                    _ => (identity.clone(), output),
-                })
-                .collect(),
+            Peer::Station { station, identity, .. } => {
+                let (stimulus, lasts) = without_waiting(stimulus);
+                let mut outputs = station.handle(now, Input::Stimulus(&stimulus));
+                if let (Some(lasts), Some(Output::StimulusDone(Ok(())))) = (lasts, outputs.last())
+                    && let Some(told) = self.waiting.remove(&ticket)
+                {
+                    outputs.pop();
+                    self.lasting.push((now + lasts, told));
+                }
+                outputs
+                    .into_iter()
+                    .map(|output| match output {
+                        Output::StimulusDone(_) => (ticket.clone(), output),
+                        _ => (identity.clone(), output),
+                    })
+                    .collect()
+            }
         };
         self.carry_out(outputs);
     }
@@ -271,6 +300,75 @@ impl Device {
     }
 }
 
+/// Energy flows by itself as long as it may: charging for a while begins at once, and is done when that while is
+/// over.
+fn without_waiting(stimulus: &Stimulus) -> (Cow<'_, Stimulus>, Option<Duration>) {
+    let seconds = stimulus.with.get("for").and_then(Value::as_f64).filter(|seconds| (0.0..=1e7).contains(seconds));
+    match seconds {
+        Some(seconds) if stimulus.verb == "charge" => {
+            let mut begun = stimulus.clone();
+            begun.with.insert("for".to_owned(), 0.into());
+            (Cow::Owned(begun), Some(Duration::from_secs_f64(seconds)))
+        }
+        _ => (Cow::Borrowed(stimulus), None),
+    }
+}
+
 fn under(identity: &str, outputs: Vec<Output>) -> Vec<(String, Output)> {
     outputs.into_iter().map(|output| (identity.to_owned(), output)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use protocol::Role;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A station that was accepted once, is offline, and lets unknown tokens charge.
+    fn offline_station(now: Timestamp) -> Device {
+        let settings = StationSettings {
+            configuration: [("AllowOfflineTxForUnknownId".to_owned(), "true".to_owned())].into(),
+            ..StationSettings::standard(Version::V16)
+        };
+        let identity = settings.identity.clone();
+        let mut device = Device::station(settings, Vec::new());
+        device.tick(now);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let seen = sent.clone();
+        let orders = Box::new(move |order| seen.lock().unwrap().push(order));
+        device.opened(now, &identity, 1, Some("ocpp1.6".to_owned()), orders);
+        let Some(Order::Send(boot)) = sent.lock().unwrap().first().cloned() else { panic!("it boots") };
+        let boot: Value = serde_json::from_str(&boot).unwrap();
+        let answer = json!([3, boot[1], { "status": "Accepted", "interval": 300, "currentTime": now.to_string() }]);
+        device.text(now, &identity, 1, answer.to_string().as_bytes());
+        device.closed(now, &identity, 1);
+        device
+    }
+
+    #[test]
+    fn charging_for_a_while_is_confirmed_when_the_while_is_over() {
+        let start = Timestamp::parse("2026-01-02T03:04:05Z").unwrap();
+        let mut device = offline_station(start);
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let act = |device: &mut Device, verb: &str, with: Value| {
+            let outcomes = outcomes.clone();
+            let told = Box::new(move |outcome: Result<(), Refusal>| outcomes.lock().unwrap().push(outcome.is_ok()));
+            let with = with.as_object().cloned().unwrap_or_default();
+            device.stimulate(start, "", &Stimulus { party: Role::Station, verb: verb.to_owned(), with }, told);
+        };
+        act(&mut device, "charge", json!({ "for": 30 }));
+        assert_eq!(*outcomes.lock().unwrap(), [false], "no energy flows, which is said at once");
+        act(&mut device, "plug in", json!({}));
+        act(&mut device, "present token", json!({ "token": { "idToken": "SOMEBODY" } }));
+        act(&mut device, "charge", json!({ "for": 30 }));
+        assert_eq!(outcomes.lock().unwrap().len(), 3);
+        device.tick(start + Duration::from_secs(29));
+        assert_eq!(outcomes.lock().unwrap().len(), 3);
+        assert!(device.next_wakeup() <= Some(start + Duration::from_secs(30)));
+        device.tick(start + Duration::from_secs(30));
+        assert_eq!(*outcomes.lock().unwrap(), [false, true, true, true]);
+    }
 }
