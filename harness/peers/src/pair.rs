@@ -298,7 +298,9 @@ impl Pair {
         }
         let identity = self.identity.clone();
         let offered = [self.version.subprotocol().to_owned()];
-        let answer = self.csms.decide_handshake(self.now, &identity, None, &offered);
+        let credentials = self.station.credentials();
+        let credentials = credentials.as_ref().map(|(user, password)| (user.as_str(), password.as_slice()));
+        let answer = self.csms.decide_handshake(self.now, &identity, credentials, &offered);
         let HandshakeAnswer::Accept { subprotocol } = answer else {
             panic!("refused");
         };

@@ -87,11 +87,19 @@ impl Csms {
 
     /// A station has answered a call.
     pub(super) fn answered(&mut self, identity: &str, ask: &Ask, answer: &Value) {
-        if ask.action != "SendLocalList" {
-            return;
+        match ask.action.as_str() {
+            "SendLocalList" => self.list_answered(identity, ask, answer),
+            "ChangeConfiguration" | "SetVariables" => {
+                if let Some(password) = accepted_password(&ask.request, answer) {
+                    self.settings.passwords.insert(identity.to_owned(), password);
+                }
+            }
+            _ => {}
         }
-        let empty = Map::new();
-        let request = ask.request.as_object().unwrap_or(&empty);
+    }
+
+    fn list_answered(&mut self, identity: &str, ask: &Ask, answer: &Value) {
+        let request = frames::members(&ask.request);
         let name = if self.is_v16(identity) { "listVersion" } else { "versionNumber" };
         let version = integer(request, name).unwrap_or(0);
         match answer["status"].as_str() {
@@ -211,4 +219,21 @@ fn may_ask(registration: Registration, version: Version, ask: &Ask) -> Result<()
         }
         Registration::Pending | Registration::Accepted => Ok(()),
     }
+}
+
+/// The password that a station has just accepted, which is the only one from now on (R-208, A01.FR.03, A01.FR.04).
+fn accepted_password(request: &Value, answer: &Value) -> Option<Vec<u8>> {
+    let is = |value: &Value, name: &str| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(name));
+    if is(&request["key"], "AuthorizationKey") {
+        return frames::from_hex(request["value"].as_str()?).filter(|_| answer["status"] == "Accepted");
+    }
+    let items = request["setVariableData"].as_array()?;
+    let results = answer["setVariableResult"].as_array()?;
+    items
+        .iter()
+        .zip(results)
+        .find(|(item, result)| {
+            is(&item["variable"]["name"], "BasicAuthPassword") && result["attributeStatus"] == "Accepted"
+        })
+        .and_then(|(item, _)| Some(item["attributeValue"].as_str()?.as_bytes().to_vec()))
 }

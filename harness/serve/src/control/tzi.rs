@@ -47,7 +47,10 @@ async fn call(
     body: Bytes,
 ) -> Response {
     match version.parse::<Version>() {
-        Ok(_) => send(&control, &station, &action, &body).await,
+        Ok(_) => match object(&body) {
+            Ok(fields) => send(&control, &station, &action, fields).await,
+            Err(refused) => refused,
+        },
         Err(why) => refuse(StatusCode::NOT_FOUND, &why),
     }
 }
@@ -77,22 +80,28 @@ async fn act(
             let profile = members.get("security_profile").cloned().unwrap_or_default();
             control.stimulate(&station, "set profile", with([("profile", profile)])).await
         }
+        "update-basic-auth-password" => {
+            let password = ["password", "value", "basic_auth_password"].iter().find_map(|name| members.get(*name));
+            let data = json!([{
+                "component": { "name": "SecurityCtrlr" },
+                "variable": { "name": "BasicAuthPassword" },
+                "attributeValue": password,
+            }]);
+            send(&control, &station, "SetVariables", with([("setVariableData", data)])).await
+        }
+        "set-items-per-message" => {
+            refuse(StatusCode::NOT_IMPLEMENTED, "this CSMS sends what it is asked for in one message")
+        }
         _ => match action_of(version, &name) {
-            Some(action) => send(&control, &station, action, &body).await,
+            Some(action) => send(&control, &station, action, members).await,
             None => refuse(StatusCode::NOT_FOUND, &format!("\"{name}\" is no action that a CSMS calls in {version}")),
         },
     }
 }
 
-async fn send(control: &Control, station: &str, action: &str, body: &Bytes) -> Response {
-    match object(body) {
-        Ok(fields) => {
-            let with =
-                with([("station", station.into()), ("action", action.into()), ("fields", Value::Object(fields))]);
-            control.stimulate(station, "send", with).await
-        }
-        Err(refused) => refused,
-    }
+async fn send(control: &Control, station: &str, action: &str, fields: Map<String, Value>) -> Response {
+    let with = with([("station", station.into()), ("action", action.into()), ("fields", Value::Object(fields))]);
+    control.stimulate(station, "send", with).await
 }
 
 fn with<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {

@@ -97,6 +97,7 @@ async fn the_trigger_api_reaches_the_station() {
     say(&mut socket, json!([2, "a", "Authorize", { "idTag": "NEW" }])).await;
     assert_eq!(hear(&mut socket).await.unwrap()[2]["idTagInfo"]["status"], "Blocked");
 
+    assert_eq!(http(control, "POST", "/api/octt/2.0.1/CP1/set-items-per-message", "{}").await.0, 501);
     assert_eq!(http(control, "POST", "/api/octt/1.6/CP1/eat-bananas", "{}").await.0, 404);
     assert_eq!(http(control, "POST", "/api/octt/1.6/CP1/reset", "[").await.0, 422);
 }

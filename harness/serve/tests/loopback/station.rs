@@ -129,6 +129,31 @@ async fn a_station_comes_back_when_the_link_is_lost_and_does_not_boot_again() {
 }
 
 #[tokio::test]
+async fn a_hostile_server_costs_at_most_the_link() {
+    let csms = Csms::listen().await;
+    let served = served(&csms).await;
+    let mut link = csms.accept().await;
+    link.answer_until("StatusNotification").await;
+    for text in ["", "null", "[3,\"x\",{}]", "[4,[],1]", "[2,\"y\",\"constructor\",{}]", &"[".repeat(100_000)] {
+        link.socket.send(Message::text(text)).await.unwrap();
+    }
+    link.socket.send(Message::binary(vec![0xff; 10])).await.unwrap();
+    // Longer than any message may be: the station ends the link and comes back.
+    let _ = link.socket.send(Message::text("x".repeat(2 << 20))).await;
+    let mut link = csms.accept().await;
+    link.socket.send(Message::text("[2,\"z\",\"ClearCache\",{}]")).await.unwrap();
+    loop {
+        let Some(Ok(Message::Text(text))) = soon("an answer", link.socket.next()).await else {
+            panic!("the link ends");
+        };
+        if text.starts_with("[3,\"z\"") {
+            break;
+        }
+    }
+    soon("the end", served.shutdown()).await;
+}
+
+#[tokio::test]
 async fn shutting_down_says_goodbye() {
     let csms = Csms::listen().await;
     let served = served(&csms).await;

@@ -2,8 +2,8 @@ use protocol::{Role, Version};
 use serde_json::{Value, json};
 
 use super::{booted, clean, events, read, standard, states, token, told, write};
-use crate::configurations;
 use crate::pair::Pair;
+use crate::{HandshakeAnswer, configurations};
 
 fn charging(variables: &[(&str, &str)]) -> Pair {
     let mut pair = booted(variables);
@@ -619,4 +619,10 @@ fn a_new_password_is_used_from_the_next_connection_on() {
     pair.wait(5);
     assert_eq!(pair.closes, [(Role::Station, 1000)]);
     assert_eq!(pair.station.credentials(), Some((pair.identity.clone(), b"0123456789abcdef".to_vec())));
+    // The CSMS asks for it from now on, and for no other.
+    let offered = ["ocpp2.0.1".to_owned()];
+    let identity = pair.identity.clone();
+    let old = pair.csms.decide_handshake(pair.now, &identity, None, &offered);
+    assert_eq!(old, HandshakeAnswer::Refuse { status: 401 });
+    assert_eq!(read(&mut pair, "TxCtrlr", "TxStartPoint").0, "Accepted");
 }
