@@ -70,13 +70,17 @@ impl Control {
         if stimulus::verb(self.side, verb).is_none() && !verb.starts_with("x-") {
             return self.unknown_verb(verb);
         }
+        // Charging for a while is done when that while is over.
+        let lasts =
+            with.get("for").and_then(Value::as_f64).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let limit = STIMULUS_TIME.saturating_add(lasts.unwrap_or_default());
         let stimulus = Stimulus { party: self.side, verb: verb.to_owned(), with };
         let (sender, receiver) = oneshot::channel();
         let told = Box::new(move |outcome| {
             let _ = sender.send(outcome);
         });
         self.device.with(|device, now| device.stimulate(now, station, &stimulus, told));
-        match tokio::time::timeout(STIMULUS_TIME, receiver).await {
+        match tokio::time::timeout(limit, receiver).await {
             Ok(Ok(Ok(()))) => axum::Json(json!({ "done": true })).into_response(),
             Ok(Ok(Err(Refusal { undrivable: true, reason }))) => refuse(StatusCode::NOT_IMPLEMENTED, &reason),
             Ok(Ok(Err(Refusal { undrivable: false, reason }))) => refuse(StatusCode::CONFLICT, &reason),

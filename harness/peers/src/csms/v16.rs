@@ -1,41 +1,13 @@
 //! The answers of a 1.6 CSMS.
 
-use protocol::Version;
+use protocol::catalogue::Catalogue;
+use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
 
 use super::session::Registration;
 use super::transactions::Record;
 use super::{Csms, integer, text};
 use crate::frames;
-
-/// Actions of 1.6 that only a CSMS sends.
-const WRONG_WAY: [&str; 25] = [
-    "CancelReservation",
-    "CertificateSigned",
-    "ChangeAvailability",
-    "ChangeConfiguration",
-    "ClearCache",
-    "ClearChargingProfile",
-    "DeleteCertificate",
-    "ExtendedTriggerMessage",
-    "GetCompositeSchedule",
-    "GetConfiguration",
-    "GetDiagnostics",
-    "GetInstalledCertificateIds",
-    "GetLocalListVersion",
-    "GetLog",
-    "InstallCertificate",
-    "RemoteStartTransaction",
-    "RemoteStopTransaction",
-    "ReserveNow",
-    "Reset",
-    "SendLocalList",
-    "SetChargingProfile",
-    "SignedUpdateFirmware",
-    "TriggerMessage",
-    "UnlockConnector",
-    "UpdateFirmware",
-];
 
 /// Actions that a 1.6 CSMS answers.
 const SERVED: [&str; 14] = [
@@ -57,11 +29,11 @@ const SERVED: [&str; 14] = [
 
 impl Csms {
     pub(super) fn answer_v16(&mut self, identity: &str, action: &str, payload: &Value) -> Result<Value, &'static str> {
-        if WRONG_WAY.contains(&action) {
-            return Err("NotSupported");
-        }
-        if !SERVED.contains(&action) {
+        let Some(message) = Catalogue::of(Version::V16).message(action) else {
             return Err("NotImplemented");
+        };
+        if !message.from.includes(Role::Station) || !SERVED.contains(&action) {
+            return Err("NotSupported");
         }
         // Not before it is accepted (16-BOOT-16), but what a Pending station was asked for is welcome.
         let session = self.session(identity);

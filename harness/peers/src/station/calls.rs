@@ -1,6 +1,7 @@
 //! Calls from the CSMS and the answers to them.
 
 use protocol::Version;
+use protocol::catalogue::Catalogue;
 use serde_json::{Map, Value, json};
 
 use super::charge_point::ChargePoint;
@@ -66,15 +67,14 @@ impl ChargePoint {
         if matches!(self.registration, Registration::Unknown | Registration::Unanswered { .. }) {
             return Err("SecurityError");
         }
-        let known = KNOWN.contains(&action);
-        if !known && !SUPPORTED.contains(&action) {
+        if Catalogue::of(Version::V16).message(action).is_none() {
             if self.faults.hits("station-drops-link-on-unknown-action") {
                 self.close(1002);
             }
             return Err("NotImplemented");
         }
         let off = action == "TriggerMessage" && !self.settings.remote_trigger;
-        if known || off {
+        if off || !SUPPORTED.contains(&action) {
             return Err("NotSupported");
         }
         if let Some(code) = frames::request_error(Version::V16, action, payload) {
@@ -150,33 +150,4 @@ const SUPPORTED: [&str; 14] = [
     "SendLocalList",
     "TriggerMessage",
     "UnlockConnector",
-];
-
-/// Actions of 1.6 that this station knows but has no use for: features it lacks, and messages that only a
-/// station sends.
-const KNOWN: [&str; 24] = [
-    "Authorize",
-    "BootNotification",
-    "CertificateSigned",
-    "ClearChargingProfile",
-    "DeleteCertificate",
-    "DiagnosticsStatusNotification",
-    "ExtendedTriggerMessage",
-    "FirmwareStatusNotification",
-    "GetCompositeSchedule",
-    "GetDiagnostics",
-    "GetInstalledCertificateIds",
-    "GetLog",
-    "Heartbeat",
-    "InstallCertificate",
-    "LogStatusNotification",
-    "MeterValues",
-    "SecurityEventNotification",
-    "SetChargingProfile",
-    "SignCertificate",
-    "SignedUpdateFirmware",
-    "StartTransaction",
-    "StatusNotification",
-    "StopTransaction",
-    "UpdateFirmware",
 ];
