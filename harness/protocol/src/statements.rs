@@ -113,6 +113,14 @@ pub fn suggest(id: &str) -> Option<&'static str> {
     crate::catalogue::suggest(id, statements().iter().map(|statement| statement.id))
 }
 
+/// By what they are about, see the README beside them.
+const TEXTS: [&str; 4] = [
+    include_str!("../catalogue/statements/rpc.txt"),
+    include_str!("../catalogue/statements/1.6.txt"),
+    include_str!("../catalogue/statements/2.0.1.txt"),
+    include_str!("../catalogue/statements/2.1.txt"),
+];
+
 struct Statements {
     statements: Vec<Statement>,
     by_id: HashMap<&'static str, usize>,
@@ -122,19 +130,20 @@ fn catalogue() -> &'static Statements {
     static STATEMENTS: OnceLock<Statements> = OnceLock::new();
     STATEMENTS.get_or_init(|| {
         // A line that does not fit is left out here; a test finds it.
-        let statements: Vec<Statement> = include_str!("../catalogue/statements.txt").lines().filter_map(read).collect();
+        let statements: Vec<Statement> =
+            TEXTS.iter().flat_map(|text| text.lines()).filter_map(read).flatten().collect();
         let by_id = statements.iter().enumerate().map(|(at, statement)| (statement.id, at)).collect();
         Statements { statements, by_id }
     })
 }
 
-/// One line: `16-BOOT-02 | must | station | 1.6 | The sentence.`
-fn read(line: &'static str) -> Option<Statement> {
-    let mut cells = line.splitn(5, '|').map(str::trim);
-    let id = cells.next()?;
-    if id.is_empty() || id.starts_with('#') {
+/// One line: `E01.FR.08 E02.FR.08 | must | station | 2.0.1 2.1 | The sentence.`, a statement for each id.
+fn read(line: &'static str) -> Option<Vec<Statement>> {
+    if line.starts_with('#') {
         return None;
     }
+    let mut cells = line.splitn(5, '|').map(str::trim);
+    let ids = cells.next()?.split_whitespace();
     let strength = match cells.next()? {
         "must" => Strength::Must,
         "should" => Strength::Should,
@@ -149,7 +158,9 @@ fn read(line: &'static str) -> Option<Statement> {
         _ => return None,
     };
     let versions: Option<Vec<Version>> = cells.next()?.split_whitespace().map(|version| version.parse().ok()).collect();
-    Some(Statement { id, sentence: cells.next()?, strength, side, versions: versions? })
+    let versions = versions?;
+    let sentence = cells.next()?;
+    Some(ids.map(|id| Statement { id, sentence, strength, side, versions: versions.clone() }).collect())
 }
 
 #[cfg(test)]
@@ -161,15 +172,36 @@ mod tests {
     #[test]
     fn every_line_is_a_statement_with_its_own_id() {
         let mut known = HashSet::new();
-        for line in include_str!("../catalogue/statements.txt").lines() {
+        for line in TEXTS.iter().flat_map(|text| text.lines()) {
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
-            let statement = read(line).unwrap_or_else(|| panic!("no statement: {line}"));
-            assert!(known.insert(statement.id), "{} twice", statement.id);
-            assert!(!statement.versions.is_empty(), "{}", statement.id);
-            assert!(statement.sentence.ends_with('.'), "{}", statement.id);
+            let statements = read(line).unwrap_or_else(|| panic!("no statement: {line}"));
+            assert!(!statements.is_empty(), "no id: {line}");
+            for statement in statements {
+                assert!(known.insert(statement.id), "{} twice", statement.id);
+                assert!(!statement.versions.is_empty(), "{}", statement.id);
+                assert!(statement.sentence.ends_with('.'), "{}", statement.id);
+            }
         }
+    }
+
+    #[test]
+    fn ids_tell_their_version() {
+        for statement in statements() {
+            let is_16 = statement.id.starts_with("16-");
+            let is_common = statement.id.starts_with("R-");
+            assert_eq!(statement.is_of(Version::V16), is_16 || (is_common && statement.is_of(Version::V16)));
+            assert!(!is_16 || statement.versions == [Version::V16], "{}", statement.id);
+        }
+    }
+
+    #[test]
+    fn a_requirement_of_2x_is_found_by_its_own_id() {
+        let statement = statement("E02.FR.08").unwrap();
+        assert_eq!(statement.versions, [Version::V201, Version::V21]);
+        assert_eq!(statement.side, Side::Station);
+        assert_eq!(suggest("B01.FR.O3"), Some("B01.FR.03"));
     }
 
     #[test]

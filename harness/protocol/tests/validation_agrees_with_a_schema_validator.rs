@@ -2,6 +2,8 @@
 //!
 //! `PLUGFEST_PAYLOADS` sets how many payloads are tried per message and part (default 60).
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 mod official_schemas;
 
 use jsonschema::Validator;

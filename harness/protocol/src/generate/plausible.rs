@@ -69,7 +69,9 @@ pub(super) fn word(enumeration: &Enumeration) -> Option<&str> {
         "ChargingProfilePurposeType" | "ChargingProfilePurposeEnumType" => "TxDefaultProfile",
         "ChargingProfileKindType" | "ChargingProfileKindEnumType" => "Relative",
         "IdTokenEnumType" => "ISO14443",
-        "FirmwareStatusEnumType" => "Idle",
+        "ChargePointErrorCode" => "NoError",
+        // Any other status belongs to a request and has to name it.
+        name if name.starts_with("FirmwareStatus") || name.starts_with("UploadLogStatus") => "Idle",
         _ => "Accepted",
     };
     enumeration.values.iter().find(|value| *value == calm).or_else(|| enumeration.values.first()).map(String::as_str)

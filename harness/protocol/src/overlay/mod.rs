@@ -3,6 +3,7 @@
 //! Each rule has a name, a severity, the versions and the sender it concerns and the statement it rests on. A rule
 //! marked [`Severity::Uncertain`] never fails a device.
 
+mod look;
 mod rules;
 mod smart_charging;
 
@@ -47,7 +48,7 @@ pub struct Rule {
     pub sender: Option<Role>,
     /// The statement it rests on.
     pub statement: &'static str,
-    pub(crate) check: fn(&mut rules::Look<'_>),
+    pub(crate) check: fn(&mut look::Look<'_>),
 }
 
 /// A place where a payload breaks a rule of the text.
@@ -75,7 +76,7 @@ pub fn breaches(version: Version, sender: Role, action: &str, part: Part, payloa
     for rule in RULES {
         let concerns = rule.versions.contains(&version) && rule.sender.is_none_or(|side| side == sender);
         if concerns {
-            let mut look = rules::Look { rule, version, action, part, payload, breaches: &mut breaches };
+            let mut look = look::Look { rule, version, action, part, payload, breaches: &mut breaches };
             (rule.check)(&mut look);
         }
     }
@@ -89,6 +90,7 @@ mod tests {
     use super::*;
     use crate::catalogue::{Catalogue, Sender};
     use crate::generate;
+    use crate::statements::Strength;
 
     #[test]
     fn every_rule_has_its_own_name() {
@@ -102,6 +104,26 @@ mod tests {
     fn every_rule_rests_on_a_statement() {
         for rule in RULES {
             assert!(crate::statements::statement(rule.statement).is_some(), "{} rests on {}", rule.id, rule.statement);
+        }
+    }
+
+    #[test]
+    fn a_rule_is_no_stricter_than_its_statement() {
+        for rule in RULES {
+            let statement = crate::statements::statement(rule.statement).unwrap();
+            let most = match statement.strength {
+                Strength::Must => Severity::Must,
+                Strength::Should => Severity::Should,
+                Strength::May | Strength::Uncertain => Severity::Uncertain,
+            };
+            assert!(rule.severity >= most, "{} is stricter than {}", rule.id, statement.id);
+            for version in rule.versions {
+                assert!(statement.is_of(*version), "{}: {} is not of {version}", rule.id, statement.id);
+            }
+            for role in [Role::Station, Role::Csms] {
+                let binds = rule.sender.is_none_or(|sender| sender == role);
+                assert!(!binds || statement.side.includes(role), "{}: {} binds not {role}", rule.id, statement.id);
+            }
         }
     }
 
@@ -190,7 +212,51 @@ mod tests {
                 "schedule-needs-start",
             ),
         ];
-        for (version, sender, action, payload, expected) in cases {
+        let more = [
+            (
+                Version::V16,
+                Role::Station,
+                "StatusNotification",
+                json!({ "connectorId": 1, "errorCode": "EVCommunicationError", "status": "Charging" }),
+                "communication-error-with-vehicle",
+            ),
+            (
+                Version::V16,
+                Role::Station,
+                "LogStatusNotification",
+                json!({ "status": "Uploading" }),
+                "request-id-while-busy",
+            ),
+            (Version::V16, Role::Csms, "SendLocalList", json!({ "listVersion": -5, "updateType": "Full" }), ""),
+            (
+                Version::V201,
+                Role::Csms,
+                "SetChargingProfile",
+                json!({ "evseId": 0, "chargingProfile": {
+                    "id": 1, "stackLevel": -1, "chargingProfilePurpose": "ChargingStationMaxProfile",
+                    "chargingProfileKind": "Recurring", "chargingSchedule": [{
+                        "id": 1, "chargingRateUnit": "A", "startSchedule": "2026-01-01T00:00:00Z",
+                        "chargingSchedulePeriod": [{ "startPeriod": 0, "limit": 16.0 }],
+                    }],
+                } }),
+                "profile-level-not-negative",
+            ),
+            (
+                Version::V21,
+                Role::Csms,
+                "SetChargingProfile",
+                json!({ "evseId": 1, "chargingProfile": {
+                    "id": 1, "stackLevel": 1, "chargingProfilePurpose": "TxDefaultProfile",
+                    "chargingProfileKind": "Dynamic", "chargingSchedule": [{
+                        "id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [
+                            { "startPeriod": 0, "limit": 16.0 }, { "startPeriod": 60, "limit": 8.0 },
+                        ],
+                    }],
+                } }),
+                "dynamic-profile-of-one-period",
+            ),
+        ];
+        for (version, sender, action, payload, expected) in cases.into_iter().chain(more) {
             let found = breaches(version, sender, action, Part::Request, &payload);
             let names: Vec<&str> = found.iter().map(|breach| breach.rule.id).collect();
             if expected.is_empty() {

@@ -2,16 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Breach, Part, Rule, Severity, smart_charging};
-use crate::catalogue::{Catalogue, Object, Type};
+use super::look::{Look, is_negative};
+use super::{Part, Rule, Severity, smart_charging};
+use crate::catalogue::Type;
 use crate::decimal::Decimal;
-use crate::frame::shown;
 use crate::{Role, Version};
 
 const V16: &[Version] = &[Version::V16];
 const V201: &[Version] = &[Version::V201];
 const V2: &[Version] = &[Version::V201, Version::V21];
-const ALL: &[Version] = &Version::ALL;
 
 /// Every rule.
 pub static RULES: &[Rule] = &[
@@ -54,7 +53,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "evse-and-connector-not-negative",
         sentence: "EVSEs and connectors are counted from 0.",
-        severity: Severity::Must,
+        severity: Severity::Should,
         versions: V201,
         sender: None,
         statement: "J01.FR.02",
@@ -70,7 +69,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "sequence-number-not-negative",
         sentence: "Sequence numbers are counted from 0.",
-        severity: Severity::Must,
+        severity: Severity::Should,
         versions: V201,
         sender: Some(Role::Station),
         statement: "E-GEN-03",
@@ -82,7 +81,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Must,
         versions: V16,
         sender: Some(Role::Station),
-        statement: "16-MV-07",
+        statement: "16-MV-19",
         check: |look| look.not_empty(&["sampledValue"]),
     },
     Rule {
@@ -91,7 +90,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Must,
         versions: V16,
         sender: Some(Role::Station),
-        statement: "16-MV-01",
+        statement: "16-MV-19",
         check: |look| look.not_empty(&["meterValue"]),
     },
     Rule {
@@ -103,9 +102,9 @@ pub static RULES: &[Rule] = &[
         statement: "16-LIST-10",
         check: |look| {
             if let Some(version) = look.field("SendLocalList", Part::Request, "/listVersion")
-                && version.as_i64().is_some_and(|number| number < 1)
+                && matches!(version.as_i64(), Some(-1 | 0))
             {
-                look.add("/listVersion".to_owned(), "1 or more", version);
+                look.add("/listVersion".to_owned(), "neither 0 nor -1", version);
             }
         },
     },
@@ -119,10 +118,19 @@ pub static RULES: &[Rule] = &[
         check: |look| look.above_zero("SendLocalList", "/versionNumber"),
     },
     Rule {
+        id: "list-entry-twice",
+        sentence: "A tag stands once in an update of the local list.",
+        severity: Severity::Uncertain,
+        versions: V16,
+        sender: Some(Role::Csms),
+        statement: "16-LIST-06",
+        check: unique_list_entries,
+    },
+    Rule {
         id: "list-without-duplicates",
         sentence: "A tag stands once in an update of the local list.",
         severity: Severity::Must,
-        versions: ALL,
+        versions: V2,
         sender: Some(Role::Csms),
         statement: "D01.FR.06",
         check: unique_list_entries,
@@ -153,16 +161,19 @@ pub static RULES: &[Rule] = &[
         id: "time-in-utc",
         sentence: "Times are best sent in UTC.",
         severity: Severity::Should,
-        versions: ALL,
+        versions: V16,
         sender: None,
         statement: "R-170",
-        check: |look| {
-            look.each_value(|look, path, ty, value| {
-                if matches!(ty, Type::DateTime) && value.as_str().is_some_and(|text| !text.ends_with(['Z', 'z'])) {
-                    look.add(path.to_owned(), "a time that ends in Z", value);
-                }
-            });
-        },
+        check: not_in_utc,
+    },
+    Rule {
+        id: "date-time-in-utc",
+        sentence: "Times are best sent in UTC.",
+        severity: Severity::Should,
+        versions: V2,
+        sender: None,
+        statement: "R-171",
+        check: not_in_utc,
     },
     Rule {
         id: "identifier-characters",
@@ -187,7 +198,7 @@ pub static RULES: &[Rule] = &[
         sentence: "A token of the type NoAuthorization is the empty text.",
         severity: Severity::Must,
         versions: V2,
-        sender: None,
+        sender: Some(Role::Station),
         statement: "C02.FR.01",
         check: |look| {
             look.each("IdTokenType", |look, path, token| {
@@ -207,7 +218,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Uncertain,
         versions: V2,
         sender: Some(Role::Csms),
-        statement: "R-011",
+        statement: "R-174",
         check: |look| {
             look.each_value(|look, path, ty, value| {
                 if let (Type::Decimal { .. }, Value::Number(number)) = (ty, value)
@@ -313,22 +324,67 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         id: "request-id-while-busy",
-        sentence: "A firmware status other than Idle carries its requestId.",
+        sentence: "A status of firmware or upload other than Idle carries its requestId.",
         severity: Severity::Must,
-        versions: ALL,
+        versions: V16,
         sender: Some(Role::Station),
         statement: "16-SEC-18",
         check: |look| {
-            let action = match look.version {
-                Version::V16 => "SignedFirmwareStatusNotification",
-                Version::V201 | Version::V21 => "FirmwareStatusNotification",
-            };
-            let Some(status) = look.field(action, Part::Request, "/status") else {
-                return;
-            };
-            if status.is_string() && status != "Idle" && look.payload.get("requestId").is_none() {
-                look.add("/requestId".to_owned(), "the id of the request", &Value::Null);
+            request_id(look, "SignedFirmwareStatusNotification");
+            request_id(look, "LogStatusNotification");
+        },
+    },
+    Rule {
+        id: "firmware-status-request-id",
+        sentence: "A status of firmware other than Idle carries its requestId.",
+        severity: Severity::Must,
+        versions: V2,
+        sender: Some(Role::Station),
+        statement: "L01.FR.20",
+        check: |look| request_id(look, "FirmwareStatusNotification"),
+    },
+    Rule {
+        id: "log-status-request-id",
+        sentence: "A status of an upload other than Idle carries its requestId.",
+        severity: Severity::Must,
+        versions: V2,
+        sender: Some(Role::Station),
+        statement: "N01.FR.07",
+        check: |look| request_id(look, "LogStatusNotification"),
+    },
+    Rule {
+        id: "communication-error-with-vehicle",
+        sentence: "EVCommunicationError comes with Preparing, SuspendedEV, SuspendedEVSE or Finishing.",
+        severity: Severity::Must,
+        versions: V16,
+        sender: Some(Role::Station),
+        statement: "16-STAT-08",
+        check: |look| {
+            let error = look.field("StatusNotification", Part::Request, "/errorCode");
+            let status = look.field("StatusNotification", Part::Request, "/status");
+            if error.is_some_and(|error| error == "EVCommunicationError")
+                && let Some(status) = status
+                && !["Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing"].contains(&status.as_str().unwrap_or(""))
+            {
+                look.add("/status".to_owned(), "a status with a vehicle that is not charging", status);
             }
+        },
+    },
+    Rule {
+        id: "no-value-for-the-unknown",
+        sentence: "A variable that is unknown or not supported has no value.",
+        severity: Severity::Must,
+        versions: V2,
+        sender: Some(Role::Station),
+        statement: "B06.FR.06",
+        check: |look| {
+            look.each("GetVariableResultType", |look, path, result| {
+                let status = result.get("attributeStatus").and_then(Value::as_str).unwrap_or_default();
+                let is_unknown = ["UnknownComponent", "UnknownVariable", "NotSupportedAttributeType"].contains(&status);
+                if let Some(value) = result.get("attributeValue").filter(|value| is_unknown && *value != "") {
+                    look.add(format!("{path}/attributeValue"), "no value", value);
+                }
+            });
         },
     },
     Rule {
@@ -337,7 +393,7 @@ pub static RULES: &[Rule] = &[
         severity: Severity::Must,
         versions: V2,
         sender: Some(Role::Csms),
-        statement: "C01.FR.08",
+        statement: "C01.FR.12",
         check: |look| {
             look.each("IdTokenInfoType", |look, path, info| {
                 let Some(second) = info.get("language2") else {
@@ -367,7 +423,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         id: "report-criteria-not-both-false",
         sentence: "A customer information request asks for a report, a clearing, or both.",
-        severity: Severity::Should,
+        severity: Severity::Uncertain,
         versions: V2,
         sender: Some(Role::Csms),
         statement: "N09.FR.07",
@@ -379,7 +435,8 @@ pub static RULES: &[Rule] = &[
             }
         },
     },
-    smart_charging::STACK_LEVEL,
+    smart_charging::STACK_LEVEL_16,
+    smart_charging::STACK_LEVEL_2,
     smart_charging::RECURRENCY_16,
     smart_charging::START_16,
     smart_charging::START_2,
@@ -391,142 +448,15 @@ pub static RULES: &[Rule] = &[
     smart_charging::REMOTE_START_PROFILE_16,
     smart_charging::REMOTE_START_PROFILE_2,
     smart_charging::PLACE_16,
-    smart_charging::PLACE_2,
+    smart_charging::TX_PLACE_2,
+    smart_charging::MAX_PLACE_2,
     smart_charging::TRANSACTION_2,
     smart_charging::EXTERNAL,
     smart_charging::MAX_NOT_RELATIVE,
     smart_charging::PHASE_TO_USE,
+    smart_charging::DYNAMIC,
+    smart_charging::PRIORITY,
 ];
-
-/// What a rule looks at.
-pub(crate) struct Look<'a> {
-    pub(super) rule: &'static Rule,
-    pub(super) version: Version,
-    pub(super) action: &'a str,
-    pub(super) part: Part,
-    pub(super) payload: &'a Value,
-    pub(super) breaches: &'a mut Vec<Breach>,
-}
-
-impl<'a> Look<'a> {
-    pub(super) fn add(&mut self, path: String, expected: &str, actual: &Value) {
-        // A hostile payload must not fill our memory.
-        const MOST: usize = 100;
-        if self.breaches.len() < MOST {
-            self.breaches.push(Breach {
-                rule: self.rule,
-                path,
-                expected: expected.to_owned(),
-                actual: match actual {
-                    Value::Null => "nothing".to_owned(),
-                    other => shown(other),
-                },
-            });
-        }
-    }
-
-    /// The value at a path if this is the message that is meant.
-    pub(super) fn field(&self, action: &str, part: Part, path: &str) -> Option<&'a Value> {
-        (self.action == action && self.part == part).then(|| self.payload.pointer(path)).flatten()
-    }
-
-    fn above_zero(&mut self, action: &str, path: &str) {
-        if let Some(value) = self.field(action, Part::Request, path)
-            && value.as_i64().is_some_and(|number| number < 1)
-        {
-            self.add(path.to_owned(), "more than 0", value);
-        }
-    }
-
-    /// Fields of these names, wherever they stand, are not negative.
-    fn not_negative(&mut self, names: &[&str]) {
-        self.each_value(|look, path, _, value| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            if names.contains(&name) && is_negative(value) {
-                look.add(path.to_owned(), "0 or more", value);
-            }
-        });
-    }
-
-    /// Lists of these names, wherever they stand, are not empty.
-    pub(super) fn not_empty(&mut self, names: &[&str]) {
-        self.each_value(|look, path, _, value| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            if names.contains(&name) && value.as_array().is_some_and(Vec::is_empty) {
-                look.add(path.to_owned(), "at least one item", value);
-            }
-        });
-    }
-
-    /// Calls back for every object of a type, with its path.
-    pub(super) fn each(&mut self, name: &str, mut then: impl FnMut(&mut Self, &str, &'a Value)) {
-        self.each_value(|look, path, ty, value| {
-            if let Type::Object(object) = ty
-                && object.name.as_deref() == Some(name)
-            {
-                then(look, path, value);
-            }
-        });
-    }
-
-    /// Calls back for every value that the catalogue knows, with its path and type.
-    pub(super) fn each_value(&mut self, mut then: impl FnMut(&mut Self, &str, &Type, &'a Value)) {
-        let Some(message) = Catalogue::of(self.version).message(self.action) else {
-            return;
-        };
-        let object = match self.part {
-            Part::Request => Some(&*message.request),
-            Part::Response => message.response(),
-        };
-        if let Some(object) = object {
-            let mut found = Vec::new();
-            let mut path = String::new();
-            walk_object(object, self.payload, &mut path, &mut found);
-            for (path, ty, value) in found {
-                then(self, &path, ty, value);
-            }
-        }
-    }
-}
-
-type Found<'c, 'v> = Vec<(String, &'c Type, &'v Value)>;
-
-fn walk_object<'c, 'v>(object: &'c Object, value: &'v Value, path: &mut String, found: &mut Found<'c, 'v>) {
-    for field in &object.fields {
-        if let Some(below) = value.get(&field.name) {
-            let depth = path.len();
-            path.push('/');
-            path.push_str(&field.name);
-            walk(&field.ty, below, path, found);
-            path.truncate(depth);
-        }
-    }
-}
-
-fn walk<'c, 'v>(ty: &'c Type, value: &'v Value, path: &mut String, found: &mut Found<'c, 'v>) {
-    // A list of a million items tells no more than its first thousands.
-    const MOST: usize = 10_000;
-    if found.len() >= MOST {
-        return;
-    }
-    found.push((path.clone(), ty, value));
-    match (ty, value) {
-        (Type::Object(object), _) => walk_object(object, value, path, found),
-        (Type::List { item, .. }, Value::Array(items)) => {
-            for (at, below) in items.iter().enumerate() {
-                let depth = path.len();
-                path.push_str(&format!("/{at}"));
-                walk(item, below, path, found);
-                path.truncate(depth);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn is_negative(value: &Value) -> bool {
-    value.as_f64().is_some_and(|number| number < 0.0)
-}
 
 fn identifier(look: &mut Look<'_>, path: &str, value: Option<&Value>) {
     let is_odd = |c: char| !c.is_ascii_alphanumeric() && !"*-_=:+|@.".contains(c);
@@ -551,5 +481,22 @@ fn unique_list_entries(look: &mut Look<'_>) {
         {
             look.add(format!("/localAuthorizationList/{at}"), "a tag that stands only once", &Value::from(text));
         }
+    }
+}
+
+fn not_in_utc(look: &mut Look<'_>) {
+    look.each_value(|look, path, ty, value| {
+        if matches!(ty, Type::DateTime) && value.as_str().is_some_and(|text| !text.ends_with(['Z', 'z'])) {
+            look.add(path.to_owned(), "a time that ends in Z", value);
+        }
+    });
+}
+
+fn request_id(look: &mut Look<'_>, action: &str) {
+    let Some(status) = look.field(action, Part::Request, "/status") else {
+        return;
+    };
+    if status.is_string() && status != "Idle" && look.payload.get("requestId").is_none() {
+        look.add("/requestId".to_owned(), "the id of the request", &Value::Null);
     }
 }

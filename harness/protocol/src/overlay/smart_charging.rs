@@ -2,36 +2,39 @@
 
 use serde_json::Value;
 
-use super::rules::Look;
+use super::look::Look;
 use super::{Part, Rule, Severity};
 use crate::{Role, Version};
 
 const V16: &[Version] = &[Version::V16];
 const V2: &[Version] = &[Version::V201, Version::V21];
+const V21: &[Version] = &[Version::V21];
 
-pub(super) const STACK_LEVEL: Rule = Rule {
+pub(super) const STACK_LEVEL_16: Rule = Rule {
     id: "stack-level-not-negative",
     sentence: "Stack levels are counted from 0.",
     severity: Severity::Must,
-    versions: &Version::ALL,
+    versions: V16,
     sender: Some(Role::Csms),
-    statement: "16-SC-06",
-    check: |look| {
-        each_profile(look, |look, path, profile| {
-            if let Some(level) = profile.get("stackLevel")
-                && level.as_i64().is_some_and(|level| level < 0)
-            {
-                look.add(format!("{path}/stackLevel"), "0 or more", level);
-            }
-        });
-    },
+    statement: "16-SC-30",
+    check: negative_level,
+};
+
+pub(super) const STACK_LEVEL_2: Rule = Rule {
+    id: "profile-level-not-negative",
+    sentence: "Stack levels are counted from 0.",
+    severity: Severity::Must,
+    versions: V2,
+    sender: Some(Role::Csms),
+    statement: "K-LEVEL",
+    check: negative_level,
 };
 
 pub(super) const RECURRENCY_16: Rule = Rule {
     id: "recurrency-only-when-recurring",
     sentence: "A recurrency belongs to a Recurring profile.",
     severity: Severity::Must,
-    versions: &Version::ALL,
+    versions: V16,
     sender: Some(Role::Csms),
     statement: "16-SC-16",
     check: |look| {
@@ -48,10 +51,11 @@ pub(super) const RECURRENCY_16: Rule = Rule {
 pub(super) const START_16: Rule = Rule {
     id: "absolute-needs-start",
     sentence: "An Absolute schedule has its start.",
-    severity: Severity::Must,
+    severity: Severity::Should,
     versions: V16,
     sender: Some(Role::Csms),
     statement: "16-SC-15",
+    // The text of 1.6 also knows a missing start as "from the start of charging".
     check: |look| needs_start(look, &["Absolute"]),
 };
 
@@ -140,7 +144,7 @@ pub(super) const EMPTY_SCHEDULE: Rule = Rule {
     severity: Severity::Must,
     versions: V16,
     sender: None,
-    statement: "16-SC-11",
+    statement: "16-SC-29",
     check: |look| look.not_empty(&["chargingSchedulePeriod"]),
 };
 
@@ -172,20 +176,29 @@ pub(super) const PLACE_16: Rule = Rule {
     sender: Some(Role::Csms),
     statement: "16-SC-01",
     check: |look| {
-        place(look, "/connectorId", "/csChargingProfiles", "ChargePointMaxProfile");
+        station_wide(look, "/connectorId", "/csChargingProfiles", "ChargePointMaxProfile");
+        of_a_transaction(look, "/connectorId", "/csChargingProfiles");
     },
 };
 
-pub(super) const PLACE_2: Rule = Rule {
-    id: "profile-purpose-and-evse",
-    sentence: "A ChargingStationMaxProfile goes to EVSE 0, a TxProfile to one above it.",
+pub(super) const TX_PLACE_2: Rule = Rule {
+    id: "tx-profile-on-an-evse",
+    sentence: "A TxProfile goes to an EVSE above 0.",
     severity: Severity::Must,
     versions: V2,
     sender: Some(Role::Csms),
     statement: "K01.FR.16",
-    check: |look| {
-        place(look, "/evseId", "/chargingProfile", "ChargingStationMaxProfile");
-    },
+    check: |look| of_a_transaction(look, "/evseId", "/chargingProfile"),
+};
+
+pub(super) const MAX_PLACE_2: Rule = Rule {
+    id: "station-maximum-on-evse-0",
+    sentence: "A ChargingStationMaxProfile goes to EVSE 0.",
+    severity: Severity::Must,
+    versions: V2,
+    sender: Some(Role::Csms),
+    statement: "K04.FR.03",
+    check: |look| station_wide(look, "/evseId", "/chargingProfile", "ChargingStationMaxProfile"),
 };
 
 pub(super) const TRANSACTION_2: Rule = Rule {
@@ -263,6 +276,59 @@ pub(super) const PHASE_TO_USE: Rule = Rule {
     },
 };
 
+pub(super) const DYNAMIC: Rule = Rule {
+    id: "dynamic-profile-of-one-period",
+    sentence: "A Dynamic profile has one schedule of one period from 0, and only it an update interval.",
+    severity: Severity::Must,
+    versions: V21,
+    sender: Some(Role::Csms),
+    statement: "K28.FR.01",
+    check: |look| {
+        each_profile(look, |look, path, profile| {
+            let is_dynamic = profile.get("chargingProfileKind").is_some_and(|kind| kind == "Dynamic");
+            let interval = profile.get("dynUpdateInterval").filter(|_| !is_dynamic);
+            if let Some(interval) = interval.filter(|_| profile.get("chargingProfileKind").is_some()) {
+                look.add(format!("{path}/dynUpdateInterval"), "no interval unless Dynamic", interval);
+            }
+            if !is_dynamic {
+                return;
+            }
+            let schedules = schedules(path, profile);
+            if schedules.len() > 1 {
+                look.add(format!("{path}/chargingSchedule"), "one schedule", &profile["chargingSchedule"]);
+            }
+            for (path, schedule) in schedules {
+                let periods = periods(schedule);
+                if periods.len() > 1 {
+                    let all = &schedule["chargingSchedulePeriod"];
+                    look.add(format!("{path}/chargingSchedulePeriod"), "one period", all);
+                }
+            }
+        });
+    },
+};
+
+pub(super) const PRIORITY: Rule = Rule {
+    id: "priority-profile-without-duration",
+    sentence: "A PriorityCharging profile has no duration.",
+    severity: Severity::Must,
+    versions: V21,
+    sender: Some(Role::Csms),
+    statement: "K01.FR.70",
+    check: |look| {
+        each_profile(look, |look, path, profile| {
+            if purpose(profile) != Some("PriorityCharging") {
+                return;
+            }
+            for (path, schedule) in schedules(path, profile) {
+                if let Some(duration) = schedule.get("duration") {
+                    look.add(format!("{path}/duration"), "no duration", duration);
+                }
+            }
+        });
+    },
+};
+
 fn each_profile<'a>(look: &mut Look<'a>, mut then: impl FnMut(&mut Look<'a>, &str, &'a Value)) {
     let name = match look.version {
         Version::V16 => "ChargingProfile",
@@ -333,17 +399,38 @@ fn remote_start_profile(look: &mut Look<'_>, action: &str) {
     }
 }
 
-fn place(look: &mut Look<'_>, at: &str, profile: &str, station_wide: &str) {
-    let number = look.field("SetChargingProfile", Part::Request, at);
-    let profile = look.field("SetChargingProfile", Part::Request, profile);
-    let (Some(number), Some(profile)) = (number, profile) else {
-        return;
-    };
-    let Some(place) = number.as_i64() else { return };
-    if purpose(profile) == Some(station_wide) && place != 0 {
-        look.add(at.to_owned(), "0 for a station-wide maximum", number);
+fn negative_level(look: &mut Look<'_>) {
+    each_profile(look, |look, path, profile| {
+        if let Some(level) = profile.get("stackLevel")
+            && level.as_i64().is_some_and(|level| level < 0)
+        {
+            look.add(format!("{path}/stackLevel"), "0 or more", level);
+        }
+    });
+}
+
+/// A profile of this purpose goes to connector or EVSE 0.
+fn station_wide(look: &mut Look<'_>, at: &str, profile: &str, wanted: &str) {
+    if let Some((place, value)) = place(look, at, profile, wanted)
+        && place != 0
+    {
+        look.add(at.to_owned(), "0 for a station-wide maximum", value);
     }
-    if purpose(profile) == Some("TxProfile") && place <= 0 {
-        look.add(at.to_owned(), "more than 0 for a TxProfile", number);
+}
+
+/// A TxProfile goes to a connector or EVSE above 0.
+fn of_a_transaction(look: &mut Look<'_>, at: &str, profile: &str) {
+    if let Some((place, value)) = place(look, at, profile, "TxProfile")
+        && place <= 0
+    {
+        look.add(at.to_owned(), "more than 0 for a TxProfile", value);
     }
+}
+
+/// Where SetChargingProfile puts a profile of this purpose.
+fn place<'a>(look: &Look<'a>, at: &str, profile: &str, wanted: &str) -> Option<(i64, &'a Value)> {
+    let value = look.field("SetChargingProfile", Part::Request, at)?;
+    let profile = look.field("SetChargingProfile", Part::Request, profile)?;
+    (purpose(profile) == Some(wanted)).then_some(())?;
+    Some((value.as_i64()?, value))
 }

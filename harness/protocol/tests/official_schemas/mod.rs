@@ -4,6 +4,8 @@
 //! `OCPP_PYTHON_PACKAGE` names an installed Python package `ocpp`; else a virtual environment `.venv` at the root
 //! of the workspace is looked into.
 
+#![expect(clippy::panic, reason = "a test without its files must say so")]
+
 use std::path::{Path, PathBuf};
 
 use protocol::Version;
