@@ -23,8 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]")
-# The program does not come back by itself after a lost link; whoever sits before it types `connect`.
-LOST = re.compile(r"Disconnected\.|Connection lost|Connection error|Connection closed|Connection failed")
+# The program does not connect by itself, neither at first nor after a lost link; whoever sits before it types `connect`.
+LOST = re.compile(r"Simulator ready|Disconnected\.|Connection lost|Connection error|Connection closed|Command failed")
 CONNECTOR = re.compile(r"Connector \d+ status=.*")
 PAUSE = 0.5
 CONNECTORS = 2
@@ -48,7 +48,6 @@ class Terminal:
                 os.environ["TERM"] = "xterm"
                 os.execv(self.command[0], self.command)
             ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 4000, 0, 0))
-            self.connects_at = None
             threading.Thread(target=self._read, args=(self.screen,), daemon=True).start()
 
     def off(self):
