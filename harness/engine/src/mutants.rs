@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use peers::{Fault, FaultInfo};
 use protocol::Role;
+use protocol::statements::{self, Strength};
 use script::Library;
 use tokio::sync::watch;
 use verdict::{CaseResult, Expectations, FaultResult, Verdict};
@@ -68,7 +69,10 @@ impl Trial {
 pub fn try_fault(trial: &Trial, fault: Fault) -> std::io::Result<FaultResult> {
     let info = fault.info();
     let (results, triggered) = trial.play(info, vec![fault])?;
-    let failing = results.iter().filter(|result| result.verdict == Verdict::Fail);
+    // What is no more than recommended earns no more than a warning.
+    let binding = statements::statement(info.breaks).is_none_or(|statement| statement.strength == Strength::Must);
+    let notices = |verdict| verdict == Verdict::Fail || (verdict == Verdict::Warn && !binding);
+    let failing = results.iter().filter(|result| notices(result.verdict));
     let by: Vec<String> = failing.map(|result| result.case.clone()).collect();
     Ok(FaultResult {
         fault: info.id.to_owned(),

@@ -250,6 +250,13 @@ impl Token {
         Token { group: Some(group.into()), ..self }
     }
 
+    /// The same token, its letters written in the other case (16-AUTH-07).
+    #[must_use]
+    pub fn in_other_case(&self) -> Token {
+        let other = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+        Token { id_token: self.id_token.chars().map(other).collect(), ..self.clone() }
+    }
+
     /// Its type in 2.x.
     pub fn kind(&self) -> &str {
         self.kind.as_deref().unwrap_or(TOKEN_KIND)

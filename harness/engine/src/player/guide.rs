@@ -65,7 +65,12 @@ impl tree::Guide for Guide<'_> {
             Condition::Config(key, pattern, scope) => match player.session.config.get(key) {
                 None => Truth::Unknown,
                 Some(value) => {
-                    let value = value.clone().map(Value::String);
+                    // `True` is as good as `true`.
+                    let plain = |value: &String| match value.to_ascii_lowercase() {
+                        word if matches!(word.as_str(), "true" | "false") => word,
+                        _ => value.clone(),
+                    };
+                    let value = value.as_ref().map(plain).map(Value::String);
                     player.truth(now, *scope, pattern, value.as_ref())
                 }
             },

@@ -57,6 +57,7 @@ impl Rig {
                 let index: usize = index.parse().ok()?;
                 (RigValue::Connector(*self.connectors.get(index)?), rest)
             }
+            ["tags", name, "otherCase"] => (RigValue::Token(self.tags.get(name)?.in_other_case()), &[][..]),
             ["tags", name, ref rest @ ..] => (RigValue::Token(self.tags.get(name)?.clone()), rest),
             ["identity"] => (RigValue::Text(self.identities.first()?.clone()), &[][..]),
             ["identities"] => (RigValue::Texts(self.identities.clone()), &[][..]),
@@ -105,6 +106,7 @@ mod tests {
         assert_eq!(text("connector").as_deref(), Some(r#"{"evse":1,"connector":1}"#));
         assert_eq!(text("connectors.1.evse").as_deref(), Some("2"));
         assert_eq!(text("tags.valid.idToken").as_deref(), Some(r#""TAG-VALID""#));
+        assert_eq!(text("tags.valid.otherCase").map(|token| token.contains(r#""tag-valid""#)), Some(true));
         assert_eq!(text("timeouts.reply").as_deref(), Some("30"));
         assert_eq!(text("monitor.periodic.component.name").as_deref(), Some(r#""OCPPCommCtrlr""#));
         assert_eq!(text("identities.0").as_deref(), Some(r#""PLUGFEST-1""#));
