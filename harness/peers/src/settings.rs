@@ -30,11 +30,11 @@ pub struct StationSettings {
     pub backup_power: bool,
     /// It has an authorisation cache.
     pub authorization_cache: bool,
-    /// It has a local authorisation list.
+    /// It has a local authorisation list (only in 1.6).
     pub local_list: bool,
-    /// It can be reserved.
+    /// It can be reserved (only in 1.6).
     pub reservation: bool,
-    /// It obeys TriggerMessage.
+    /// It obeys TriggerMessage; in 2.x every station does.
     pub remote_trigger: bool,
     /// The value of the configuration for unknown tokens offline; `None` if the feature is absent.
     pub allow_offline_unknown: Option<bool>,
@@ -101,9 +101,9 @@ impl StationSettings {
                 connectors: 1,
                 ..standard
             },
-            "no-local-list" => StationSettings { local_list: false, ..standard },
-            "no-reservation" => StationSettings { reservation: false, ..standard },
-            "no-remote-trigger" => StationSettings { remote_trigger: false, ..standard },
+            "no-local-list" if version == Version::V16 => StationSettings { local_list: false, ..standard },
+            "no-reservation" if version == Version::V16 => StationSettings { reservation: false, ..standard },
+            "no-remote-trigger" if version == Version::V16 => StationSettings { remote_trigger: false, ..standard },
             "notify-event" if version != Version::V16 => StationSettings { report_by_event: true, ..standard },
             _ => return None,
         })
@@ -111,23 +111,24 @@ impl StationSettings {
 
     /// The capabilities this equipment adds up to, by the names that cases use in `requires`.
     pub fn capabilities(&self) -> Vec<&'static str> {
-        let offline = self.authorization_cache || self.local_list || self.allow_offline_unknown == Some(true);
         let v16 = self.version == Version::V16;
+        let local_list = self.local_list && v16;
+        let offline = self.authorization_cache || local_list || self.allow_offline_unknown == Some(true);
         [
             ("Core", true),
-            ("RemoteTrigger", self.remote_trigger),
-            ("LocalAuthListManagement", self.local_list && v16),
+            ("RemoteTrigger", self.remote_trigger || !v16),
+            ("LocalAuthListManagement", local_list),
             ("Reservation", self.reservation && v16),
             ("FixedCable", self.fixed_cable),
-            ("AuthorizationCache", self.authorization_cache && v16),
-            ("LocalList", self.local_list && v16),
-            ("OfflineTransactions", offline || !v16),
-            ("BackupPower", self.backup_power && v16),
+            ("AuthorizationCache", self.authorization_cache),
+            ("LocalList", local_list),
+            ("OfflineTransactions", offline),
+            ("BackupPower", self.backup_power),
             ("LockFailure", self.lock && !self.fixed_cable),
-            ("UnknownOffline", self.allow_offline_unknown.is_some() && v16),
+            ("UnknownOffline", self.allow_offline_unknown.is_some()),
             ("SharedReader", self.connectors > 1),
             ("LocalStop", true),
-            ("EvDisconnectSettable", self.ev_disconnect_settable && v16),
+            ("EvDisconnectSettable", self.ev_disconnect_settable),
         ]
         .into_iter()
         .filter_map(|(name, has)| has.then_some(name))

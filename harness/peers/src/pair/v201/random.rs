@@ -143,10 +143,11 @@ proptest! {
 
     #[test]
     fn clean_peers_keep_the_standing_rules(
-        which in 0usize..9,
+        which in any::<prop::sample::Index>(),
         events in prop::collection::vec(event(), 1..60),
     ) {
-        let settings = configurations(Version::V201)[which].2.clone();
+        let configurations = configurations(Version::V201);
+        let settings = which.get(&configurations).2.clone();
         let mut pair = Pair::with(settings, &[]);
         play(&mut pair, &events);
         prop_assert_eq!(pair.standing_violations(), Vec::<String>::new());
