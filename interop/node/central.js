@@ -18,7 +18,7 @@ const now = () => new Date().toISOString();
 
 class Central {
   constructor(site, interval = 300) {
-    this.stations = new Map(site.stations.map((name) => [name, { registered: false }]));
+    this.stations = new Map(site.stations.map((name) => [name, { boot: 'Accepted', registered: false }]));
     this.tokens = new Map(Object.entries(site.tokens).map(([name, token]) => [name.toUpperCase(), token]));
     this.interval = interval;
     this.transactions = [];
@@ -57,8 +57,9 @@ class Central {
   }
 
   onBootNotification(station) {
-    this.stations.get(station).registered = true;
-    return { status: 'Accepted', currentTime: now(), interval: this.interval };
+    const known = this.stations.get(station);
+    known.registered = known.boot === 'Accepted';
+    return { status: known.boot, currentTime: now(), interval: this.interval };
   }
 
   onHeartbeat() {

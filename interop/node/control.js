@@ -24,6 +24,10 @@ async function carryOut(central, request) {
   if (parts[0] === 'alive') {
     return [200, { stations: [...central.links.keys()] }];
   }
+  if (parts[0] === 'stations' && parts[2] === 'boot') {
+    central.stations.get(parts[1]).boot = body.status;
+    return [200, {}];
+  }
   if (parts[0] !== 'api' || parts[1] !== 'octt') {
     return [404, { reason: 'there is no such thing to do' }];
   }

@@ -77,6 +77,9 @@ class Csms:
                 return await self.ask(Station201, station, pascal(action), request.body)
             case ["api", "octt", "1.6", station, action]:
                 return await self.ask(Station16, station, pascal(action), request.body)
+            case ["stations", station, "boot"]:
+                self.central.stations[station]["boot"] = request.body["status"]
+                return {}
             case ["alive"]:
                 return {"stations": sorted(self.central.links)}
         raise control.Refused(404, "there is no such thing to do")
