@@ -6,6 +6,7 @@
 mod answers;
 mod begin;
 mod calls;
+mod checks;
 mod chores;
 mod connections;
 mod failing;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use protocol::Timestamp;
 use protocol::stimulus::Stimulus;
 use serde_json::Value;
+use verdict::checks::Conversation;
 use verdict::{Direction, Event, EventKind, Verdict};
 
 use crate::drivers::Confirmation;
@@ -196,6 +198,8 @@ pub struct Player {
     may_leave: bool,
     tidied: bool,
     events: Vec<Event>,
+    /// What crossed in this plan, for the named checks.
+    conversation: Conversation,
     commands: Vec<Command>,
     frames: usize,
 }
@@ -204,6 +208,7 @@ impl Player {
     /// Begins a plan on a session.
     pub fn new(now: Timestamp, program: Program, rig: Arc<Rig>, session: Session, seed: u64, strict: bool) -> Player {
         let segments = VecDeque::from(program.segments.clone());
+        let conversation = Conversation::new(program.version, program.device);
         let mut player = Player {
             program,
             rig,
@@ -230,6 +235,7 @@ impl Player {
             may_leave: false,
             tidied: false,
             events: Vec::new(),
+            conversation,
             commands: Vec::new(),
             frames: 0,
         };
@@ -431,6 +437,9 @@ impl Player {
     }
 
     fn event(&mut self, now: Timestamp, kind: EventKind) {
+        if let EventKind::Text { direction, text, .. } = &kind {
+            self.conversation.heard(now, *direction, text);
+        }
         self.events.push(Event { at: now, kind });
     }
 }

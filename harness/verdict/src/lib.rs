@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O: the same rules serve a live run, a rendered report and a trace judged again.
 
+pub mod checks;
 mod diagnostic;
 mod event;
 mod exit;
