@@ -134,6 +134,18 @@ const FAULTS: &[FaultInfo] = &[
         "It uses the corrected spelling of the error codes, which 1.6 does not have.",
     ),
     station("station-charges-blocked-tag", "16-AUTH-01", "A Blocked tag is let in like an accepted one."),
+    station("station-starts-without-asking", "16-AUTH-02", "A token that it does not know starts without Authorize."),
+    station("station-starts-under-the-group", "16-AUTH-06", "StartTransaction carries the group in place of the tag."),
+    station(
+        "station-keeps-refused-start",
+        "16-AUTH-19",
+        "A transaction whose start is refused goes on as if it were not.",
+    ),
+    station(
+        "station-never-finishes",
+        "16-STAT-01",
+        "After the end of a transaction the connector stays Charging until the cable is out.",
+    ),
     station(
         "station-authorises-its-own-stop",
         "16-AUTH-04",
@@ -184,6 +196,24 @@ const FAULTS: &[FaultInfo] = &[
         "16-STAT-12",
         "An Unavailable connector is Available again after a reboot.",
     ),
+    station(
+        "station-hides-a-required-key",
+        "16-CFG-13",
+        "ConnectorPhaseRotation is missing in the full configuration.",
+    ),
+    station(
+        "station-drops-unknown-keys",
+        "16-CFG-02",
+        "Asked for a key that it does not know, it says nothing about it.",
+    ),
+    station("station-never-makes-scheduled-change", "16-AV-02", "An availability change is scheduled and never made."),
+    station("station-accepts-reset-and-stays", "16-RST-04", "A reset is accepted, and the station does not boot."),
+    station(
+        "station-keeps-transaction-when-unlocked",
+        "16-UNL-02",
+        "UnlockConnector opens the lock and the transaction goes on.",
+    ),
+    station("station-starts-where-it-charges", "16-REM-06", "A remote start on a connector in use is accepted."),
     station("station-resets-without-stopping", "16-RST-01", "A reset forgets the running transactions."),
     station(
         "station-unlocks-any-connector",
@@ -230,6 +260,8 @@ const FAULTS: &[FaultInfo] = &[
     csms("csms-leaves-out-boot-interval", "16-BOOT-14", "The answer to BootNotification has no interval."),
     csms("csms-repeats-heartbeat-time", "16-HB-02", "Every Heartbeat is answered with the time of the boot."),
     csms("csms-accepts-blocked-tags", "16-AUTH-08", "A Blocked tag is accepted."),
+    csms("csms-overlooks-expiry", "16-AUTH-08", "An Expired tag is accepted."),
+    csms("csms-forgets-lost-links", "R-114", "After a reconnection it wants a new BootNotification."),
     csms("csms-accepts-unknown-tags", "16-AUTH-08", "A tag that nobody knows is accepted."),
     csms("csms-compares-tags-with-case", "16-AUTH-07", "A tag in other case is not recognised."),
     csms("csms-trusts-start-transaction", "16-TX-03", "The tag in StartTransaction is not checked."),

@@ -100,6 +100,10 @@ impl Csms {
     }
 
     pub(super) fn disconnected(&mut self, identity: &str) {
+        if self.session(identity).registration == Registration::Accepted && self.faults.hits("csms-forgets-lost-links")
+        {
+            self.session(identity).registration = Registration::Unknown;
+        }
         let session = self.session(identity);
         session.online = false;
         session.exchange.abandon();

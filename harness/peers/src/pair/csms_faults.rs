@@ -132,6 +132,16 @@ fn provoke(id: &str, pair: &mut Pair) {
             boot(pair);
             pair.station_call("a", "Authorize", json!({ "idTag": "TAG-BLOCKED" }));
         }
+        "csms-overlooks-expiry" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "TAG-EXPIRED" }));
+        }
+        "csms-forgets-lost-links" => {
+            boot(pair);
+            pair.cut();
+            pair.wait(5);
+            pair.station_call("a", "Heartbeat", json!({}));
+        }
         "csms-accepts-unknown-tags" => {
             boot(pair);
             pair.station_call("a", "Authorize", json!({ "idTag": "NOBODY" }));

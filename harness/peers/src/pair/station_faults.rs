@@ -101,6 +101,43 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.at_station("plug in", json!({}));
             pair.at_station("present token", tag("TAG-BLOCKED"));
         }
+        "station-starts-without-asking" | "station-starts-under-the-group" => charge(pair),
+        "station-never-finishes" => {
+            charge(pair);
+            stop(pair);
+        }
+        "station-keeps-refused-start" => {
+            pair.wait(1);
+            pair.at_csms("decide", json!({ "action": "StartTransaction", "status": "Blocked" }));
+            charge(pair);
+        }
+        "station-hides-a-required-key" => {
+            pair.wait(1);
+            pair.send("GetConfiguration", json!({}));
+        }
+        "station-drops-unknown-keys" => {
+            pair.wait(1);
+            pair.send("GetConfiguration", json!({ "key": ["Bananas"] }));
+        }
+        "station-never-makes-scheduled-change" => {
+            charge(pair);
+            pair.send("ChangeAvailability", json!({ "connectorId": 1, "type": "Inoperative" }));
+            stop(pair);
+            pair.at_station("unplug", json!({ "end": "station" }));
+        }
+        "station-accepts-reset-and-stays" => {
+            pair.wait(1);
+            pair.send("Reset", json!({ "type": "Hard" }));
+            pair.wait(30);
+        }
+        "station-keeps-transaction-when-unlocked" => {
+            charge(pair);
+            pair.send("UnlockConnector", json!({ "connectorId": 1 }));
+        }
+        "station-starts-where-it-charges" => {
+            charge(pair);
+            pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-OTHER", "connectorId": 1 }));
+        }
         "station-keeps-cache-when-cleared" => {
             charge(pair);
             stop(pair);

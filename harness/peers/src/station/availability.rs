@@ -58,7 +58,9 @@ impl ChargePoint {
                 continue;
             }
             let scheduled = self.connector_mut(number).and_then(|connector| connector.scheduled.take());
-            if let Some(inoperative) = scheduled {
+            if let Some(inoperative) = scheduled
+                && !self.faults.hits("station-never-makes-scheduled-change")
+            {
                 self.set_inoperative(number, inoperative);
             }
         }

@@ -162,12 +162,14 @@ impl Configuration {
 }
 
 impl ChargePoint {
-    pub(super) fn get_configuration(&self, request: &Map<String, Value>) -> Value {
+    pub(super) fn get_configuration(&mut self, request: &Map<String, Value>) -> Value {
         let asked: Vec<&str> =
             request.get("key").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let hides = asked.is_empty() && self.faults.hits("station-hides-a-required-key");
+        let drops = self.faults.active("station-drops-unknown-keys");
         let configuration = &self.storage.configuration;
         // Write-only keys are never shown (16-CFG-01, R-206).
-        let readable = |key: &&Key| key.access != WriteOnly;
+        let readable = |key: &&Key| key.access != WriteOnly && !(hides && key.name == "ConnectorPhaseRotation");
         if asked.is_empty() {
             let known: Vec<Value> = configuration.keys.iter().filter(readable).map(show).collect();
             return json!({ "configurationKey": known });
@@ -185,7 +187,9 @@ impl ChargePoint {
         }
         let known: Vec<Value> = known.into_iter().filter_map(|name| configuration.find(name)).map(show).collect();
         let mut answer = json!({ "configurationKey": known });
-        if !unknown.is_empty() {
+        if !unknown.is_empty() && drops {
+            self.faults.hits("station-drops-unknown-keys");
+        } else if !unknown.is_empty() {
             answer["unknownKey"] = json!(unknown);
         }
         answer

@@ -40,6 +40,9 @@ impl ChargePoint {
 
     /// The answer has left; now the transactions end and the station goes down (16-RST-01, 16-RST-02).
     pub(super) fn do_reset(&mut self, soft: bool) {
+        if self.faults.hits("station-accepts-reset-and-stays") {
+            return;
+        }
         let reason = if soft { "SoftReset" } else { "HardReset" };
         if !self.faults.hits("station-resets-without-stopping") {
             self.end_all(reason);

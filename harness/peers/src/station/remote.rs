@@ -36,12 +36,22 @@ impl ChargePoint {
         }
         match request.get("connectorId").and_then(Value::as_i64) {
             Some(0) if self.faults.hits("station-remote-starts-connector-zero") => self.first_free(tag).or(Some(1)),
+            Some(number) if self.charges_at(number) && self.faults.hits("station-starts-where-it-charges") => {
+                u32::try_from(number).ok()
+            }
             Some(number) => u32::try_from(number)
                 .ok()
                 .filter(|number| self.may_start(*number) && self.reservation_allows(*number, tag)),
             None if request.contains_key("connectorId") => None,
             None => self.first_free(tag),
         }
+    }
+
+    fn charges_at(&self, number: i64) -> bool {
+        u32::try_from(number)
+            .ok()
+            .and_then(|number| self.connector(number))
+            .is_some_and(|connector| connector.transaction.is_some())
     }
 
     /// A connector where somebody has plugged in already, else any free one (16-REM-04).
@@ -85,7 +95,10 @@ impl ChargePoint {
 
     fn unlock(&mut self, number: u32) -> &'static str {
         // The transaction ends first (16-UNL-02).
-        self.end_transaction(number, "UnlockCommand", None);
+        let runs = self.connector(number).is_some_and(|connector| connector.transaction.is_some());
+        if !(runs && self.faults.hits("station-keeps-transaction-when-unlocked")) {
+            self.end_transaction(number, "UnlockCommand", None);
+        }
         let Some(connector) = self.connector_mut(number) else {
             return "NotSupported";
         };

@@ -158,6 +158,7 @@ impl ChargePoint {
             return Reserved;
         }
         match (connector.plugged, connector.finishing) {
+            (true, true) if self.faults.active("station-never-finishes") => Charging,
             (true, true) => Finishing,
             (true, false) => Preparing,
             (false, _) => Available,

@@ -85,7 +85,13 @@ impl ChargePoint {
         connector.finishing = false;
         connector.ev_paused = false;
         let start_wh = connector.register();
-        let tag = driver.tag.clone();
+        let tag = match &driver.parent {
+            Some(group) if self.faults.hits("station-starts-under-the-group") => group.clone(),
+            _ => driver.tag.clone(),
+        };
+        let Some(connector) = self.connector_mut(number) else {
+            return;
+        };
         connector.transaction = Some(Transaction {
             number: local,
             driver: driver.clone(),
@@ -129,7 +135,7 @@ impl ChargePoint {
         let Some(number) = self.connector_of(local) else {
             return;
         };
-        if info.status == "Accepted" {
+        if info.status == "Accepted" || self.faults.hits("station-keeps-refused-start") {
             if let Some(transaction) = self.transaction_mut(number) {
                 transaction.driver.parent = info.parent.or(transaction.driver.parent.take());
             }
@@ -169,6 +175,9 @@ impl ChargePoint {
         };
         connector.locked = false;
         connector.finishing = connector.plugged;
+        if connector.finishing {
+            self.faults.hits("station-never-finishes");
+        }
         self.queue_stop(number, transaction, at, reason, tag);
     }
 
