@@ -9,14 +9,6 @@ use protocol::Version;
 use protocol::catalogue::{Catalogue, Number, Object, Type};
 use serde_json::{Map, Value};
 
-/// Where the files in the Python package `ocpp` differ from the official ones: file, place and what it has there.
-const PYTHON_DIFFERENCES: &[(&str, &str)] = &[
-    ("1.6 MeterValuesRequest", "/meterValue: minItems"),
-    ("1.6 MeterValuesRequest", "/meterValue/0/sampledValue: minItems"),
-    ("1.6 MeterValuesRequest", "/meterValue/0/sampledValue/0/unit: enum"),
-    ("2.0.1 Get15118EVCertificateResponse", "/exiResponse: maxLength"),
-];
-
 #[test]
 fn the_catalogue_says_what_the_official_schemas_say() {
     let Some(source) = official_schemas::find() else {
@@ -24,15 +16,10 @@ fn the_catalogue_says_what_the_official_schemas_say() {
     };
     let files = official_schemas::load(&source);
     assert_eq!(files.len(), 387);
-    assert_eq!(count(&source), 387, "a schema file without its message in the catalogue");
+    assert_eq!(count(&source), files.len(), "a schema file without its message in the catalogue");
     let mut differences = Vec::new();
     for file in &files {
         compare_file(file, &mut differences);
-    }
-    if matches!(source, Source::Python(_)) {
-        differences.retain(|(file, text)| {
-            !PYTHON_DIFFERENCES.iter().any(|(known, place)| file == known && text.starts_with(place))
-        });
     }
     let lines: Vec<String> = differences.iter().map(|(file, text)| format!("{file} {text}")).collect();
     assert!(lines.is_empty(), "\n{}", lines.join("\n"));
@@ -215,8 +202,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn expect_number(&mut self, keyword: &str, schema: &Map<String, Value>, ours: Option<Number>) {
-        let official = schema.get(keyword).and_then(Value::as_f64);
-        if official != ours.map(Number::as_f64) {
+        // As written, not as a binary fraction: a step of 0.1 is a tenth.
+        let official = schema.get(keyword).map(|number| number.to_string().trim_end_matches(".0").to_owned());
+        let ours = ours.map(|number| number.to_string());
+        if official != ours {
             self.differ(format!("{keyword}: official {official:?}, catalogue {ours:?}"));
         }
     }
