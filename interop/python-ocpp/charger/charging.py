@@ -18,10 +18,11 @@ class Charging:
             self._begin(connector)
 
     def unplug(self, connector, end):
-        """Takes the cable out at one end; false if the lock holds it."""
-        running = connector.transaction
+        """Takes the cable out at one end, or altogether; false if the lock holds it."""
         if not end:
-            end = "ev" if connector.locked else "station"
+            self.unplug(connector, "ev")
+            return self.unplug(connector, "station")
+        running = connector.transaction
         if end == "station" and not connector.unplug_socket():
             return False
         connector.at_vehicle = False

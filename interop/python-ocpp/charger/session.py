@@ -107,8 +107,8 @@ class Session(ChargePoint):
             await self.station.start_remotely(connector, id_tag)
 
     @on("RemoteStopTransaction")
-    def on_remote_stop(self, transaction_id):
-        connector = self.station.running(transaction_id)
+    async def on_remote_stop(self, transaction_id):
+        connector = await self.station.find_running(transaction_id)
         is_known = connector is not None and self.station.registration == "Accepted"
         return call_result.RemoteStopTransaction(status="Accepted" if is_known else "Rejected")
 

@@ -214,6 +214,15 @@ class Station(Charging, Reports):
         of_connectors = self.connectors.values()
         return next((c for c in of_connectors if c.transaction and c.transaction.id == transaction_id), None)
 
+    async def find_running(self, transaction_id):
+        """The same; the answer that gives a transaction its id may still be on its way through the library."""
+        for _ in range(20):
+            connector = self.running(transaction_id)
+            if connector or all(c.transaction is None or c.transaction.id for c in self.connectors.values()):
+                return connector
+            await asyncio.sleep(0.005)
+        return None
+
     def choose_for_remote(self, number):
         """The connector of a remote start; none if it has to be refused."""
         if self.registration != "Accepted":
