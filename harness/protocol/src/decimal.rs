@@ -51,6 +51,14 @@ impl Decimal {
         self.exponent >= 0
     }
 
+    /// The number as an integer, if it is one that fits.
+    pub(crate) fn to_integer(&self) -> Option<i64> {
+        let zeros = usize::try_from(self.exponent).ok().filter(|zeros| *zeros < 20)?;
+        let sign = if self.negative { "-" } else { "" };
+        let digits = if self.digits.is_empty() { "0" } else { &self.digits };
+        format!("{sign}{digits}{:0<zeros$}", "").parse().ok()
+    }
+
     /// How many digits stand behind the point when written without an exponent.
     pub(crate) fn fraction_digits(&self) -> u64 {
         self.exponent.min(0).unsigned_abs()
@@ -106,6 +114,16 @@ mod tests {
     fn a_hundredth_is_none() {
         for text in ["4.11", "0.01", "1e-2", "-8.15", "100.001"] {
             assert!(!Decimal::parse(text).unwrap().is_multiple_of(TENTH), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_integer_is_one_however_it_is_written() {
+        for (text, integer) in [("1.0", 1), ("-12e2", -1200), ("0", 0), ("9223372036854775807", i64::MAX)] {
+            assert_eq!(Decimal::parse(text).unwrap().to_integer(), Some(integer), "{text}");
+        }
+        for text in ["1.5", "1e19", "9223372036854775808", "1e400"] {
+            assert_eq!(Decimal::parse(text).unwrap().to_integer(), None, "{text}");
         }
     }
 

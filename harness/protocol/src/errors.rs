@@ -269,8 +269,7 @@ pub fn silence_is_accepted(version: Version, defect: Defect) -> bool {
 /// Whether the codes of [`accepted_codes`] are prescribed; if not, another code is no more than a remark.
 pub fn is_prescribed(version: Version, defect: Defect) -> bool {
     match defect {
-        Defect::UnknownAction
-        | Defect::KnownButUnsupported
+        Defect::KnownButUnsupported
         | Defect::MissingField
         | Defect::WrongType
         | Defect::NotInEnumeration
@@ -286,6 +285,8 @@ pub fn is_prescribed(version: Version, defect: Defect) -> bool {
         | Defect::UnknownMessageType
         | Defect::DuplicateMessageId
         | Defect::ActionNotString
+        // NotSupported is often seen for it.
+        | Defect::UnknownAction
         | Defect::WrongDirection
         | Defect::TooLong
         | Defect::TooShort

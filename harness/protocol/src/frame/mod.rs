@@ -180,7 +180,7 @@ pub enum FrameFindingKind {
     WrongElementCount,
     /// The first element is not written as an integer.
     TypeNotInteger,
-    /// A message type that the version does not have.
+    /// A message type that the version does not have (R-001; what the receiver does is left open by R-057).
     UnknownMessageType,
     /// The id is no string.
     IdNotString,

@@ -40,7 +40,9 @@ impl Reader {
                     let sentence = format!("the message is {finding}");
                     self.add(Kind::NotJson, "R-001", true, sentence);
                 }
-                JsonFindingKind::TooDeep { .. } | JsonFindingKind::TooLarge { .. } => {
+                JsonFindingKind::TooDeep { .. }
+                | JsonFindingKind::TooLarge { .. }
+                | JsonFindingKind::TooMany { .. } => {
                     self.add(Kind::NotJson, "R-001", false, sentence);
                 }
                 _ => self.add(Kind::Json(finding), "R-001", certain, sentence),
@@ -83,7 +85,7 @@ impl Reader {
                 "message type {message_type} does not exist in OCPP {}; its types are 2 to {last}",
                 self.version
             );
-            self.add(Kind::UnknownMessageType, "R-057", true, sentence);
+            self.add(Kind::UnknownMessageType, "R-001", true, sentence);
             return;
         }
         let (name, expected) = match message_type {

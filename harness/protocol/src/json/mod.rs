@@ -20,13 +20,15 @@ pub struct Limits {
     pub depth: usize,
     /// How many bytes the text may have.
     pub bytes: usize,
+    /// How many values the text may hold: each takes far more memory than its two bytes of text.
+    pub values: usize,
     /// How many findings are kept; the rest is only counted by their absence.
     pub findings: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { depth: 128, bytes: 16 * 1024 * 1024, findings: 64 }
+        Limits { depth: 128, bytes: 16 * 1024 * 1024, values: 1_000_000, findings: 64 }
     }
 }
 
@@ -113,6 +115,11 @@ pub enum JsonFindingKind {
         /// The limit.
         limit: usize,
     },
+    /// More values than the limit; reading ends here.
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
     /// Something follows the value; it is not read.
     TrailingBytes,
     /// U+0000 in a string, escaped and so legal, or raw and then also a [`JsonFindingKind::ControlCharacter`].
@@ -134,6 +141,7 @@ impl JsonFindingKind {
             | JsonFindingKind::NumberOutOfRange { .. }
             | JsonFindingKind::TooDeep { .. }
             | JsonFindingKind::TooLarge { .. }
+            | JsonFindingKind::TooMany { .. }
             | JsonFindingKind::Nul => false,
         }
     }
@@ -164,6 +172,7 @@ impl fmt::Display for JsonFindingKind {
                 write!(f, "nesting deeper than {limit} levels")
             }
             JsonFindingKind::TooLarge { limit } => write!(f, "more than {limit} bytes"),
+            JsonFindingKind::TooMany { limit } => write!(f, "more than {limit} values"),
             JsonFindingKind::TrailingBytes => f.write_str("something after the end of the value"),
             JsonFindingKind::Nul => f.write_str("the character U+0000 in a string"),
         }

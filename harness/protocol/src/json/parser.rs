@@ -8,13 +8,14 @@ use crate::decimal::Decimal;
 
 /// Reads a JSON text and says everything that is odd about it.
 ///
-/// Never panics and never uses more memory than a small multiple of the text, whatever the bytes.
+/// Never panics, and never uses more memory than the limits allow for, whatever the bytes.
 pub fn parse(bytes: &[u8], limits: Limits) -> Parsed {
     let mut parser = Parser {
         bytes,
         at: 0,
         stack: Vec::new(),
         findings: Vec::new(),
+        values: 0,
         limits: Limits { depth: limits.depth.min(512), ..limits },
     };
     if bytes.len() > limits.bytes {
@@ -31,6 +32,7 @@ struct Parser<'a> {
     at: usize,
     stack: Vec<Container>,
     findings: Vec<JsonFinding>,
+    values: usize,
     limits: Limits,
 }
 
@@ -162,6 +164,12 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Result<Next, Stop> {
         self.skip_space();
+        self.values += 1;
+        if self.values > self.limits.values {
+            let limit = self.limits.values;
+            self.report(self.at, Kind::TooMany { limit });
+            return Err(Stop);
+        }
         let value = match self.peek() {
             Some(b'{') => {
                 return self.open(Container::Object { map: Map::new(), key: String::new() });
@@ -382,7 +390,8 @@ impl Parser<'_> {
 
     fn report(&mut self, offset: usize, kind: Kind) {
         // The last place is kept for the finding that ends reading.
-        let ends_reading = matches!(kind, Kind::Syntax { .. } | Kind::TooDeep { .. } | Kind::TooLarge { .. });
+        let ends_reading =
+            matches!(kind, Kind::Syntax { .. } | Kind::TooDeep { .. } | Kind::TooLarge { .. } | Kind::TooMany { .. });
         let room = self.limits.findings.saturating_sub(1);
         if self.findings.len() < room || ends_reading {
             let path = self.path();

@@ -42,12 +42,5 @@ fn sorted(value: &Value) -> Value {
 }
 
 fn shortest(number: &Number) -> Number {
-    if number.is_f64()
-        && let Some(float) = number.as_f64()
-        && float.fract() == 0.0
-        && float.abs() < 9_007_199_254_740_992.0
-    {
-        return Number::from(float as i64);
-    }
-    number.clone()
+    Decimal::of(number).to_integer().map_or_else(|| number.clone(), Number::from)
 }
