@@ -358,8 +358,12 @@ impl Node {
                             return Turn::Wait(until);
                         }
                     } else if before_is_open {
+                        if items[at].may_end() {
+                            // One optional item behind another: ours may come after both.
+                            continue;
+                        }
                         // A device item stands behind optional ones: only what is ours inside those can be due.
-                        return Turn::Device;
+                        return wait.map_or(Turn::Device, Turn::Wait);
                     }
                     match items[at].turn(now, guide, passed) {
                         Turn::Device => {}
@@ -646,5 +650,55 @@ impl Node {
             Node::Timed(timed) => timed.inner.guards(into),
             Node::Done | Node::Hole | Node::Leaf(_) | Node::If(..) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leaf::LeafKind;
+    use crate::scope::Scopes;
+    use verdict::{Source, Span};
+
+    struct Plain;
+
+    impl Guide for Plain {
+        fn deadline(&self, _: &Leaf, _: Timestamp) -> Option<Timestamp> {
+            None
+        }
+
+        fn grace(&self, _: Option<&Leaf>) -> Duration {
+            Duration::from_secs(1)
+        }
+
+        fn holds(&self, _: &Condition) -> Truth {
+            Truth::Unknown
+        }
+    }
+
+    fn leaf(kind: LeafKind) -> Node {
+        Node::Leaf(Box::new(Leaf {
+            source: Arc::new(Source { path: String::new(), text: String::new() }),
+            span: Span { start: 0, end: 0 },
+            scope: Scopes::default().add(crate::scope::Scope::default()),
+            kind,
+            within: None,
+            grace: None,
+            mark: None,
+            warn: None,
+            reached: None,
+        }))
+    }
+
+    #[test]
+    fn our_turn_comes_after_several_optional_items_and_their_grace() {
+        let optional = || Node::optional(leaf(LeafKind::DeviceDrop(None)));
+        let mut node = Node::Seq(vec![optional(), optional(), leaf(LeafKind::OwnDrop(None))]);
+        let start = Timestamp(0);
+        node.prepare(start, &Plain);
+        let mut passed = Vec::new();
+        assert!(matches!(node.turn(start, &Plain, &mut passed), Turn::Wait(until) if until == Timestamp(1_000_000)));
+        assert!(matches!(node.turn(Timestamp(1_000_000), &Plain, &mut passed), Turn::Ours(_)));
+        assert_eq!(passed.len(), 2);
     }
 }
