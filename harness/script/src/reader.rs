@@ -42,8 +42,15 @@ const MOST_MISTAKES: usize = 100;
 pub fn read(source: &Arc<Source>) -> Result<Document, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let root = yaml::parse(source, &mut found);
-    let mut reader =
-        Reader { source, found, versions: Vec::new(), wants: HashMap::new(), path: Vec::new(), invalid: None };
+    let mut reader = Reader {
+        source,
+        found,
+        versions: Vec::new(),
+        wants: HashMap::new(),
+        path: Vec::new(),
+        message: String::new(),
+        invalid: None,
+    };
     let document = root.and_then(|root| reader.document(&root));
     let mut found = reader.found;
     match document {
@@ -64,6 +71,8 @@ struct Reader<'a> {
     wants: HashMap<String, Want>,
     /// The field that is being read, from the payload down.
     path: Vec<String>,
+    /// The message that it belongs to, in words.
+    message: String,
     /// The field that breaks the schema on purpose.
     invalid: Option<String>,
 }

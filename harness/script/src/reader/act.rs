@@ -1,12 +1,13 @@
-//! Stimuli and observations.
+//! Stimuli, observations and named checks: words with typed arguments.
 
 use std::ops::Range;
 
-use protocol::Role;
 use protocol::stimulus::{self, Argument, Verb};
+use protocol::{Role, Version};
+use verdict::checks::{self, ParameterType};
 
 use super::{Mistake, Reader, Want, part_of_key};
-use crate::ast::{Act, Party, Pattern, Spanned};
+use crate::ast::{Act, ConstantType, Invocation, Party, Pattern, Spanned};
 use crate::yaml::{Key, Node};
 
 /// The parties by their names.
@@ -40,7 +41,6 @@ impl Reader<'_> {
             true => stimulus::observation(*role, &verb.value),
             false => stimulus::verb(*role, &verb.value),
         });
-        let arguments = known.map_or(&[][..], |known| known.arguments);
         let is_private = verb.value.starts_with("x-");
         if known.is_none() && !is_private {
             let all: &[Verb] = if is_look { stimulus::OBSERVATIONS } else { stimulus::VERBS };
@@ -49,41 +49,58 @@ impl Reader<'_> {
             self.stranger(Mistake::UnknownVerb, verb.span, &verb.value, &what, names);
             return None;
         }
-        let with = match item.member("with") {
-            Some(node) => self.arguments(node, &verb.value, arguments, is_private),
-            None => Vec::new(),
-        };
-        let given = |argument: &&Argument| item.member("with").is_some_and(|node| node.member(argument.name).is_some());
-        for argument in arguments.iter().filter(|argument| argument.required && !given(argument)) {
-            let title = format!("\"{}\" needs `{}`", verb.value, argument.name);
-            let expected = Want::Argument(argument.kind).describe();
-            self.say(
-                Mistake::MissingArgument,
-                verb.span,
-                title,
-                format!("expected `with: {{ {}: … }}`", argument.name),
-            )
-            .notes
-            .push(format!("`{}` is {expected}", argument.name));
-        }
+        let arguments: Vec<Wanted> = known
+            .map_or(&[][..], |known| known.arguments)
+            .iter()
+            .map(|Argument { name, kind, required }| Wanted { name, want: Want::Argument(*kind), required: *required })
+            .collect();
+        let with = self.arguments(item.member("with"), &verb, &arguments, is_private);
         Some(Act { party, verb, with })
+    }
+
+    /// `check: NAME`, with arguments.
+    pub(super) fn check(&mut self, name: &Node, item: &Node) -> Option<Invocation> {
+        let name = self.spanned(name, "the check")?;
+        let Some(check) = checks::check(&name.value) else {
+            if LATER_CHECKS.contains(&name.value.as_str()) {
+                self.not_built(name.span, &format!("the check \"{}\"", name.value));
+            } else {
+                let known = checks::CHECKS.iter().map(|check| check.name).chain(LATER_CHECKS);
+                self.stranger(Mistake::UnknownCheck, name.span, &name.value, "a check", known);
+            }
+            return None;
+        };
+        let is_16 = self.versions.iter().all(|version| *version == Version::V16);
+        let want = |kind| match kind {
+            ParameterType::Integer => Want::Constant(ConstantType::Integer),
+            ParameterType::Transaction if is_16 => Want::Constant(ConstantType::Integer),
+            ParameterType::Text | ParameterType::Transaction => Want::Text,
+            ParameterType::Duration => Want::Constant(ConstantType::Duration),
+            ParameterType::Boolean => Want::Constant(ConstantType::Boolean),
+        };
+        let parameters = check.parameters.iter();
+        let wanted: Vec<Wanted> =
+            parameters.map(|one| Wanted { name: one.name, want: want(one.kind), required: one.required }).collect();
+        let with = self.arguments(item.member("with"), &name, &wanted, false);
+        Some(Invocation { name, with, rename: Vec::new() })
     }
 
     fn arguments(
         &mut self,
-        node: &Node,
-        verb: &str,
-        arguments: &[Argument],
+        node: Option<&Node>,
+        verb: &Spanned<String>,
+        wanted: &[Wanted],
         is_private: bool,
     ) -> Vec<(Spanned<String>, Pattern)> {
+        let members = node.and_then(|node| self.map(node, "`with`")).unwrap_or_default();
         let mut with = Vec::new();
-        for (key, value) in self.map(node, "`with`").unwrap_or_default() {
-            let want = match arguments.iter().find(|argument| argument.name == key.text) {
-                Some(argument) => Want::Argument(argument.kind),
+        for (key, value) in members {
+            let want = match wanted.iter().find(|wanted| wanted.name == key.text) {
+                Some(wanted) => wanted.want.clone(),
                 None if is_private => Want::Free,
                 None => {
-                    let what = format!("an argument of \"{verb}\"");
-                    let known = arguments.iter().map(|argument| argument.name);
+                    let what = format!("an argument of \"{}\"", verb.value);
+                    let known = wanted.iter().map(|wanted| wanted.name);
                     self.stranger(Mistake::UnknownArgument, key.span, &key.text, &what, known);
                     continue;
                 }
@@ -91,6 +108,24 @@ impl Reader<'_> {
             let name = Spanned { value: key.text.clone(), span: key.span };
             with.extend(self.pattern(value, &want).map(|pattern| (name, pattern)));
         }
+        let is_given = |wanted: &&Wanted| members.iter().any(|(key, _)| key.text == wanted.name);
+        for missing in wanted.iter().filter(|wanted| wanted.required && !is_given(wanted)) {
+            let title = format!("\"{}\" needs `{}`", verb.value, missing.name);
+            let label = format!("expected `with: {{ {}: … }}`", missing.name);
+            let found = self.say(Mistake::MissingArgument, verb.span, title, label);
+            found.notes.push(format!("`{}` is {}", missing.name, missing.want.describe()));
+        }
         with
     }
 }
+
+/// An argument that may or must be given.
+struct Wanted {
+    name: &'static str,
+    want: Want,
+    required: bool,
+}
+
+/// Checks that the language names and nobody has built.
+const LATER_CHECKS: [&str; 5] =
+    ["report covers device model", "retry spacing", "back-off", "heartbeat period", "upload arrived"];

@@ -35,7 +35,9 @@ impl Reader<'_> {
         }
         self.invalid = item.member("invalid").and_then(|path| self.text(path, "the path")).map(str::to_owned);
         let request = request_of(&messages);
+        self.message = action.as_ref().map(|action| action.value.clone()).unwrap_or_default();
         let fields = item.member("fields").and_then(|node| self.payload(node, &request));
+        self.message = format!("the answer to {}", self.message);
         let answer = self.answer(item, &response_of(&messages));
         self.invalid = None;
         let before_reply = match item.member("before reply") {
@@ -90,6 +92,7 @@ impl Reader<'_> {
             let known = Catalogue::of(*version).messages().iter().map(|message| message.action.as_str());
             let what = format!("an action of {}", words(&lacking));
             self.stranger(Mistake::UnknownAction, action.span, &action.value, &what, known);
+            self.only_some(&lacking, self.versions.len());
         }
         let sends = |message: &Message| match from {
             Some(Party::Station) => message.from.includes(Role::Station),

@@ -67,7 +67,7 @@ impl Reader<'_> {
             role.map(|value| Spanned { value, span: node.span })
         });
         let certifies = root.member("certifies").map(|node| self.certifies(node)).unwrap_or_default();
-        let traces = self.required(root, top, "traces").map(|node| self.traces(node)).unwrap_or_default();
+        let traces = root.member("traces").map(|node| self.traces(node)).unwrap_or_default();
         let requires = root.member("requires").map_or_else(Requires::default, |node| self.requires(node));
         let given = root.member("given").map(|node| self.given(node)).unwrap_or_default();
         let begin = match root.member("begin") {
@@ -162,7 +162,8 @@ impl Reader<'_> {
     fn certifies(&mut self, node: &Node) -> Vec<Spanned<String>> {
         let ids = self.texts(node, "the official id");
         for id in &ids {
-            if self.versions.iter().all(|version| official::find(&id.value, *version).is_none()) {
+            let versions = &self.versions;
+            if !versions.is_empty() && versions.iter().all(|version| official::find(&id.value, *version).is_none()) {
                 let title = format!("\"{}\" is not an official case of {}", id.value, words(&self.versions));
                 let meant = self.versions.iter().find_map(|version| official::suggest(&id.value, *version));
                 self.say(Mistake::UnknownOfficialId, id.span, title, "not known").help = did_you_mean(meant);
@@ -180,7 +181,9 @@ impl Reader<'_> {
                     let help = did_you_mean(statements::suggest(&id.value));
                     self.say(Mistake::UnknownStatement, id.span, title, "not known").help = help;
                 }
-                Some(statement) if !self.versions.iter().any(|version| statement.is_of(*version)) => {
+                Some(statement)
+                    if !self.versions.is_empty() && !self.versions.iter().any(|version| statement.is_of(*version)) =>
+                {
                     let title = format!("{} is not a statement of {}", id.value, words(&self.versions));
                     let of = words(&statement.versions);
                     self.say(Mistake::UnknownStatement, id.span, title, format!("it is one of {of}"));
@@ -406,6 +409,7 @@ impl Reader<'_> {
                 let known = Catalogue::of(*version).messages().iter().map(|message| message.action.as_str());
                 let what = format!("an action of {}", words(&lacking));
                 self.stranger(Mistake::UnknownAction, item.span, &action.value, &what, known);
+                self.only_some(&lacking, self.versions.len());
             }
             list.push(action);
         }

@@ -207,10 +207,7 @@ impl Reader<'_> {
     fn block(&mut self, word: &str, key: &Key, value: &Node, node: &Node) -> Option<ItemKind> {
         Some(match word {
             "run" => ItemKind::Run(self.invocation(value, node, "the phrase")?),
-            "check" => {
-                self.not_built(key.span, "named checks");
-                return None;
-            }
+            "check" => ItemKind::Check(self.check(value, node)?),
             "steps" => ItemKind::Steps(self.items(value, "`steps`")),
             "any order" => ItemKind::AnyOrder(self.items(value, "`any order`")),
             "one of" => ItemKind::OneOf(self.items(value, "`one of`")),
@@ -302,6 +299,7 @@ impl Reader<'_> {
         }
         let messages = self.messages(&action, Some(from.value), false);
         let request = request_of(&messages);
+        self.message.clone_from(&action.value);
         let fields = node.member("fields").and_then(|fields| self.payload(fields, &request));
         forbidden(ForbiddenKind::Call { from: from.value, action: Some(action.value), fields })
     }

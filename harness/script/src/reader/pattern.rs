@@ -34,6 +34,18 @@ const OPERATORS: [&str; 21] = [
     "$with",
 ];
 
+/// The kinds that the language names; none is built.
+const KINDS: [&str; 8] = [
+    "csr",
+    "chain for",
+    "certificate hash",
+    "ocsp response",
+    "firmware signature",
+    "password",
+    "schedule",
+    "upload location",
+];
+
 impl Reader<'_> {
     /// A pattern at a place.
     pub(super) fn pattern(&mut self, node: &Node, want: &Want) -> Option<Pattern> {
@@ -106,7 +118,8 @@ impl Reader<'_> {
         let is_record = |name| objects.is_some() || want.record_field(name).is_some();
         if !is_record(members.first().map_or("evse", |(key, _)| key.text.as_str())) {
             let label = format!("expected {}", want.describe());
-            self.say(Mistake::WrongType, span, "a map is not what stands here", label);
+            let title = format!("a map is not {}", want.describe());
+            self.say(Mistake::WrongType, span, title, label);
             return None;
         }
         let mut fields = Vec::new();
@@ -134,19 +147,20 @@ impl Reader<'_> {
         if lacking.is_empty() || broken {
             return want;
         }
-        let versions = words(&lacking);
-        let object = objects.iter().find_map(|(_, object)| object.name.as_deref()).unwrap_or("this message");
-        let what = format!("a field of {object} in {versions}");
+        let object = objects.iter().find_map(|(_, object)| object.name.as_deref()).unwrap_or(&self.message).to_owned();
+        let what = format!("a field of {object} in {}", words(&lacking));
         let known = objects.iter().filter(|(version, _)| lacking.contains(version));
         let known = known.flat_map(|(_, object)| object.fields.iter().map(|field| field.name.as_str()));
         self.stranger(Mistake::UnknownField, key.span, &key.text, &what, known);
+        self.only_some(&lacking, objects.len());
         Want::Free
     }
 
     fn elements(&mut self, node: &Node, items: &[Node], want: &Want) -> Option<Vec<Pattern>> {
         let Some(item) = want.item() else {
             let label = format!("expected {}", want.describe());
-            self.say(Mistake::WrongType, node.span, "a list is not what stands here", label);
+            let title = format!("a list is not {}", want.describe());
+            self.say(Mistake::WrongType, node.span, title, label);
             return None;
         };
         if let Want::Wire(shapes) = want {
@@ -286,6 +300,11 @@ impl Reader<'_> {
             "$csv" => OperatorKind::Csv(self.pattern(value, &Want::List(Box::new(Want::Text)))?),
             "$json" => OperatorKind::Json(self.pattern(value, &Want::Free)?),
             "$is" => {
+                let kind = self.text(value, "the kind")?;
+                if !KINDS.contains(&kind) {
+                    self.stranger(Mistake::UnknownCheck, value.span, kind, "a kind", KINDS);
+                    return None;
+                }
                 self.not_built(Span { start: key.span.start, end: value.span.end }, "kinds (`$is`)");
                 return None;
             }
@@ -300,6 +319,22 @@ impl Reader<'_> {
         let title = format!("`{}` is for {operand}, and here stands {}", key.text, want.describe());
         self.say(Mistake::UnknownOperator, key.span, title, "does not fit here");
         None
+    }
+}
+
+impl Reader<'_> {
+    /// Adds to what was just said that other versions of the case do have it.
+    pub(super) fn only_some(&mut self, lacking: &[Version], of: usize) {
+        if lacking.len() == of || lacking.is_empty() {
+            return;
+        }
+        let others: Vec<Version> = self.versions.iter().copied().filter(|version| !lacking.contains(version)).collect();
+        if let Some(found) = self.found.last_mut() {
+            found.help = Some(format!(
+                "{} has it: `when: {{ version: … }}` makes a step for some versions only",
+                words(&others)
+            ));
+        }
     }
 }
 

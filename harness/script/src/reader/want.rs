@@ -59,20 +59,20 @@ impl Want {
     pub(crate) fn describe(&self) -> String {
         match self {
             Want::Wire(shapes) => match shapes.first().map(|shape| shape.ty) {
-                Some(Wire::Field(ty)) => ty.describe(),
-                _ => "object".to_owned(),
+                Some(Wire::Field(ty)) => type_words(ty),
+                _ => "a map of fields".to_owned(),
             },
             Want::Argument(kind) => match kind {
                 ArgumentType::Connector => "a connector".to_owned(),
                 ArgumentType::Token => "a token".to_owned(),
-                ArgumentType::Duration => "a length of time".to_owned(),
-                ArgumentType::Time => "a moment".to_owned(),
-                ArgumentType::Text => "a text".to_owned(),
-                ArgumentType::Integer => "a whole number".to_owned(),
+                ArgumentType::Duration => constant_words(ConstantType::Duration).to_owned(),
+                ArgumentType::Time => constant_words(ConstantType::Time).to_owned(),
+                ArgumentType::Text => constant_words(ConstantType::String).to_owned(),
+                ArgumentType::Integer => constant_words(ConstantType::Integer).to_owned(),
                 ArgumentType::OneOf(words) => format!("one of {}", words.join(", ")),
                 ArgumentType::Any => "anything".to_owned(),
             },
-            Want::Constant(kind) => constant_name(*kind).to_owned(),
+            Want::Constant(kind) => constant_words(*kind).to_owned(),
             Want::Text => "a text".to_owned(),
             Want::List(item) => format!("a list of {}", item.describe()),
             Want::Free | Want::Later => "anything".to_owned(),
@@ -174,7 +174,7 @@ impl Want {
             Want::Argument(kind) => argument(*kind, text, plain),
             Want::Constant(kind) => constant(*kind, text),
             Want::Text | Want::Later => Ok(Value::String(text.to_owned())),
-            Want::List(_) => Err(Misfit::wrong_type(text, &self.describe())),
+            Want::List(_) => Err(Misfit::not_a_list(text)),
             Want::Free => Ok(free(text, plain)),
         }
     }
@@ -182,8 +182,12 @@ impl Want {
 
 impl Misfit {
     fn wrong_type(text: &str, expected: &str) -> Misfit {
-        let title = format!("\"{text}\" is not what stands here");
+        let title = format!("\"{text}\" is not {expected}");
         Misfit { mistake: Mistake::WrongType, title, label: format!("expected {expected}"), help: None }
+    }
+
+    fn not_a_list(text: &str) -> Misfit {
+        Misfit { help: Some(format!("write `[{text}]`")), ..Misfit::wrong_type(text, "a list") }
     }
 
     fn unknown_word(text: &str, list: &str, words: &[&str]) -> Misfit {
@@ -200,7 +204,7 @@ impl Misfit {
                 Misfit::unknown_word(text, &format!("one of {} in {version}", enumeration.name), &words)
             }
             (ViolationKind::WrongType | ViolationKind::BadDateTime | ViolationKind::BadUri, _) => {
-                Misfit::wrong_type(text, &ty.describe())
+                Misfit::wrong_type(text, &type_words(ty))
             }
             (kind, _) => {
                 let what = match kind {
@@ -211,7 +215,7 @@ impl Misfit {
                 };
                 Misfit {
                     mistake: Mistake::OutOfBounds,
-                    title: format!("this value is {what} in {version}"),
+                    title: format!("\"{text}\" is {what} in {version}"),
                     label: format!("expected {}", violation.expected),
                     help: None,
                 }
@@ -285,7 +289,10 @@ fn wire(shape: &Shape, text: &str, plain: bool) -> Result<Value, Misfit> {
         Type::Any => Some(free(text, plain)),
         Type::Object(_) | Type::List { .. } => None,
     };
-    let value = value.ok_or_else(|| Misfit::wrong_type(text, &ty.describe()))?;
+    let value = value.ok_or_else(|| match ty {
+        Type::List { .. } => Misfit::not_a_list(text),
+        _ => Misfit::wrong_type(text, &type_words(ty)),
+    })?;
     match value_violations(ty, &value).first() {
         Some(violation) => Err(Misfit::violation(text, ty, violation, shape.version)),
         None => Ok(value),
@@ -316,15 +323,38 @@ fn constant(kind: ConstantType, text: &str) -> Result<Value, Misfit> {
         ConstantType::Time => protocol::Timestamp::parse(text).map(|_| Value::String(text.to_owned())),
         ConstantType::Duration => protocol::time::duration(text).ok().map(seconds),
     };
-    let expected = match kind {
+    value.ok_or_else(|| Misfit::wrong_type(text, constant_words(kind)))
+}
+
+fn constant_words(kind: ConstantType) -> &'static str {
+    match kind {
         ConstantType::Integer => "a whole number",
         ConstantType::Decimal => "a number",
         ConstantType::String => "a text",
         ConstantType::Boolean => "true or false",
         ConstantType::Time => "a moment such as 2024-01-31T12:00:00Z",
         ConstantType::Duration => "a length of time such as 30s or 500ms",
-    };
-    value.ok_or_else(|| Misfit::wrong_type(text, expected))
+    }
+}
+
+/// A type of the catalogue in the words of people.
+fn type_words(ty: &Type) -> String {
+    match ty {
+        Type::String { max: Some(max), .. } => format!("a text of at most {max} characters"),
+        Type::String { .. } => "a text".to_owned(),
+        Type::Integer { .. } => constant_words(ConstantType::Integer).to_owned(),
+        Type::Decimal { .. } => constant_words(ConstantType::Decimal).to_owned(),
+        Type::Boolean => constant_words(ConstantType::Boolean).to_owned(),
+        Type::DateTime => constant_words(ConstantType::Time).to_owned(),
+        Type::Uri => "a URI".to_owned(),
+        Type::Any => "anything".to_owned(),
+        Type::Enum(enumeration) => format!("one of {}", enumeration.name),
+        Type::Object(object) => match &object.name {
+            Some(name) => format!("a map ({name})"),
+            None => "a map".to_owned(),
+        },
+        Type::List { .. } => "a list".to_owned(),
+    }
 }
 
 /// A length of time as a number of seconds, whole where it is whole.
