@@ -1,10 +1,12 @@
 //! The case language: reader, checker, formatter, diagrams.
 
 pub mod ast;
+mod fmt;
 mod library;
 pub mod reader;
 pub mod yaml;
 
+pub use fmt::format;
 pub use library::Library;
 pub use reader::read;
 

@@ -10,6 +10,7 @@ mod document;
 mod item;
 mod mistake;
 mod names;
+pub(crate) mod order;
 mod pattern;
 mod text;
 mod time;
@@ -49,6 +50,7 @@ pub fn read(source: &Arc<Source>) -> Result<Document, Vec<Diagnostic>> {
         wants: HashMap::new(),
         path: Vec::new(),
         message: String::new(),
+        strangers: Vec::new(),
         invalid: None,
     };
     let document = root.and_then(|root| reader.document(&root));
@@ -73,6 +75,8 @@ struct Reader<'a> {
     path: Vec<String>,
     /// The message that it belongs to, in words.
     message: String,
+    /// Parties that the case declares and that cannot be played yet.
+    strangers: Vec<String>,
     /// The field that breaks the schema on purpose.
     invalid: Option<String>,
 }

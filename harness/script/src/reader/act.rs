@@ -20,7 +20,7 @@ impl Reader<'_> {
         let span = part_of_key(key, part.clone());
         let name = &key.text[part];
         let known = PARTIES.iter().find(|(known, _)| *known == name).map(|(_, party)| *party);
-        if known.is_none() {
+        if known.is_none() && self.strangers.iter().all(|stranger| stranger != name) {
             self.stranger(Mistake::UnknownParty, span, name, "a party", PARTIES.iter().map(|(name, _)| *name));
         }
         known.map(|value| Spanned { value, span })

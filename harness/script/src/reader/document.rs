@@ -5,6 +5,7 @@ use protocol::{Role, Version, official, statements};
 use verdict::Span;
 
 use super::mistake::did_you_mean;
+use super::order::{CASE, PART};
 use super::pattern::words;
 use super::want::{CONSTANTS, constant_name, want_of};
 use super::{Mistake, Reader, Want, names};
@@ -13,26 +14,6 @@ use crate::ast::{
     Requires, Spanned,
 };
 use crate::yaml::{Key, Node, NodeKind};
-
-/// The keys of a case, in the order in which they are written.
-pub(crate) const CASE: [&str; 14] = [
-    "case",
-    "title",
-    "versions",
-    "device",
-    "certifies",
-    "traces",
-    "requires",
-    "parties",
-    "begin",
-    "configure",
-    "remember",
-    "given",
-    "background",
-    "steps",
-];
-/// The keys of a part behind its own.
-pub(crate) const PART: [&str; 7] = ["title", "versions", "requires", "from", "params", "gives", "steps"];
 
 const KINDS: [(&str, PartKind); 3] =
     [("state", PartKind::State), ("memory", PartKind::Memory), ("phrase", PartKind::Phrase)];
@@ -59,8 +40,10 @@ impl Reader<'_> {
         let id = self.required(root, top, "case").and_then(|node| self.id(node));
         let title = self.required(root, top, "title").and_then(|node| self.spanned(node, "the title"));
         let versions = self.file_versions(root, top);
-        if let Some((key, _)) = root.members()?.iter().find(|(key, _)| key.text == "parties") {
+        if let Some((key, parties)) = root.members()?.iter().find(|(key, _)| key.text == "parties") {
             self.not_built(key.span, "further parties");
+            let names = parties.members().unwrap_or_default().iter();
+            self.strangers = names.map(|(name, _)| name.text.clone()).collect();
         }
         let device = root.member("device").and_then(|node| {
             let role = self.word(node, "a side", &[("station", Role::Station), ("csms", Role::Csms)]);
@@ -106,8 +89,10 @@ impl Reader<'_> {
     }
 
     fn part(&mut self, root: &Node, key: &str, kind: PartKind) -> Option<Part> {
+        let others = KINDS.map(|(name, _)| name);
         let mut known = vec![key];
-        known.extend(PART.into_iter().filter(|name| kind == PartKind::State || *name != "from"));
+        known.extend(PART.into_iter().filter(|name| !others.contains(name)));
+        known.retain(|name| kind == PartKind::State || *name != "from");
         self.has_keys(root, &format!("a {key}"), &known);
         let top = top_of(root);
         let name = self.required(root, top, key).and_then(|node| self.spanned(node, "the name"));

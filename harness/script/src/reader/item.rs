@@ -30,7 +30,7 @@ const PARTY_HEADS: [&str; 11] = [
 
 /// What the first key of an item says it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Head<'k> {
+pub(super) enum Head<'k> {
     Call,
     At,
     Look,
@@ -43,7 +43,7 @@ enum Head<'k> {
 }
 
 impl<'k> Head<'k> {
-    fn of(key: &'k str) -> Option<Head<'k>> {
+    pub(super) fn of(key: &'k str) -> Option<Head<'k>> {
         if HEADS.contains(&key) {
             return Some(Head::Word(key));
         }

@@ -129,8 +129,12 @@ impl Reader<'_> {
     pub(super) fn configuration(&mut self, name: &str, span: Span) {
         let lacks = |version: &Version| match version {
             Version::V16 => configuration::key(name).is_none(),
+            // A short name of one 2.x version is a variable of the other, too, even where no rule of it uses the name.
             Version::V201 | Version::V21 => {
-                configuration::variable(*version, name).is_none() && !is_variable_path(name)
+                let is_short = [Version::V201, Version::V21]
+                    .into_iter()
+                    .any(|version| configuration::variable(version, name).is_some());
+                !is_short && !is_variable_path(name)
             }
         };
         let lacking: Vec<Version> = self.versions.iter().copied().filter(lacks).collect();
