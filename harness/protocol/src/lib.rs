@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, and nothing here is async: text, bytes and times come in as values.
 
+pub mod capabilities;
 pub mod catalogue;
 pub mod configuration;
 mod decimal;

@@ -145,6 +145,32 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// The longest length of time that may be written: a mistyped number shall not hold a run for years.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Reads a length of time as people write it: `30s`, `500ms`, `2m` or `1h`.
+///
+/// # Errors
+///
+/// What was expected, as a sentence.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || format!("\"{text}\" is not a length of time; write it as 30s, 500ms, 2m or 1h");
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => return Err(expected()),
+    };
+    millis
+        .map(Duration::from_millis)
+        .filter(|time| *time <= LONGEST)
+        .ok_or_else(|| format!("\"{text}\" is longer than a week"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +202,15 @@ mod tests {
             "2026-11-24T02:13:39Zjunk",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_without_unit_or_beyond_a_week_is_refused() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "30", "s", "-1s", "1.5s", "99999999999999999999s", "8000h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 }

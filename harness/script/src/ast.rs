@@ -86,7 +86,7 @@ pub struct Part {
 }
 
 /// What a part is used as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PartKind {
     /// Where a session is; runs only if the device is not already there.
     State,

@@ -1,8 +1,11 @@
 //! All cases and parts that were read, found by name.
 
+mod link;
+
 use std::sync::Arc;
 
 use protocol::Version;
+use verdict::{Diagnostic, Source};
 
 use crate::ast::{Case, Document, Part, PartKind};
 
@@ -14,6 +17,27 @@ pub struct Library {
 }
 
 impl Library {
+    /// Reads files and links them. What is wrong with one does not keep the others from being read; a library with
+    /// mistakes is not one to play from.
+    pub fn load(sources: impl IntoIterator<Item = Arc<Source>>) -> (Library, Vec<Diagnostic>) {
+        let mut library = Library::default();
+        let mut found = Vec::new();
+        for source in sources {
+            match crate::reader::read(&source) {
+                Ok(document) => library.add(document),
+                Err(mut mistakes) => found.append(&mut mistakes),
+            }
+        }
+        found.extend(library.link());
+        (library, found)
+    }
+
+    /// Connects the uses of parts with the parts: decodes arguments by the types of parameters, and tells parts that
+    /// do not exist, arguments that do not fit, and names that stand twice.
+    pub fn link(&mut self) -> Vec<Diagnostic> {
+        link::link(self)
+    }
+
     /// Adds what a file holds.
     pub fn add(&mut self, document: Document) {
         match document {

@@ -2,7 +2,6 @@
 
 mod drivers;
 mod mask;
-mod tree;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,7 +14,7 @@ use verdict::{Diagnostic, Source, Span};
 use super::environment::Environment;
 use super::problems::{link_url, listen_address};
 use super::{Capabilities, Connector, Rig, Tls, Token, duration};
-use tree::{Node, NodeKind};
+use script::yaml::{self, Node, NodeKind};
 
 /// The keys of a rig file.
 const KEYS: [&str; 14] = [
@@ -40,7 +39,8 @@ const MOST: i64 = 100_000;
 
 pub(super) fn read(source: &Arc<Source>, env: &dyn Fn(&str) -> Option<String>) -> Result<Rig, Vec<Diagnostic>> {
     let mut reader = Reader { source, environment: Environment::new(env), found: Vec::new() };
-    let rig = tree::parse(source).map_err(|found| reader.found.extend(found)).ok().and_then(|root| reader.rig(&root));
+    let root = yaml::parse(source, &mut reader.found);
+    let rig = root.and_then(|root| reader.rig(&root));
     let mut found = reader.found;
     match rig {
         Some(mut rig) if found.is_empty() => {

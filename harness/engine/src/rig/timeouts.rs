@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use protocol::time::duration;
+
 /// The time classes of a rig, with the defaults of the case language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -40,8 +42,7 @@ impl Default for Timeouts {
 
 impl Timeouts {
     /// The names of the classes.
-    pub const NAMES: [&'static str; 8] =
-        ["reply", "step", "operator", "reconnect", "reboot", "transfer", "clock", "grace"];
+    pub const NAMES: [&'static str; 8] = script::TIME_CLASSES;
 
     /// The time of a class by its name.
     pub fn class(&self, name: &str) -> Option<Duration> {
@@ -76,32 +77,6 @@ impl Timeouts {
     }
 }
 
-/// The longest time a rig may ask for: a mistyped number shall not hold a run for years.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Reads `30s`, `500ms`, `2m` or `1h`.
-///
-/// # Errors
-///
-/// What was expected, as a sentence.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("\"{text}\" is not a length of time; write it as 30s, 500ms, 2m or 1h");
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| expected())?;
-    let millis = match unit {
-        "ms" => Some(number),
-        "s" => number.checked_mul(1000),
-        "m" => number.checked_mul(60_000),
-        "h" => number.checked_mul(3_600_000),
-        _ => return Err(expected()),
-    };
-    millis
-        .map(Duration::from_millis)
-        .filter(|time| *time <= LONGEST)
-        .ok_or_else(|| format!("\"{text}\" is longer than a week"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,14 +90,5 @@ mod tests {
             assert_eq!(timeouts.class(name), Some(Duration::from_secs(7)));
         }
         assert_eq!(timeouts.class("forever"), None);
-    }
-
-    #[test]
-    fn a_time_without_unit_or_beyond_a_week_is_refused() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "30", "s", "-1s", "1.5s", "99999999999999999999s", "8000h"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -124,6 +124,13 @@ pub fn validate(_version: Version, object: &Object, value: &Value) -> Vec<Violat
     walk.violations
 }
 
+/// Where a value breaks a type of the catalogue; empty means that it is valid.
+pub fn value_violations(ty: &Type, value: &Value) -> Vec<Violation> {
+    let mut walk = Walk { path: String::new(), violations: Vec::new() };
+    walk.ty(ty, value);
+    walk.violations
+}
+
 /// Where a request breaks the catalogue; an action that the version does not have breaks nothing here.
 pub fn request_violations(version: Version, action: &str, payload: &Value) -> Vec<Violation> {
     Catalogue::of(version).message(action).map_or_else(Vec::new, |message| validate(version, &message.request, payload))

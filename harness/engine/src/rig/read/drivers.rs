@@ -4,7 +4,7 @@ use protocol::Role;
 use protocol::stimulus::{OBSERVATIONS, VERBS, observation, verb};
 use verdict::Span;
 
-use super::tree::{Node, NodeKind};
+use script::yaml::{Node, NodeKind};
 use super::{Reader, nearest};
 use crate::drivers::provides;
 use crate::rig::{Binding, Bindings, BodyTemplate, Bound, Endpoint, Exec, Field, Http, TextTemplate};

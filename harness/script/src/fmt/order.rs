@@ -1,0 +1,68 @@
+//! Which keys come first, and which lists are always written below each other.
+
+use crate::reader::order::{CASE, ITEM, PART, is_head};
+use crate::yaml::{Key, Node};
+
+/// Where in a file a value stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Place {
+    /// The file itself.
+    File,
+    /// A list of items.
+    Items,
+    /// An item.
+    Item,
+    /// The branches of `replies`.
+    Branches,
+    /// One of them.
+    Branch,
+    /// Anywhere else: fields, arguments, declarations.
+    Value,
+}
+
+/// The keys of a branch of `replies`.
+const BRANCH: [&str; 5] = ["when", "warn", "reply", "error", "then"];
+
+impl Place {
+    /// The place of a key's value.
+    pub(super) fn inner(self, key: &str) -> Place {
+        match (self, key) {
+            (Place::File | Place::Item, "steps") | (Place::Branch, "then") => Place::Items,
+            (Place::Item, "any order" | "one of" | "during" | "before reply" | "offline") => Place::Items,
+            (Place::Item, "replies") => Place::Branches,
+            _ => Place::Value,
+        }
+    }
+
+    /// The place of an element of a list.
+    pub(super) fn element(self) -> Place {
+        match self {
+            Place::Items => Place::Item,
+            Place::Branches => Place::Branch,
+            _ => Place::Value,
+        }
+    }
+
+    /// Whether what stands here is never written on one line.
+    pub(super) fn is_tall(self) -> bool {
+        self != Place::Value
+    }
+
+    /// The members in the order in which they are written.
+    pub(super) fn ordered(self, members: &[(Key, Node)]) -> Vec<&(Key, Node)> {
+        let mut ordered: Vec<&(Key, Node)> = members.iter().collect();
+        let rank = |key: &str| -> usize {
+            let table: &[&str] = match self {
+                Place::File if members.iter().any(|(key, _)| key.text == "case") => &CASE,
+                Place::File => &PART,
+                Place::Item if is_head(key, members) => return 0,
+                Place::Item => &ITEM,
+                Place::Branch => &BRANCH,
+                Place::Items | Place::Branches | Place::Value => return 0,
+            };
+            table.iter().position(|known| *known == key).map_or(table.len() + 1, |at| at + 1)
+        };
+        ordered.sort_by_key(|(key, _)| rank(&key.text));
+        ordered
+    }
+}
