@@ -13,7 +13,7 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// Reads the embedded catalogue and private folders.
 pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
-    let mut sources: Vec<Arc<Source>> = Vec::new();
+    let mut sources = testcases::sources();
     for folder in private {
         let files = yaml_files(folder)?;
         if files.is_empty() {
@@ -26,7 +26,7 @@ pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
             sources.push(read(&file)?);
         }
     }
-    let (library, diagnostics): (Library, Vec<verdict::Diagnostic>) = (Library::default(), Vec::new());
+    let (library, diagnostics) = Library::load(sources);
     if diagnostics.is_empty() { Ok(library) } else { Err(Failure::diagnosed(ExitCode::InvalidFile, diagnostics)) }
 }
 
