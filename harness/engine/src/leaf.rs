@@ -73,6 +73,8 @@ pub enum LeafKind {
     Check(Arc<Invocation>),
     /// A name for this moment.
     Mark(Spanned<String>),
+    /// A branch was taken that is only tolerated.
+    Tolerated,
     /// The end of a segment: an item of ours like any other.
     End,
     /// Only a place in the file, for blocks.

@@ -3,7 +3,6 @@
 //! A case is compiled into a [`program::Program`] for one side of the device, one version and one answer to every
 //! choice of ours. The [`player::Player`] plays it as a state machine without I/O; [`runner`] moves bytes and time.
 
-mod background;
 pub mod clock;
 pub mod drivers;
 pub mod embedded;

@@ -166,6 +166,12 @@ impl Player {
                 self.bindings.bind(home, serde_json::Value::String(now.to_string()));
                 Node::Done
             }
+            LeafKind::Tolerated => {
+                if let Some(text) = &leaf.warn {
+                    self.warn(format!("{text} ({}:{})", leaf.source.path, leaf.line()));
+                }
+                Node::Done
+            }
             LeafKind::Place
             | LeafKind::DeviceCall(_)
             | LeafKind::AnswerOfDevice(_)

@@ -7,11 +7,11 @@ use protocol::catalogue::{Catalogue, Kind};
 use protocol::frame::Frame;
 use protocol::validate;
 use script::ast::{Answer, ForbiddenKind, Pattern};
+use script::background;
 use serde_json::{Map, Value};
 use verdict::{Diagnostic, Direction, EventKind};
 
 use super::{Command, Open, Phase, Player, Tag};
-use crate::background;
 use crate::leaf::{Asked, CallStep, Leaf, LeafKind, Pending};
 use crate::pattern::{self, Mismatch, shorten};
 use crate::program::Purpose;

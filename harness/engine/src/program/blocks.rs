@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use script::ast::{DurationExpr, Forbidden, ForbiddenKind, Item, ItemKind, PartKind, Scope as During};
+use script::ast::{DurationExpr, Forbidden, ForbiddenKind, Item, ItemKind, PartKind, PatternKind, Scope as During};
 use serde_json::Value;
 use verdict::Source;
 
@@ -170,7 +170,10 @@ impl Compiler<'_> {
         let mut branches = Vec::new();
         for item in items {
             let before = self.needs.len();
-            let node = self.item(source, scope, item, depth + 1)?;
+            let node = match &item.warn {
+                Some(_) if actor == Actor::Device => self.tolerated(source, scope, item, depth)?,
+                _ => self.item(source, scope, item, depth + 1)?,
+            };
             let needs = self.needs.split_off(before);
             if !matches!(node, Node::Done) {
                 branches.push((node, needs, item.warn.is_some()));
@@ -196,6 +199,16 @@ impl Compiler<'_> {
         let (node, needs, _) = branches.swap_remove(chosen);
         self.needs.extend(needs);
         Ok(node)
+    }
+
+    /// A branch of the device that is as good as any other, only that taking it is a warning.
+    fn tolerated(&mut self, source: &Arc<Source>, scope: ScopeId, item: &Item, depth: usize) -> Result<Node, Refused> {
+        let taken = self.node(source, scope, item, LeafKind::Tolerated);
+        let plain = Item { warn: None, ..item.clone() };
+        match self.item(source, scope, &plain, depth + 1)? {
+            Node::Done => Ok(Node::Done),
+            node => Ok(Node::Seq(vec![node, taken])),
+        }
     }
 
     fn guard(
@@ -237,11 +250,7 @@ impl Compiler<'_> {
                 .class(&class.value)
                 .ok_or_else(|| Refused::error(source, class.span, "there is no such class of times")),
             DurationExpr::Name(name) => {
-                let home = self.scopes.home(scope, &name.value.root);
-                let seconds = match self.scopes.argument(&home) {
-                    Some(Argument::Value(Value::Number(number))) => number.as_f64(),
-                    _ => None,
-                };
+                let seconds = self.seconds(scope, &name.value.root);
                 let plus = match &name.value.plus {
                     Some(script::ast::Offset::Micros(micros)) => *micros as f64 / 1e6,
                     Some(script::ast::Offset::Number(number)) => number.as_f64().unwrap_or(0.0),
@@ -252,6 +261,25 @@ impl Compiler<'_> {
                     .ok_or_else(|| Refused::error(source, item.head, "the length must be known before the case runs"))
             }
         }
+    }
+
+    /// The number of seconds that a given name or an argument stands for.
+    fn seconds(&self, scope: ScopeId, name: &str) -> Option<f64> {
+        let (mut scope, mut name) = (scope, name.to_owned());
+        for _ in 0..DEEPEST {
+            let home = self.scopes.home(scope, &name);
+            match self.scopes.argument(&home)? {
+                Argument::Value(value) => return value.as_f64(),
+                Argument::Written(pattern, caller) => match &pattern.kind {
+                    PatternKind::Literal(value) => return value.as_f64(),
+                    PatternKind::Name(next) if next.parts.is_empty() && next.plus.is_none() => {
+                        (scope, name) = (*caller, next.root.clone());
+                    }
+                    _ => return None,
+                },
+            }
+        }
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may happen beside the steps of a case.
 
+use crate::ast::Background;
 use protocol::{Role, Version};
-use script::ast::Background;
 use serde_json::Value;
 
 const STATION_16: &[&str] = &[
@@ -87,7 +87,7 @@ const CSMS_2X: &[&str] = &[
 ];
 
 /// Whether the device may send this call by itself, unless a step forbids it.
-pub(crate) fn allows(version: Version, device: Role, background: &Background, action: &str, payload: &Value) -> bool {
+pub fn allows(version: Version, device: Role, background: &Background, action: &str, payload: &Value) -> bool {
     let Background::Default { added, removed } = background else {
         return false;
     };

@@ -1,0 +1,55 @@
+//! Every mistake that the checker can find is shown by a file in `testcases/bad/check`, which reader and linker take.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use script::ast::Document;
+use support::{compare, files, read, rendered, source};
+use verdict::Diagnostic;
+
+/// What is the checker says about one bad file.
+fn mistakes(path: &std::path::Path) -> Vec<Diagnostic> {
+    let bad = source(path);
+    let document = match read(&bad) {
+        Ok(document) => document,
+        Err(mistakes) => panic!("{}", rendered(&mistakes)),
+    };
+    let mut library = support::library(&files("testcases/bad/check/parts", "yaml"));
+    library.add(match &document {
+        Document::Case(case) => Document::Case(case.clone()),
+        Document::Part(part) => Document::Part(part.clone()),
+    });
+    let about = |diagnostic: &Diagnostic| diagnostic.excerpts.first().is_some_and(|excerpt| excerpt.path == bad.path);
+    let unlinked = library.link();
+    assert!(unlinked.is_empty(), "{}", rendered(&unlinked));
+    script::check(&library).into_iter().filter(about).collect()
+}
+
+#[test]
+fn every_bad_file_is_refused_as_its_golden_file_says() {
+    let mut wrong = Vec::new();
+    let mut codes = BTreeSet::new();
+    for path in files("testcases/bad/check", "yaml") {
+        if path.parent().is_some_and(|folder| folder.ends_with("parts")) {
+            continue;
+        }
+        let mistakes = mistakes(&path);
+        assert!(!mistakes.is_empty(), "{}: nothing is found wrong", path.display());
+        codes.extend(mistakes.iter().map(|mistake| mistake.code.clone()));
+        compare(&path.with_extension("txt"), &rendered(&mistakes), &mut wrong);
+    }
+    assert!(wrong.is_empty(), "UPDATE_GOLDENS=1 rewrites these:\n\n{}", wrong.join("\n\n"));
+    for (code, meaning) in script::CHECKER_CODES {
+        assert!(codes.contains(code), "no file in testcases/bad/check shows {code}: {meaning}");
+    }
+}
+
+#[test]
+fn the_codes_are_sorted_and_explained() {
+    let codes: Vec<&str> = script::CHECKER_CODES.iter().map(|(code, _)| *code).collect();
+    assert!(codes.is_sorted());
+    assert!(script::CHECKER_CODES.iter().all(|(_, meaning)| !meaning.is_empty()));
+}
