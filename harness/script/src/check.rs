@@ -33,8 +33,10 @@ pub(crate) mod report;
 mod stimuli;
 mod tree;
 
+use std::sync::Arc;
+
 use protocol::{Role, Version};
-use verdict::Diagnostic;
+use verdict::{Diagnostic, Source, Span};
 
 use self::names::Usage;
 use self::parts::Used;
@@ -44,7 +46,7 @@ use crate::Library;
 use crate::ast::{Case, Document, Part};
 
 /// The codes of all findings, each with what it means.
-pub const CODES: [(&str, &str); 23] = [
+pub const CODES: [(&str, &str); 24] = [
     ("ambiguous-front", "one message of the device can be meant by two items that may come next"),
     ("background-counter", "a counter follows an action that may also come beside the steps"),
     ("effect-unseen", "a CSMS call follows a stimulus at the station with no message that shows its effect"),
@@ -62,6 +64,7 @@ pub const CODES: [(&str, &str); 23] = [
     ("sends-invalid", "a message of ours breaks the schema, or not only where invalid says"),
     ("status-open", "the answer has a required status and the case does not say which"),
     ("text-by-device", "raw text sent by the device"),
+    ("too-long", "with everything put in, the document has more items than anybody could play"),
     ("unbound-name", "a name is read that is not bound on every path to it"),
     ("unknowable", "the device must say what it cannot know"),
     ("unseen-option", "a connection option of the device that cannot be set"),
@@ -98,6 +101,10 @@ fn check_case(library: &Library, case: &Case, report: &mut Report) {
     for (version, device) in views(&case.versions) {
         if case.is_for(device) {
             let projection = Projection::of_case(library, case, version, device);
+            if projection.is_cut() {
+                too_long(&case.source, case.id.span, report);
+                continue;
+            }
             names::case(&projection, case, &mut usage, report);
             look(&projection, report);
         }
@@ -111,11 +118,22 @@ fn check_part(library: &Library, part: &Part, users: &Users<'_>, report: &mut Re
     for (version, device) in views(&part.versions) {
         if users.play(part, device) {
             let projection = Projection::of_part(library, part, version, device);
+            if projection.is_cut() {
+                too_long(&part.source, part.name.span, report);
+                continue;
+            }
             names::part(&projection, part, &mut usage, report);
             look(&projection, report);
         }
     }
     usage.finish(&part.source, report);
+}
+
+fn too_long(source: &Arc<Source>, span: Span, report: &mut Report) {
+    let title = "with all phrases put in this has thousands of items";
+    report.add("too-long", (source, span), title, "too long to be looked at", |d| {
+        d.help("use repeat where things come many times, and fewer parts inside of parts")
+    });
 }
 
 /// Which parts are played against which device.

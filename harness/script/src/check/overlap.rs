@@ -65,7 +65,7 @@ fn keeps_off(projection: &Projection<'_>, operator: &Operator, here: Read<'_>, t
     match &operator.kind {
         OperatorKind::Maybe(inner) => !takes_absence(there) && apart(inner, there.pattern),
         OperatorKind::OneOf(patterns) => {
-            !patterns.is_empty() && patterns.iter().all(|pattern| apart(pattern, there.pattern))
+            is_short(patterns) && patterns.iter().all(|pattern| apart(pattern, there.pattern))
         }
         OperatorKind::Not(inner) => covers(projection, here.with(inner), there),
         OperatorKind::Min(bound) => number(bound).zip(range(there)).is_some_and(|(bound, (_, most))| most < bound),
@@ -78,7 +78,9 @@ fn keeps_off(projection: &Projection<'_>, operator: &Operator, here: Read<'_>, t
         // An element that none of the other's can be is enough, where the other names all it has.
         OperatorKind::Contains(patterns) | OperatorKind::Unordered(patterns) => {
             let all = all_elements(there);
-            !all.is_empty() && patterns.iter().any(|pattern| all.iter().all(|item| apart(pattern, item)))
+            is_short(patterns)
+                && !all.is_empty()
+                && patterns.iter().any(|pattern| all.iter().all(|item| apart(pattern, item)))
         }
         OperatorKind::Number(inner) => there.operators().iter().any(|other| match &other.kind {
             OperatorKind::Number(other) => apart(inner, other),
@@ -103,14 +105,14 @@ fn keeps_off(projection: &Projection<'_>, operator: &Operator, here: Read<'_>, t
 fn covers(projection: &Projection<'_>, p: Read<'_>, q: Read<'_>) -> bool {
     let any_of = |operators: &[Operator], test: &dyn Fn(&[Pattern]) -> bool| {
         operators.iter().any(|operator| match &operator.kind {
-            OperatorKind::OneOf(patterns) => test(patterns),
+            OperatorKind::OneOf(patterns) => is_short(patterns) && test(patterns),
             _ => false,
         })
     };
     match (&p.pattern.kind, &q.pattern.kind) {
-        (_, PatternKind::Operators(operators)) => any_of(operators, &|patterns| {
-            !patterns.is_empty() && patterns.iter().all(|pattern| covers(projection, p, q.with(pattern)))
-        }),
+        (_, PatternKind::Operators(operators)) => {
+            any_of(operators, &|patterns| patterns.iter().all(|pattern| covers(projection, p, q.with(pattern))))
+        }
         (PatternKind::Operators(operators), _) => {
             any_of(operators, &|patterns| patterns.iter().any(|pattern| covers(projection, p.with(pattern), q)))
         }
@@ -120,6 +122,11 @@ fn covers(projection: &Projection<'_>, p: Read<'_>, q: Read<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Neither empty nor so long that comparing it with another costs more than knowing is worth.
+fn is_short(patterns: &[Pattern]) -> bool {
+    (1..=200).contains(&patterns.len())
 }
 
 fn takes_only_absence(read: Read<'_>) -> bool {

@@ -16,6 +16,9 @@ use crate::ast::{
 /// Uses of parts nested deeper than this are not followed: they use themselves, which is reported by itself.
 const DEEPEST: usize = 24;
 
+/// The most items of a projection: uses of parts that double at every step must not fill our memory.
+const MOST_NODES: usize = 5_000;
+
 /// A place that keeps names.
 pub(super) type ScopeId = usize;
 
@@ -55,6 +58,8 @@ pub(super) struct Projection<'a> {
     pub(super) segments: Vec<Segment<'a>>,
     /// The background of the case; of a part, that of the cases that use it is not known.
     pub(super) case: Option<&'a Case>,
+    /// How many items there are; what goes beyond the most is left out.
+    count: usize,
 }
 
 /// States and memories on the way to the steps, then the steps.
@@ -116,6 +121,7 @@ impl<'a> Projection<'a> {
             scopes: vec![Scope::default()],
             segments: Vec::new(),
             case: Some(case),
+            count: 0,
         };
         for given in &case.given {
             projection.scopes[0].arguments.insert(&given.name.value, Argument::Given(&given.source));
@@ -144,6 +150,7 @@ impl<'a> Projection<'a> {
             scopes: vec![Scope::default()],
             segments: Vec::new(),
             case: None,
+            count: 0,
         };
         for param in &part.params {
             projection.scopes[0].arguments.insert(&param.name.value, Argument::Open);
@@ -185,6 +192,11 @@ impl<'a> Projection<'a> {
         for segment in &self.segments {
             segment.nodes.iter().for_each(|node| node.each(visit));
         }
+    }
+
+    /// Whether it is too long to be looked at as a whole.
+    pub(super) fn is_cut(&self) -> bool {
+        self.count > MOST_NODES
     }
 
     pub(super) fn is_device(&self, party: Party) -> bool {
@@ -270,9 +282,10 @@ impl<'a> Projection<'a> {
         depth: usize,
         into: &mut Vec<Node<'a>>,
     ) {
-        if depth > DEEPEST || !item.when.iter().all(|when| self.is_of_version(when)) {
+        if depth > DEEPEST || self.is_cut() || !item.when.iter().all(|when| self.is_of_version(when)) {
             return;
         }
+        self.count += 1;
         let depth = depth + 1;
         let shape = match &item.kind {
             ItemKind::Call(call) => {
