@@ -8,14 +8,13 @@ use verdict::{Source, Span};
 use super::overlap::{Read, are_apart};
 use super::report::Report;
 use super::tree::{Actor, Node, Projection, ScopeId, Shape};
-use crate::ast::{Answer, Call, OperatorKind, PartKind, Pattern, PatternKind};
+use crate::ast::{Answer, Call, OperatorKind, Pattern, PatternKind};
 
 /// A call of the device with its place.
 #[derive(Clone, Copy)]
 struct Expected<'n, 'a> {
     call: &'a Call,
-    source: &'a Arc<Source>,
-    span: Span,
+    place: (&'a Arc<Source>, Span),
     scope: ScopeId,
     node: &'n Node<'a>,
 }
@@ -23,11 +22,8 @@ struct Expected<'n, 'a> {
 /// Looks at every sequence and block of a document.
 pub(super) fn fronts(projection: &Projection<'_>, report: &mut Report) {
     for segment in &projection.segments {
-        // A state or memory is looked at by itself as well, but what is known of its arguments differs.
-        if segment.invocation.is_none_or(|used| used.kind != PartKind::Phrase) {
-            let mut walk = Walk { projection, report };
-            walk.sequence(&segment.nodes, Vec::new());
-        }
+        let mut walk = Walk { projection, report };
+        walk.sequence(&segment.nodes, Vec::new());
     }
 }
 
@@ -189,9 +185,14 @@ impl<'n, 'a> Walk<'_, 'n, 'a> {
     fn compare(&mut self, this: &Expected<'n, 'a>, that: &Expected<'n, 'a>, why: Why) {
         if this.call.action.value != that.call.action.value
             || this.call.from.value.role(self.projection.device) != that.call.from.value.role(self.projection.device)
+            || is_within_a_part(this, that)
             || exclude(this.node, that.node)
             || self.fields_are_apart(this, that)
         {
+            return;
+        }
+        // One NotifyEvent may bundle what several children wait for.
+        if why == Why::AnyOrder && this.call.action.value == "NotifyEvent" {
             return;
         }
         // Two that ask for the same and get the same answer: whichever takes the message, nothing is lost.
@@ -214,8 +215,8 @@ impl<'n, 'a> Walk<'_, 'n, 'a> {
                  they differ ($not: X differs from X)",
             ),
         };
-        self.report.add("ambiguous-front", (that.source, that.span), title, label, |d| {
-            d.because(this.source, this.span, "as well as this one").help(help)
+        self.report.add("ambiguous-front", that.place, title, label, |d| {
+            d.because(this.place.0, this.place.1, "as well as this one").help(help)
         });
     }
 
@@ -233,12 +234,12 @@ impl<'n, 'a> Walk<'_, 'n, 'a> {
     /// Two messages with causes of their own may swap.
     fn order(&mut self, first: &Expected<'n, 'a>, second: &Expected<'n, 'a>) {
         let (a, b) = (first.call.action.value.as_str(), second.call.action.value.as_str());
-        if !(may_swap(a, b) || may_swap(b, a)) {
+        if !(may_swap(a, b) || may_swap(b, a)) || is_within_a_part(first, second) {
             return;
         }
         let title = format!("{a} and {b} may come in either order");
-        self.report.add("may-swap", (second.source, second.span), title, "not sure to be the second", |d| {
-            d.because(first.source, first.span, "not sure to be the first")
+        self.report.add("may-swap", second.place, title, "not sure to be the second", |d| {
+            d.because(first.place.0, first.place.1, "not sure to be the first")
                 .help("their causes are independent: put both into any order")
         });
     }
@@ -253,7 +254,7 @@ enum Why {
 }
 
 fn expected<'n, 'a>(node: &'n Node<'a>, call: &'a Call) -> Expected<'n, 'a> {
-    Expected { call, source: node.source, span: node.item.head, scope: node.scope, node }
+    Expected { call, place: node.place, scope: node.scope, node }
 }
 
 /// Messages whose causes are independent of each other: what became of a transaction against what became of a
@@ -285,6 +286,11 @@ fn is_refused(call: &Call) -> bool {
     matches!(&call.answer, Answer::Reply(reply) if refuses(reply))
 }
 
+/// Whether both come from one use of a part: that is told of the part itself.
+fn is_within_a_part(this: &Expected<'_, '_>, that: &Expected<'_, '_>) -> bool {
+    this.place == that.place && !std::ptr::eq(this.node, that.node) && this.place.1 != this.node.item.head
+}
+
 /// Whether one of two items is there only where the other is not.
 fn exclude(this: &Node<'_>, that: &Node<'_>) -> bool {
     use crate::ast::When::{Capability, Config};
@@ -300,7 +306,7 @@ fn exclude(this: &Node<'_>, that: &Node<'_>) -> bool {
 /// Whether two calls of one file are written the same, their answers too.
 fn are_alike(this: &Expected<'_, '_>, that: &Expected<'_, '_>) -> bool {
     let written = |expected: &Expected<'_, '_>| {
-        let text = super::report::text(expected.source, expected.node.item.span);
+        let text = super::report::text(expected.node.source, expected.node.item.span);
         text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
     this.scope == that.scope && written(this) == written(that)

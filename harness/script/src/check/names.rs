@@ -65,10 +65,11 @@ pub(super) fn part<'a>(projection: &Projection<'a>, part: &'a Part, usage: &mut 
     for name in &part.gives {
         let key = projection.home(0, &name.value);
         walk.read.insert(key.clone());
-        if projection.argument(&key).is_none() && !walk.state.is_bound(&key) {
-            let title = format!("\"{}\" is given to the caller but not bound on every path", name.value);
-            walk.report.add("unbound-name", (&part.source, name.span), title, "not bound on every path", |d| {
-                d.help("bind it in an item that always comes, or leave it out of gives")
+        // What is bound on some paths only may be free for the caller too.
+        if projection.argument(&key).is_none() && !walk.state.names.contains_key(&key) {
+            let title = format!("\"{}\" is given to the caller but bound nowhere", name.value);
+            walk.report.add("unbound-name", (&part.source, name.span), title, "nothing binds this", |d| {
+                d.help("bind it in an item, or leave it out of gives")
             });
         }
     }

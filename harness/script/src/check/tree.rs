@@ -60,6 +60,8 @@ pub(super) struct Projection<'a> {
     pub(super) case: Option<&'a Case>,
     /// How many items there are; what goes beyond the most is left out.
     count: usize,
+    /// The use of a part in the document that is being followed.
+    outer: Option<(&'a Arc<Source>, Span)>,
 }
 
 /// States and memories on the way to the steps, then the steps.
@@ -83,6 +85,8 @@ pub(super) struct Node<'a> {
     pub(super) item: &'a Item,
     pub(super) source: &'a Arc<Source>,
     pub(super) scope: ScopeId,
+    /// Where the document itself speaks of it: its own first line, or the use of the part that it comes from.
+    pub(super) place: (&'a Arc<Source>, Span),
     pub(super) shape: Shape<'a>,
 }
 
@@ -122,6 +126,7 @@ impl<'a> Projection<'a> {
             segments: Vec::new(),
             case: Some(case),
             count: 0,
+            outer: None,
         };
         for given in &case.given {
             projection.scopes[0].arguments.insert(&given.name.value, Argument::Given(&given.source));
@@ -129,6 +134,7 @@ impl<'a> Projection<'a> {
         if let Begin::State(invocation) = &case.begin {
             projection.reach(library, &case.source, 0, invocation, 0);
         }
+        projection.outer = None;
         // What is to be remembered is stored as soon as the device can be talked to.
         let arrived = projection.segments.len().min(1);
         for (at, invocation) in case.remember.iter().enumerate() {
@@ -151,6 +157,7 @@ impl<'a> Projection<'a> {
             segments: Vec::new(),
             case: None,
             count: 0,
+            outer: None,
         };
         for param in &part.params {
             projection.scopes[0].arguments.insert(&param.name.value, Argument::Open);
@@ -158,6 +165,7 @@ impl<'a> Projection<'a> {
         if let Some(Begin::State(invocation)) = &part.from {
             projection.reach(library, &part.source, 0, invocation, 0);
         }
+        projection.outer = None;
         let nodes = projection.nodes(library, &part.source, 0, &part.steps, 0);
         projection.segments.push(Segment { invocation: None, nodes });
         projection
@@ -215,6 +223,7 @@ impl<'a> Projection<'a> {
         if depth > DEEPEST {
             return;
         }
+        self.outer.get_or_insert((source, invocation.name.span));
         let scope = self.part_scope(part, invocation, caller);
         if let Some(Begin::State(from)) = &part.from {
             self.reach(library, &part.source, scope, from, depth + 1);
@@ -234,7 +243,9 @@ impl<'a> Projection<'a> {
     ) -> Option<Segment<'a>> {
         let part = find(library, kind, &invocation.name.value, self.version)?;
         let scope = self.part_scope(part, invocation, caller);
+        self.outer = Some((source, invocation.name.span));
         let nodes = self.nodes(library, &part.source, scope, &part.steps, 0);
+        self.outer = None;
         Some(Segment { invocation: Some(Use { source, scope: caller, invocation, kind }), nodes })
     }
 
@@ -287,6 +298,7 @@ impl<'a> Projection<'a> {
         }
         self.count += 1;
         let depth = depth + 1;
+        let place = self.outer.unwrap_or((source, item.head));
         let shape = match &item.kind {
             ItemKind::Call(call) => {
                 let before = self.nodes(library, source, scope, &call.before_reply, depth);
@@ -311,7 +323,11 @@ impl<'a> Projection<'a> {
                 let nodes = match find(library, PartKind::Phrase, &invocation.name.value, self.version) {
                     Some(part) => {
                         let inner = self.part_scope(part, invocation, scope);
-                        self.nodes(library, &part.source, inner, &part.steps, depth)
+                        let before = self.outer;
+                        self.outer = before.or(Some((source, item.head)));
+                        let nodes = self.nodes(library, &part.source, inner, &part.steps, depth);
+                        self.outer = before;
+                        nodes
                     }
                     None => Vec::new(),
                 };
@@ -328,7 +344,7 @@ impl<'a> Projection<'a> {
                     self.scopes.push(inner);
                     let inner = self.scopes.len() - 1;
                     let nodes = self.nodes(library, source, inner, steps, depth);
-                    into.push(Node { item, source, scope: inner, shape: Shape::Steps(nodes) });
+                    into.push(Node { item, source, scope: inner, place, shape: Shape::Steps(nodes) });
                 }
                 return;
             }
@@ -341,7 +357,7 @@ impl<'a> Projection<'a> {
                 Shape::Offline(self.nodes(library, source, scope, items, depth), options)
             }
         };
-        into.push(Node { item, source, scope, shape });
+        into.push(Node { item, source, scope, place, shape });
     }
 
     fn is_of_version(&self, when: &When) -> bool {
