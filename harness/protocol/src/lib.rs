@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod configuration;
 mod decimal;
 pub mod errors;
+pub mod explain;
 pub mod frame;
 pub mod generate;
 pub mod json;

@@ -1,6 +1,6 @@
 //! `plugfest explain`
 
-use protocol::{Version, official, statements};
+use protocol::{Version, explain, official, statements};
 use verdict::{ExitCode, oracles};
 
 use crate::args::Explain;
@@ -9,14 +9,25 @@ use crate::failure::Failure;
 
 pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
     let id = args.id.trim();
-    let found = [statement(id)?, oracle(id), fault(id), official_case(id)?, message(id)];
+    let found = [
+        statement(id)?,
+        oracle(id),
+        explain::rule(id),
+        fault(id),
+        official_case(id)?,
+        explain::message(id),
+        explain::named_type(id),
+        explain::setting(id),
+    ];
     let pages: Vec<String> = found.into_iter().flatten().collect();
     if pages.is_empty() {
         let names = statements::statements()
             .iter()
             .map(|statement| statement.id)
             .chain(oracles::ORACLES.iter().map(|(name, _)| *name))
-            .chain(peers::faults().iter().map(|fault| fault.id));
+            .chain(peers::faults().iter().map(|fault| fault.id))
+            .chain(explain::names())
+            .chain(Version::ALL.into_iter().flat_map(|version| official::cases(version)).map(|case| case.id));
         let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Failure::usage(format!("nothing is called \"{id}\"{}", near.unwrap_or_default())));
     }
@@ -84,16 +95,4 @@ fn official_case(id: &str) -> Result<Option<String>, Failure> {
         text.push_str(&format!("\n  {}  {}, {}{retired}: {covered}", case.version, case.device, case.block));
     }
     Ok(Some(text))
-}
-
-fn message(id: &str) -> Option<String> {
-    let versions: Vec<Version> = Version::ALL
-        .into_iter()
-        .filter(|version| protocol::catalogue::Catalogue::of(*version).message(id).is_some())
-        .collect();
-    if versions.is_empty() {
-        return None;
-    }
-    let numbers = versions.iter().map(|version| version.number()).collect::<Vec<_>>().join(", ");
-    Some(format!("{id}: a message of OCPP {numbers}"))
 }
