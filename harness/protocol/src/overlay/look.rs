@@ -14,6 +14,7 @@ pub(crate) struct Look<'a> {
     pub(super) action: &'a str,
     pub(super) part: Part,
     pub(super) payload: &'a Value,
+    pub(super) values: &'a [(String, &'static Type, &'a Value)],
     pub(super) breaches: &'a mut Vec<Breach>,
 }
 
@@ -80,25 +81,27 @@ impl<'a> Look<'a> {
 
     /// Calls back for every value that the catalogue knows, with its path and type.
     pub(super) fn each_value(&mut self, mut then: impl FnMut(&mut Self, &str, &Type, &'a Value)) {
-        let Some(message) = Catalogue::of(self.version).message(self.action) else {
-            return;
-        };
-        let object = match self.part {
-            Part::Request => Some(&*message.request),
-            Part::Response => message.response(),
-        };
-        if let Some(object) = object {
-            let mut found = Vec::new();
-            let mut path = String::new();
-            walk_object(object, self.payload, &mut path, &mut found);
-            for (path, ty, value) in found {
-                then(self, &path, ty, value);
-            }
+        let values = self.values;
+        for (path, ty, value) in values {
+            then(self, path, ty, value);
         }
     }
 }
 
-type Found<'c, 'v> = Vec<(String, &'c Type, &'v Value)>;
+/// Every value of a payload that the catalogue knows, with its path and type: found once for all rules.
+pub(super) fn values<'v>(version: Version, action: &str, part: Part, payload: &'v Value) -> Found<'static, 'v> {
+    let mut found = Vec::new();
+    let object = Catalogue::of(version).message(action).and_then(|message| match part {
+        Part::Request => Some(&*message.request),
+        Part::Response => message.response(),
+    });
+    if let Some(object) = object {
+        walk_object(object, payload, &mut String::new(), &mut found);
+    }
+    found
+}
+
+pub(super) type Found<'c, 'v> = Vec<(String, &'c Type, &'v Value)>;
 
 fn walk_object<'c, 'v>(object: &'c Object, value: &'v Value, path: &mut String, found: &mut Found<'c, 'v>) {
     for field in &object.fields {

@@ -72,11 +72,13 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 /// Where a payload breaks the rules of the text. The payload need not be valid: what does not have the expected
 /// shape is passed over here, because [`crate::validate`] names it.
 pub fn breaches(version: Version, sender: Role, action: &str, part: Part, payload: &Value) -> Vec<Breach> {
+    let values = look::values(version, action, part, payload);
     let mut breaches = Vec::new();
     for rule in RULES {
         let concerns = rule.versions.contains(&version) && rule.sender.is_none_or(|side| side == sender);
         if concerns {
-            let mut look = look::Look { rule, version, action, part, payload, breaches: &mut breaches };
+            let mut look =
+                look::Look { rule, version, action, part, payload, values: &values, breaches: &mut breaches };
             (rule.check)(&mut look);
         }
     }
