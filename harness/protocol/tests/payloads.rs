@@ -42,7 +42,7 @@ fn an_integer_with_a_point_is_one_in_draft_06_only() {
 }
 
 fn with_limit(limit: &str) -> Value {
-    let limit: Value = serde_json::from_str(limit).unwrap();
+    let limit = protocol::json::parse(limit.as_bytes(), protocol::json::Limits::default()).value;
     json!({ "connectorId": 1, "csChargingProfiles": {
         "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Relative", "chargingSchedule": { "chargingRateUnit": "A", "chargingSchedulePeriod": [
