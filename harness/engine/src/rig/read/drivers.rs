@@ -4,10 +4,10 @@ use protocol::Role;
 use protocol::stimulus::{OBSERVATIONS, VERBS, observation, verb};
 use verdict::Span;
 
-use script::yaml::{Node, NodeKind};
 use super::{Reader, nearest};
 use crate::drivers::provides;
 use crate::rig::{Binding, Bindings, BodyTemplate, Bound, Endpoint, Exec, Field, Http, TextTemplate};
+use script::yaml::{Node, NodeKind};
 
 /// The kinds of binding that are written as maps.
 const KINDS: [&str; 6] = ["plugfest", "octt sut", "tzi trigger", "http", "exec", "prompt"];
