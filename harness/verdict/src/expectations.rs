@@ -167,7 +167,7 @@ impl Expectations {
         let named = applying.iter().copied().find(|entry| entry.case.is_some());
         let covers_all = applying.iter().copied().find(|entry| entry.rule.is_none());
         let covering = |rule: &String| {
-            applying.iter().copied().find(|entry| entry.rule.as_ref().is_none_or(|pattern| glob(pattern, rule)))
+            applying.iter().copied().find(|entry| entry.rule.as_ref().is_none_or(|pattern| means(pattern, rule)))
         };
         let by_rules = !result.rules.is_empty() && result.rules.iter().all(|rule| covering(rule).is_some());
         let excuse = covers_all.or_else(|| result.rules.iter().find_map(covering));
@@ -195,7 +195,7 @@ impl Listing<'_> {
         let open: Vec<&str> = rules
             .iter()
             .filter(|rule| {
-                !self.applying.iter().any(|entry| entry.rule.as_ref().is_some_and(|pattern| glob(pattern, rule)))
+                !self.applying.iter().any(|entry| entry.rule.as_ref().is_some_and(|pattern| means(pattern, rule)))
             })
             .map(String::as_str)
             .collect();
@@ -218,6 +218,13 @@ impl Entry {
             None => self.reason.clone(),
         }
     }
+}
+
+/// Whether a pattern means a rule. What a standing oracle saw is called `R-050 (well-formed-frame)`: its statement, its
+/// oracle, and both together mean it.
+fn means(pattern: &str, rule: &str) -> bool {
+    let parts = rule.strip_suffix(')').and_then(|rule| rule.split_once(" ("));
+    glob(pattern, rule) || parts.is_some_and(|(statement, oracle)| glob(pattern, statement) || glob(pattern, oracle))
 }
 
 /// Whether a name fits a pattern in which `*` stands for any characters and `?` for one. Takes at most
@@ -370,6 +377,15 @@ mod tests {
         let mut result = result("cold-boot", Fail, Unexpected);
         result.rules = vec!["16-BOOT-02".to_owned(), "R-031".to_owned()];
         assert_eq!(list.judge(&result).standing, Expected);
+    }
+
+    #[test]
+    fn what_an_oracle_saw_is_meant_by_its_statement_and_by_the_oracle() {
+        let rules = ["R-050 (well-formed-frame)"];
+        for pattern in ["R-050", "well-formed-frame", "R-05?", "R-050 (well-formed-frame)"] {
+            assert_eq!(judged(entry(None, Some(pattern)), Fail, &rules), Expected, "{pattern}");
+        }
+        assert_eq!(judged(entry(None, Some("R-051")), Fail, &rules), Unexpected);
     }
 
     #[test]
