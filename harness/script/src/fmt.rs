@@ -84,11 +84,35 @@ impl Formatter {
                 self.line(lead, "", entry);
                 self.members(members, place, indent + 2, "");
             }
+            NodeKind::List(items) if is_flat && items.iter().all(|item| item.scalar().is_some()) => {
+                self.words(lead, items, indent + 2, entry);
+            }
             NodeKind::List(items) => {
                 self.line(lead, "", entry);
                 self.items(items, place, indent + 2);
             }
         }
+    }
+
+    /// A long list of texts, in lines like a paragraph.
+    fn words(&mut self, lead: &str, items: &[Node], indent: usize, entry: usize) {
+        let mut line = format!("{lead} [");
+        let mut is_first = true;
+        for (at, item) in items.iter().enumerate() {
+            let end = if at + 1 == items.len() { "]" } else { "," };
+            let word = flow(item, true) + end;
+            if !is_first && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                self.line(&line, "", entry);
+                line = " ".repeat(indent);
+                is_first = true;
+            }
+            if !is_first {
+                line.push(' ');
+            }
+            line.push_str(&word);
+            is_first = false;
+        }
+        self.line(&line, "", entry);
     }
 
     /// The elements of a list below each other.
@@ -101,7 +125,7 @@ impl Formatter {
             self.above(start, indent);
             let element = place.element();
             match &item.kind {
-                NodeKind::Map(members) if !members.is_empty() && !self.fits(item, element, indent) => {
+                NodeKind::Map(members) if !members.is_empty() && (element.is_tall() || !self.fits(item, indent)) => {
                     // Comments above the key that comes first stand above the dash.
                     let first = element.ordered(members).first().map_or(start, |(key, _)| key.span.start);
                     self.above(first, indent);
@@ -115,9 +139,8 @@ impl Formatter {
         }
     }
 
-    fn fits(&self, item: &Node, place: Place, indent: usize) -> bool {
-        !place.is_tall()
-            && !self.comments.any_within(item.span.start + 1, item.span.end)
+    fn fits(&self, item: &Node, indent: usize) -> bool {
+        !self.comments.any_within(item.span.start + 1, item.span.end)
             && indent + 2 + flow(item, false).chars().count() <= WIDTH
     }
 

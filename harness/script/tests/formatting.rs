@@ -1,31 +1,8 @@
 //! Formatting keeps what a file says and its comments, and a formatted file stays as it is.
 
-use std::sync::Arc;
+mod meaning;
 
-use script::ast::Document;
-use verdict::Source;
-
-fn source(text: &str) -> Arc<Source> {
-    Arc::new(Source { path: "x.yaml".to_owned(), text: text.to_owned() })
-}
-
-/// What a file says, without the places where it says it.
-fn meaning(text: &str) -> Result<String, usize> {
-    let document = script::read(&source(text)).map_err(|mistakes| mistakes.len())?;
-    let nowhere = source("");
-    let said = match document {
-        Document::Case(mut case) => {
-            Arc::make_mut(&mut case).source = nowhere;
-            format!("{case:?}")
-        }
-        Document::Part(mut part) => {
-            Arc::make_mut(&mut part).source = nowhere;
-            format!("{part:?}")
-        }
-    };
-    let span = regex::Regex::new(r"Span \{ start: \d+, end: \d+ \}").unwrap();
-    Ok(span.replace_all(&said, "").into_owned())
-}
+use meaning::{meaning, source};
 
 fn comments(text: &str) -> Vec<String> {
     let mut comments: Vec<String> = Vec::new();
@@ -53,4 +30,84 @@ fn the_catalogue_keeps_its_meaning_and_comments() {
     for file in testcases::sources() {
         holds(&file.path, &file.text);
     }
+}
+
+#[test]
+fn a_remark_at_any_line_survives() {
+    for file in testcases::sources() {
+        let mut remarked = String::new();
+        let mut remarks = Vec::new();
+        for (at, line) in file.text.lines().enumerate() {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let above = format!("# above {at}.");
+            remarked.push_str(&format!("{indent}{above}\n{line}"));
+            remarks.push(above);
+            if !line.contains('#') && at % 2 == 0 {
+                let behind = format!("# behind {at}.");
+                remarked.push_str(&format!("  {behind}"));
+                remarks.push(behind);
+            }
+            remarked.push('\n');
+        }
+        let formatted = holds(&file.path, &remarked);
+        assert_eq!(meaning(&file.text), meaning(&formatted), "{}", file.path);
+        for remark in remarks {
+            assert_eq!(formatted.matches(&remark).count(), 1, "{}: {remark}\n{formatted}", file.path);
+        }
+    }
+}
+
+#[test]
+fn a_file_is_written_like_the_worked_cases() {
+    let rough = r#"
+# Why this case exists.
+title: 'Rough: how people type'
+versions: [ '1.6' ]
+case: rough
+
+steps:
+- fields: {idTag: $tag}   # shown before
+  station -> csms: Authorize
+  reply:
+      idTagInfo: {status: Accepted}
+
+# The second half.
+- any order:
+    - station connects:
+    - {station -> csms: Heartbeat, optional: true}
+- never:
+    - station -> csms: "*"
+  during:
+    - station -> csms: StartTransaction
+      fields: {connectorId: $c.connector, idTag: $tag, meterStart: {$bind: start, $min: 0}, timestamp: {$near: $started}}
+traces: [16-BOOT-01]
+# The end.
+"#;
+    let neat = r#"case: rough
+# Why this case exists.
+title: "Rough: how people type"
+versions: ["1.6"]
+traces: [16-BOOT-01]
+
+steps:
+  - station -> csms: Authorize
+    fields: { idTag: $tag }                          # shown before
+    reply: { idTagInfo: { status: Accepted } }
+
+  # The second half.
+  - any order:
+      - station connects:
+      - station -> csms: Heartbeat
+        optional: true
+  - never: [ { station -> csms: "*" } ]
+    during:
+      - station -> csms: StartTransaction
+        fields:
+          connectorId: $c.connector
+          idTag: $tag
+          meterStart: { $bind: start, $min: 0 }
+          timestamp: { $near: $started }
+# The end.
+"#;
+    assert_eq!(holds("rough", rough), neat);
 }

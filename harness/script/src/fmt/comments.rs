@@ -42,8 +42,10 @@ impl Comments {
             let comment = comment.map(|at| line[at..].trim_end().to_owned());
             match (entry, comment) {
                 (Some(entry), comment) => {
-                    let notes = comments.notes.entry(entry).or_default();
-                    *notes = Notes { above: std::mem::take(&mut waiting), behind: comment, gap };
+                    // Nothing stands before the first entry that it could be set off from.
+                    gap &= !comments.notes.is_empty();
+                    let notes = Notes { above: std::mem::take(&mut waiting), behind: comment, gap };
+                    comments.notes.insert(entry, notes);
                     gap = false;
                 }
                 (None, Some(comment)) => waiting.push(comment),

@@ -16,12 +16,16 @@ pub(super) enum Place {
     Branches,
     /// One of them.
     Branch,
+    /// The events of `never`.
+    Events,
+    /// One of them, if they stand below each other.
+    Event,
     /// Anywhere else: fields, arguments, declarations.
     Value,
 }
 
 /// The keys of a branch of `replies`.
-const BRANCH: [&str; 5] = ["when", "warn", "reply", "error", "then"];
+const BRANCH: [&str; 5] = ["reply", "error", "when", "warn", "then"];
 
 impl Place {
     /// The place of a key's value.
@@ -30,6 +34,7 @@ impl Place {
             (Place::File | Place::Item, "steps") | (Place::Branch, "then") => Place::Items,
             (Place::Item, "any order" | "one of" | "during" | "before reply" | "offline") => Place::Items,
             (Place::Item, "replies") => Place::Branches,
+            (Place::Item, "never") => Place::Events,
             _ => Place::Value,
         }
     }
@@ -39,13 +44,14 @@ impl Place {
         match self {
             Place::Items => Place::Item,
             Place::Branches => Place::Branch,
+            Place::Events => Place::Event,
             _ => Place::Value,
         }
     }
 
     /// Whether what stands here is never written on one line.
     pub(super) fn is_tall(self) -> bool {
-        self != Place::Value
+        !matches!(self, Place::Value | Place::Events)
     }
 
     /// The members in the order in which they are written.
@@ -55,10 +61,10 @@ impl Place {
             let table: &[&str] = match self {
                 Place::File if members.iter().any(|(key, _)| key.text == "case") => &CASE,
                 Place::File => &PART,
-                Place::Item if is_head(key, members) => return 0,
-                Place::Item => &ITEM,
+                Place::Item | Place::Event if is_head(key, members) => return 0,
+                Place::Item | Place::Event => &ITEM,
                 Place::Branch => &BRANCH,
-                Place::Items | Place::Branches | Place::Value => return 0,
+                Place::Items | Place::Branches | Place::Events | Place::Value => return 0,
             };
             table.iter().position(|known| *known == key).map_or(table.len() + 1, |at| at + 1)
         };

@@ -3,7 +3,7 @@
 use super::item::Head;
 use crate::yaml::{Key, Node};
 
-/// The keys of a case.
+/// The keys of a case; what comes before the steps in the order in which it happens.
 pub(crate) const CASE: [&str; 14] = [
     "case",
     "title",
@@ -13,10 +13,10 @@ pub(crate) const CASE: [&str; 14] = [
     "traces",
     "requires",
     "parties",
-    "begin",
     "configure",
-    "remember",
     "given",
+    "remember",
+    "begin",
     "background",
     "steps",
 ];
