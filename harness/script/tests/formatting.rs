@@ -1,5 +1,7 @@
 //! Formatting keeps what a file says and its comments, and a formatted file stays as it is.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod meaning;
 
 use meaning::{meaning, source};

@@ -1,6 +1,9 @@
 //! Whatever stands in a file: reading says what is wrong at a place that exists, and formatting changes no meaning.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod meaning;
+mod support;
 
 use std::sync::Arc;
 
@@ -110,13 +113,7 @@ fn mangle(text: &str, changes: &[Change]) -> String {
 
 fn files() -> Vec<Arc<Source>> {
     let mut files = testcases::sources();
-    let bad = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testcases/bad");
-    for entry in std::fs::read_dir(bad).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "yaml") {
-            files.push(source(&std::fs::read_to_string(path).unwrap()));
-        }
-    }
+    files.extend(support::files("testcases/bad", "yaml").iter().map(|path| support::source(path)));
     files
 }
 

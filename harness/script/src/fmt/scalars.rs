@@ -16,7 +16,7 @@ fn is_plain(text: &str, inside: bool) -> bool {
     let Some(first) = characters.next() else { return false };
     let second = characters.next();
     let first_is_plain = match first {
-        '-' | '?' | ':' => second.is_some_and(|next| !next.is_whitespace() && !(inside && ",[]{}".contains(next))),
+        '-' | '?' | ':' => second.is_some_and(|next| !(next.is_whitespace() || inside && ",[]{}".contains(next))),
         _ => !",[]{}#&*!|>'\"%@`".contains(first),
     };
     let is_document_mark = ["---", "..."].iter().any(|mark| text.starts_with(mark));

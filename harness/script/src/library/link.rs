@@ -90,45 +90,66 @@ impl Linker<'_> {
 
     fn invocation(&mut self, kind: PartKind, invocation: &mut Invocation) {
         let name = invocation.name.clone();
-        let Some(part) = self.part(kind, &name) else { return };
+        let parts = self.parts(kind, &name);
         for (argument, pattern) in &mut invocation.with {
-            match part.params.iter().find(|param| param.name.value == argument.value) {
-                Some(param) => {
-                    let want = match (&param.default, param.kind) {
-                        (Some(source), _) => want_of(source),
-                        (None, Some(kind)) => Want::Constant(kind),
-                        (None, None) => Want::Free,
-                    };
-                    self.retype(pattern, &want);
-                }
-                None => {
-                    let title = format!("\"{}\" is not a parameter of \"{}\"", argument.value, name.value);
-                    let known = part.params.iter().map(|param| param.name.value.as_str());
-                    let meant = did_you_mean(protocol::catalogue::suggest(&argument.value, known));
-                    self.say(Mistake::UnknownArgument, argument.span, title, "not known", meant)
-                        .because_part(&part, "of this part");
-                }
-            }
+            self.argument(&name, &parts, argument, pattern);
         }
-        for param in part.params.iter().filter(|param| param.default.is_none()) {
-            if invocation.with.iter().all(|(argument, _)| argument.value != param.name.value) {
+        for part in &parts {
+            let is_given = |param: &str| invocation.with.iter().any(|(argument, _)| argument.value == param);
+            let missing = part.params.iter().find(|param| param.default.is_none() && !is_given(&param.name.value));
+            if let Some(param) = missing {
                 let title = format!("\"{}\" needs `{}`", name.value, param.name.value);
                 let label = format!("expected `with: {{ {}: … }}`", param.name.value);
                 self.say(Mistake::MissingArgument, name.span, title, label, None);
+                break;
             }
         }
         for (given, _) in &invocation.rename {
-            if part.gives.iter().all(|name| name.value != given.value) {
+            let lacking = parts.iter().find(|part| part.gives.iter().all(|name| name.value != given.value));
+            if let Some(part) = lacking {
                 let title = format!("\"{}\" does not give \"{}\"", name.value, given.value);
                 let known = part.gives.iter().map(|name| name.value.as_str());
                 let meant = did_you_mean(protocol::catalogue::suggest(&given.value, known));
                 self.say(Mistake::UnknownArgument, given.span, title, "not known", meant);
+                self.because(part);
             }
         }
     }
 
-    /// The part of this name; told if a version of its user lacks it.
-    fn part(&mut self, kind: PartKind, name: &Spanned<String>) -> Option<Arc<Part>> {
+    /// An argument, decoded by the type of the parameter, which is the same in every version's part.
+    fn argument(
+        &mut self,
+        name: &Spanned<String>,
+        parts: &[Arc<Part>],
+        argument: &Spanned<String>,
+        pattern: &mut Pattern,
+    ) {
+        let param = |part: &Arc<Part>| part.params.iter().find(|param| param.name.value == argument.value).cloned();
+        if let Some(part) = parts.iter().find(|part| param(part).is_none()) {
+            let title = format!("\"{}\" is not a parameter of \"{}\"", argument.value, name.value);
+            let known = part.params.iter().map(|param| param.name.value.as_str());
+            let meant = did_you_mean(protocol::catalogue::suggest(&argument.value, known));
+            self.say(Mistake::UnknownArgument, argument.span, title, "not known", meant);
+            self.because(part);
+        } else if let Some(param) = parts.iter().find_map(param) {
+            let want = match (&param.default, param.kind) {
+                (Some(source), _) => want_of(source),
+                (None, Some(kind)) => Want::Constant(kind),
+                (None, None) => Want::Free,
+            };
+            self.retype(pattern, &want);
+        }
+    }
+
+    /// Points from what was just said to the part that it is about.
+    fn because(&mut self, part: &Part) {
+        if let Some(last) = self.found.pop() {
+            self.found.push(last.because(&part.source, part.name.span, "of this part"));
+        }
+    }
+
+    /// The parts of this name for the versions of their user; told if one of these has none.
+    fn parts(&mut self, kind: PartKind, name: &Spanned<String>) -> Vec<Arc<Part>> {
         let named = |part: &&Arc<Part>| part.kind == kind && part.name.value == name.value;
         let is_for = |part: &Arc<Part>, version: Version| part.versions.iter().any(|wanted| wanted.value == version);
         let lacking = self
@@ -148,7 +169,8 @@ impl Linker<'_> {
             });
             self.say(Mistake::UnknownPart, name.span, title, "not known", help);
         }
-        self.parts.iter().find(named).cloned()
+        let serves = |part: &&Arc<Part>| self.versions.iter().any(|version| is_for(part, *version));
+        self.parts.iter().filter(named).filter(serves).cloned().collect()
     }
 
     /// Decodes what the caller wrote by the type of the parameter.
@@ -200,29 +222,10 @@ impl Linker<'_> {
         }
     }
 
-    fn say(
-        &mut self,
-        mistake: Mistake,
-        span: Span,
-        title: String,
-        label: impl Into<String>,
-        help: Option<String>,
-    ) -> Said<'_> {
+    fn say(&mut self, mistake: Mistake, span: Span, title: String, label: impl Into<String>, help: Option<String>) {
         let mut diagnostic = Diagnostic::error(mistake.code(), title).at(&self.source, span, label);
         diagnostic.help = help;
         self.found.push(diagnostic);
-        Said(self.found)
-    }
-}
-
-/// A diagnostic just said, to be added to.
-struct Said<'a>(&'a mut Vec<Diagnostic>);
-
-impl Said<'_> {
-    fn because_part(self, part: &Part, label: &str) {
-        if let Some(last) = self.0.pop() {
-            self.0.push(last.because(&part.source, part.name.span, label));
-        }
     }
 }
 

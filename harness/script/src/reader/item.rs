@@ -138,7 +138,6 @@ impl Reader<'_> {
     /// The one key that says what the item is.
     fn head<'n>(&mut self, node: &Node, members: &'n [(Key, Node)]) -> Option<(Head<'n>, &'n Key, &'n Node)> {
         let mut heads = members.iter().filter_map(|(key, value)| Some((Head::of(&key.text)?, key, value)));
-        let is_body = |key: &Key| key.text == "steps";
         let first = heads.next();
         let Some((head, key, value)) = first else {
             match members.first() {
@@ -152,11 +151,14 @@ impl Reader<'_> {
             }
             return None;
         };
-        let mut rest = heads.filter(|(other, key, _)| {
-            // `steps` belongs to `for each`.
-            !(is_body(key) && head == Head::Word("for each"))
-                && !matches!((head, other), (Head::Word("steps"), Head::Word("for each")))
-        });
+        // `steps` belongs to `for each`, whichever stands first.
+        let is_pair = |other: Head<'_>| {
+            matches!(
+                (head, other),
+                (Head::Word("for each"), Head::Word("steps")) | (Head::Word("steps"), Head::Word("for each"))
+            )
+        };
+        let mut rest = heads.filter(|(other, _, _)| !is_pair(*other));
         if let Some((_, second, _)) = rest.next() {
             let title = "two steps in one item";
             let source = self.source.clone();
