@@ -1,9 +1,11 @@
 //! The cases and parts of this program, and private ones beside them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use script::Library;
+use script::ast::Document;
 use verdict::{ExitCode, Source};
 
 use crate::failure::Failure;
@@ -14,6 +16,7 @@ const LONGEST: u64 = 1024 * 1024;
 /// Reads the embedded catalogue and private folders.
 pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
     let mut sources = testcases::sources();
+    let own = sources.len();
     for folder in private {
         let files = yaml_files(folder)?;
         if files.is_empty() {
@@ -26,7 +29,18 @@ pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
             sources.push(read(&file)?);
         }
     }
-    let (library, diagnostics) = Library::load(sources);
+    let added: HashSet<String> = sources[own..].iter().map(|source| source.path.clone()).collect();
+    let (library, mut diagnostics) = Library::load(sources);
+    if diagnostics.is_empty() {
+        // What is embedded was checked when this program was built.
+        let cases = library.cases().iter().map(|case| (&case.source, Document::Case(case.clone())));
+        let parts = library.parts().iter().map(|part| (&part.source, Document::Part(part.clone())));
+        for (source, document) in cases.chain(parts) {
+            if added.contains(&source.path) {
+                diagnostics.extend(script::check_document(&library, &document));
+            }
+        }
+    }
     if diagnostics.is_empty() { Ok(library) } else { Err(Failure::diagnosed(ExitCode::InvalidFile, diagnostics)) }
 }
 

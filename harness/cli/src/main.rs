@@ -48,6 +48,7 @@ fn main() -> process::ExitCode {
         Command::Init(args) => commands::init::run(args),
         Command::Report(args) => commands::report::run(args, cli.color),
         Command::Judge(args) => commands::judge::run(args, cli.color),
+        Command::Show(args) => commands::show::run(args),
         Command::Schema(args) => commands::schema::run(args),
         Command::Explain(args) => commands::explain::run(args),
         _ => Err(failure::Failure::usage("this command is not built yet")),

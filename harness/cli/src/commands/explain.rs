@@ -1,6 +1,7 @@
 //! `plugfest explain`
 
 use protocol::{Version, explain, official, statements};
+use script::reader::Mistake;
 use verdict::{ExitCode, oracles};
 
 use crate::args::Explain;
@@ -18,6 +19,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
         explain::message(id),
         explain::named_type(id),
         explain::setting(id),
+        mistake(id),
     ];
     let pages: Vec<String> = found.into_iter().flatten().collect();
     if pages.is_empty() {
@@ -27,6 +29,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
             .chain(oracles::ORACLES.iter().map(|(name, _)| *name))
             .chain(peers::faults().iter().map(|fault| fault.id))
             .chain(explain::names())
+            .chain(mistakes().map(|(code, _)| code))
             .chain(Version::ALL.into_iter().flat_map(|version| official::cases(version)).map(|case| case.id));
         let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
         return Err(Failure::usage(format!("nothing is called \"{id}\"{}", near.unwrap_or_default())));
@@ -95,4 +98,15 @@ fn official_case(id: &str) -> Result<Option<String>, Failure> {
         text.push_str(&format!("\n  {}  {}, {}{retired}: {covered}", case.version, case.device, case.block));
     }
     Ok(Some(text))
+}
+
+/// Every mistake that reader and checker tell of a case file.
+fn mistakes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let read = Mistake::ALL.iter().map(|mistake| (mistake.code(), mistake.explanation()));
+    read.chain(script::CHECKER_CODES)
+}
+
+fn mistake(id: &str) -> Option<String> {
+    let (code, meaning) = mistakes().find(|(code, _)| *code == id)?;
+    Some(format!("{code}: a mistake in a case file\n\n  {meaning}"))
 }

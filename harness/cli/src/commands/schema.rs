@@ -8,7 +8,7 @@ use crate::failure::Failure;
 pub(crate) fn run(args: &Schema) -> Result<ExitCode, Failure> {
     let schema = match args.of {
         SchemaKind::Rig => engine::rig::schema(),
-        SchemaKind::Case => return Err(Failure::usage("the schema of case files is not built yet")),
+        SchemaKind::Case => script::schema(),
     };
     anstream::println!("{schema:#}");
     Ok(ExitCode::Conforming)
