@@ -5,10 +5,11 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use script::ast::Document;
 use support::{compare, files, read, rendered, source};
-use verdict::Diagnostic;
+use verdict::{Diagnostic, Source};
 
 /// What is the checker says about one bad file.
 fn mistakes(path: &std::path::Path) -> Vec<Diagnostic> {
@@ -52,4 +53,27 @@ fn the_codes_are_sorted_and_explained() {
     let codes: Vec<&str> = script::CHECKER_CODES.iter().map(|(code, _)| *code).collect();
     assert!(codes.is_sorted());
     assert!(script::CHECKER_CODES.iter().all(|(_, meaning)| !meaning.is_empty()));
+}
+
+/// Files that lost a line are half-finished files, as people have them while they write.
+#[test]
+fn a_file_without_one_of_its_lines_is_checked_without_panic() {
+    let library = support::library(&support::catalogue_files());
+    let mut refused = 0;
+    for (at, path) in support::catalogue_files().iter().enumerate() {
+        let whole = source(path);
+        let lines: Vec<&str> = whole.text.lines().collect();
+        for gone in (at % 7..lines.len()).step_by(7) {
+            let mut left = lines.clone();
+            left.remove(gone);
+            let damaged = Arc::new(Source { path: whole.path.clone(), text: left.join("\n") });
+            if let Ok(document) = read(&damaged) {
+                refused += usize::from(!script::check_document(&library, &document).is_empty());
+                if let Document::Case(case) = &document {
+                    assert!(script::page(case).contains("sequenceDiagram"));
+                }
+            }
+        }
+    }
+    assert!(refused > 30, "the checker noticed only {refused}");
 }

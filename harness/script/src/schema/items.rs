@@ -1,13 +1,13 @@
 //! Steps and blocks.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use protocol::catalogue::{Catalogue, Object};
+use protocol::catalogue::Catalogue;
 use protocol::stimulus::{ArgumentType, OBSERVATIONS, VERBS, Verb};
 use protocol::{Role, Version, errors};
 use serde_json::{Map, Value, json};
 
-use super::{official_ids, patterns, said, statement_ids};
+use super::{official_ids, said, statement_ids};
 
 /// What stands in a file beside patterns.
 pub(super) fn definitions(into: &mut Map<String, Value>) {
@@ -205,31 +205,19 @@ fn call(from: &str, to: &str) -> Value {
         _ => None,
     };
     let head = format!("{from} -> {to}");
-    let mut known = BTreeMap::new();
-    for version in Version::ALL {
-        for message in Catalogue::of(version).messages() {
-            if role.is_none_or(|role| message.from.includes(role)) {
-                let (requests, responses): &mut (Vec<&Object>, Vec<&Object>) =
-                    known.entry(message.action.as_str()).or_default();
-                requests.push(&message.request);
-                responses.extend(message.response());
-            }
+    let actions = match role {
+        Some(role) => actions(role),
+        None => {
+            [Role::Station, Role::Csms].into_iter().flat_map(actions).collect::<BTreeSet<_>>().into_iter().collect()
         }
-    }
-    let actions: Vec<&str> = known.keys().copied().collect();
-    let mut payloads = Vec::new();
-    for (action, (requests, responses)) in &known {
-        let mut properties = Map::new();
-        properties.insert("fields".to_owned(), patterns::payload(requests));
-        if !responses.is_empty() {
-            properties
-                .insert("reply".to_owned(), json!({ "anyOf": [{ "const": "none" }, patterns::payload(responses)] }));
-        }
-        payloads.push(json!({
+    };
+    let payload = |action: &&str| {
+        json!({
             "if": { "properties": { (head.as_str()): { "const": action } }, "not": { "required": ["invalid"] } },
-            "then": { "properties": properties }
-        }));
-    }
+            "then": { "$ref": format!("#/$defs/payloads.{action}") }
+        })
+    };
+    let payloads: Vec<Value> = actions.iter().map(payload).collect();
     let branch = json!({
         "type": "object",
         "additionalProperties": false,

@@ -86,6 +86,25 @@ pub(super) fn definitions(into: &mut Map<String, Value>) {
         json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/pattern" } }),
     );
     types(into);
+    payloads(into);
+}
+
+/// What may be asked and answered of each message.
+fn payloads(into: &mut Map<String, Value>) {
+    let mut known: BTreeMap<&str, (Vec<&Object>, Vec<&Object>)> = BTreeMap::new();
+    for message in Version::ALL.into_iter().flat_map(|version| Catalogue::of(version).messages()) {
+        let (requests, responses) = known.entry(&message.action).or_default();
+        requests.push(&message.request);
+        responses.extend(message.response());
+    }
+    for (action, (requests, responses)) in known {
+        let mut properties = Map::new();
+        properties.insert("fields".to_owned(), payload(&requests));
+        if !responses.is_empty() {
+            properties.insert("reply".to_owned(), json!({ "anyOf": [{ "const": "none" }, payload(&responses)] }));
+        }
+        into.insert(format!("payloads.{action}"), json!({ "properties": properties }));
+    }
 }
 
 /// The types of all versions under their names: what any version knows may stand there.
@@ -146,7 +165,7 @@ fn collect<'c>(
 }
 
 /// The pattern of a payload: its fields in whatever version has them.
-pub(super) fn payload(objects: &[&Object]) -> Value {
+fn payload(objects: &[&Object]) -> Value {
     let mut fields = BTreeMap::new();
     for object in objects {
         for field in &object.fields {
