@@ -23,17 +23,17 @@ impl Oracles {
             // A retry may reuse its id (R-024); another message may not.
             let is_retry = before.action == action && json::same(&before.payload, payload);
             if !is_retry {
-                let sentence = format!("the id \"{id}\" was used before, for another call ({})", before.action);
+                // 1.6 as first printed wanted unique ids on one connection; only errata of 2025 widened that.
+                let excused = self.version == Version::V16 && before.link != link;
+                let (verdict, path, place) = match excused {
+                    true => (Verdict::Warn, "message id, earlier connection", " on an earlier connection"),
+                    false => (Verdict::Fail, "message id", ""),
+                };
+                let sentence = format!("the id \"{id}\" was used before{place}, for another call ({})", before.action);
                 self.report(
                     now,
                     text,
-                    Found {
-                        oracle: "unique-id",
-                        statement: "R-023",
-                        path: "message id".to_owned(),
-                        verdict: Verdict::Fail,
-                        sentence,
-                    },
+                    Found { oracle: "unique-id", statement: "R-023", path: path.to_owned(), verdict, sentence },
                 );
             }
         }
@@ -253,5 +253,33 @@ impl Oracles {
             },
         );
         Answered::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(version: Version, reconnects: bool) -> Vec<Verdict> {
+        let mut oracles = Oracles::new(Role::Station, version);
+        oracles.opened();
+        oracles.received(Timestamp(1), br#"[2,"1","Heartbeat",{}]"#);
+        if reconnects {
+            oracles.opened();
+        }
+        oracles.received(Timestamp(2), br#"[2,"1","DataTransfer",{"vendorId":"x"}]"#);
+        oracles.take().into_iter().filter(|found| found.oracle == "unique-id").map(|found| found.verdict).collect()
+    }
+
+    #[test]
+    fn an_id_used_twice_on_one_connection_fails_in_every_version() {
+        assert_eq!(verdicts(Version::V16, false), [Verdict::Fail]);
+        assert_eq!(verdicts(Version::V201, false), [Verdict::Fail]);
+    }
+
+    #[test]
+    fn an_id_of_an_earlier_connection_is_a_warning_in_1_6_placeerrata_brought_the_rule() {
+        assert_eq!(verdicts(Version::V16, true), [Verdict::Warn]);
+        assert_eq!(verdicts(Version::V201, true), [Verdict::Fail]);
     }
 }
