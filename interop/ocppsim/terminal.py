@@ -1,15 +1,12 @@
-"""Keeps the terminal program ocppsim running, and types into it what it is told over HTTP.
+"""Keeps the terminal program ocppsim running, and does to it what it is told over HTTP.
 
-`POST /type?line=…` types a line. `POST /restart` ends the program and starts it anew, which is this device's way of
-power cycling; `POST /off` and `POST /on` do the halves. `GET /status` gives the lines that the program prints when it is
-asked for its status.
+`POST /stimulus` takes a stimulus as JSON; `GET /alive` tells whether the program runs.
 """
 
 import argparse
 import json
 import os
 import pty
-import queue
 import re
 import select
 import signal
@@ -20,14 +17,14 @@ import threading
 import time
 from fcntl import ioctl
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+
+from person import CannotBeDone, Person
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]")
 # The program does not connect by itself, neither at first nor after a lost link; whoever sits before it types `connect`.
 LOST = re.compile(r"Simulator ready|Disconnected\.|Connection lost|Connection error|Connection closed|Command failed")
-CONNECTOR = re.compile(r"Connector \d+ status=.*")
 PAUSE = 0.5
-CONNECTORS = 2
+PATIENCE = 12
 
 
 class Terminal:
@@ -35,9 +32,10 @@ class Terminal:
         self.command = command
         self.pid = None
         self.screen = None
-        self.change = threading.RLock()
-        self.status_lines = queue.Queue()
         self.connects_at = None
+        self.change = threading.RLock()
+        self.lines = []
+        self.news = threading.Condition()
 
     def on(self):
         with self.change:
@@ -57,7 +55,7 @@ class Terminal:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             os.close(self.screen)
-            self.pid = self.screen = None
+            self.pid = self.screen = self.connects_at = None
 
     def is_on(self):
         """Whether it runs as it should; off on purpose is fine, too."""
@@ -66,19 +64,22 @@ class Terminal:
 
     def type(self, line):
         with self.change:
-            if self.screen is not None:
-                os.write(self.screen, line.encode() + b"\r")
+            if self.screen is None:
+                raise OSError("it is off")
+            os.write(self.screen, line.encode() + b"\r")
 
-    def status(self):
-        """What the program says of its connectors."""
-        with self.change:
-            while not self.status_lines.empty():
-                self.status_lines.get()
-            self.type("status")
-            try:
-                return [self.status_lines.get(timeout=3) for _ in range(CONNECTORS)]
-            except queue.Empty:
-                return []
+    def ask(self, line, *answers):
+        """Types a line, and gives the first line printed after it that holds one of the answers."""
+        with self.news:
+            before = len(self.lines)
+            self.type(line)
+            ends = time.monotonic() + PATIENCE
+            while time.monotonic() < ends:
+                for said in self.lines[before:]:
+                    if any(answer in said for answer in answers):
+                        return said
+                self.news.wait(0.2)
+        raise OSError(f"nothing was printed after {line.split()[0]}")
 
     def tend(self):
         while True:
@@ -100,43 +101,40 @@ class Terminal:
             text = rest + ESCAPES.sub("", data.decode(errors="replace"))
             *lines, rest = text.replace("\r", "\n").split("\n")
             rest = rest[-65_536:]
-            for line in filter(str.strip, lines):
+            lines = [line.strip() for line in lines if line.strip()]
+            with self.news:
+                self.lines += lines
+                self.news.notify_all()
+            for line in lines:
                 print(line, file=sys.stderr, flush=True)
-                if status := CONNECTOR.search(line):
-                    self.status_lines.put(status.group())
                 if LOST.search(line):
                     self.connects_at = time.monotonic() + PAUSE
 
 
 def door(terminal, address):
+    person = Person(terminal)
+    turn = threading.Lock()
+
     class Door(BaseHTTPRequestHandler):
         def do_GET(self):
-            if self.path == "/status":
-                self._answer(200, terminal.status())
-            else:
-                self._answer(200 if terminal.is_on() else 500)
+            self._answer(200 if terminal.is_on() else 500)
 
         def do_POST(self):
-            url = urlsplit(self.path)
-            query = parse_qs(url.query, keep_blank_values=True)
-            if url.path == "/type":
-                terminal.type(query["line"][0])
-            elif url.path in ("/on", "/off", "/restart"):
-                if url.path != "/on":
-                    terminal.off()
-                if url.path != "/off":
-                    terminal.on()
-            else:
-                return self._answer(404)
-            self._answer(200)
+            try:
+                stimulus = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with turn:
+                    person.do(stimulus["verb"], stimulus["with"])
+                self._answer(200)
+            except CannotBeDone as never:
+                self._answer(501, str(never))
+            except (OSError, KeyError, ValueError) as wrong:
+                self._answer(500, str(wrong))
 
-        def _answer(self, status, value=None):
-            body = json.dumps(value).encode()
+        def _answer(self, status, said=""):
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(said.encode())))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(said.encode())
 
         def log_message(self, *_):
             pass
@@ -154,7 +152,7 @@ def main():
     terminal = Terminal(
         [
             *(chosen.program, "--ws-url", chosen.url, "--cp-id", "INTEROP-SIM"),
-            *("--protocol", "1.6", "--connectors", str(CONNECTORS), "--request-timeout-seconds", "10"),
+            *("--protocol", "1.6", "--connectors", "2", "--request-timeout-seconds", "10"),
         ]
     )
     server = door(terminal, chosen.control)
