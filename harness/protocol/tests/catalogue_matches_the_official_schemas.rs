@@ -1,6 +1,6 @@
 //! The catalogue says the same as the official schema files, field by field.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "code of tests")]
 
 mod official_schemas;
 

@@ -3,7 +3,7 @@
 //! `PLUGFEST_PAYLOADS` sets how many payloads are tried per message and part (default 350: of each
 //! a valid one, one broken in a single place and one mangled, so about 2100 for a message).
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "code of tests")]
 
 mod official_schemas;
 

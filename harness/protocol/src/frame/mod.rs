@@ -2,7 +2,7 @@
 
 mod reader;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::json::JsonFinding;
 
@@ -121,16 +121,18 @@ impl Frame {
 
     /// The frame as it goes over the wire.
     pub fn to_text(&self) -> String {
-        let array = match self {
+        let kind = self.message_type();
+        let text = match self {
             Frame::Call { id, action, payload } | Frame::Send { id, action, payload } => {
-                json!([self.message_type(), id, action, payload])
+                serde_json::to_string(&(kind, id, action, payload))
             }
-            Frame::Result { id, payload } => json!([3, id, payload]),
+            Frame::Result { id, payload } => serde_json::to_string(&(kind, id, payload)),
             Frame::Error { id, code, description, details } | Frame::ResultError { id, code, description, details } => {
-                json!([self.message_type(), id, code, description, details])
+                serde_json::to_string(&(kind, id, code, description, details))
             }
         };
-        array.to_string()
+        // Strings and values always have a text.
+        text.unwrap_or_default()
     }
 }
 
