@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use script::Library;
 use script::ast::Document;
-use verdict::{ExitCode, Source};
+use verdict::{Diagnostic, ExitCode, Source};
 
 use crate::failure::Failure;
 
@@ -30,9 +30,25 @@ pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
         }
     }
     let added: HashSet<String> = sources[own..].iter().map(|source| source.path.clone()).collect();
+    let (library, diagnostics) = read_and_check(sources, &added);
+    if diagnostics.is_empty() { Ok(library) } else { Err(Failure::diagnosed(ExitCode::InvalidFile, diagnostics)) }
+}
+
+/// What is wrong with these case files, beside the embedded catalogue.
+pub(crate) fn check(files: Vec<Arc<Source>>) -> Vec<Diagnostic> {
+    let added: HashSet<String> = files.iter().map(|source| source.path.clone()).collect();
+    // A file of the catalogue that is checked where it stands replaces the embedded one.
+    let is_same = |embedded: &Arc<Source>| {
+        files.iter().any(|file| file.text == embedded.text || file.path.ends_with(&embedded.path))
+    };
+    let embedded: Vec<Arc<Source>> = testcases::sources().into_iter().filter(|source| !is_same(source)).collect();
+    read_and_check(embedded.into_iter().chain(files).collect(), &added).1
+}
+
+/// Reads files and checks those that were added; what is embedded was checked when this program was built.
+fn read_and_check(sources: Vec<Arc<Source>>, added: &HashSet<String>) -> (Library, Vec<Diagnostic>) {
     let (library, mut diagnostics) = Library::load(sources);
     if diagnostics.is_empty() {
-        // What is embedded was checked when this program was built.
         let cases = library.cases().iter().map(|case| (&case.source, Document::Case(case.clone())));
         let parts = library.parts().iter().map(|part| (&part.source, Document::Part(part.clone())));
         for (source, document) in cases.chain(parts) {
@@ -41,7 +57,7 @@ pub(crate) fn load(private: &[PathBuf]) -> Result<Library, Failure> {
             }
         }
     }
-    if diagnostics.is_empty() { Ok(library) } else { Err(Failure::diagnosed(ExitCode::InvalidFile, diagnostics)) }
+    (library, diagnostics)
 }
 
 /// The case files under a path, in order; a file is itself.

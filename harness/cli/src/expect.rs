@@ -24,6 +24,13 @@ pub(crate) fn read(file: Option<&Path>, library: &Library) -> Result<Arc<Expecta
     parse(&source, &cases).map(Arc::new).map_err(|found| Failure::diagnosed(ExitCode::InvalidFile, found))
 }
 
+/// What is wrong with a list of expected failures, for the embedded catalogue.
+pub(crate) fn check(source: &Arc<Source>) -> Vec<Diagnostic> {
+    let Ok(library) = catalogue::load(&[]) else { return Vec::new() };
+    let cases: Vec<&str> = library.cases().iter().map(|case| case.id.value.as_str()).collect();
+    parse(source, &cases).err().unwrap_or_default()
+}
+
 fn parse(source: &Arc<Source>, cases: &[&str]) -> Result<Expectations, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let root = yaml::parse(source, &mut found);

@@ -50,6 +50,8 @@ fn main() -> process::ExitCode {
         Command::Judge(args) => commands::judge::run(args, cli.color),
         Command::Show(args) => commands::show::run(args),
         Command::Schema(args) => commands::schema::run(args),
+        Command::Check(args) => commands::check::run(args, colour),
+        Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),
         _ => Err(failure::Failure::usage("this command is not built yet")),
     };

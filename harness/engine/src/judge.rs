@@ -102,7 +102,14 @@ impl Judge<'_> {
         };
         let cannot_carry = |action: &str| not_carried.get(action).cloned().unwrap_or_default();
         let cover = if *product { Cover::Product } else { Cover::Each };
-        let outside = Outside { library: self.library, rig: &rig, can: &can, cannot_carry: &cannot_carry, cover };
+        let outside = Outside {
+            library: self.library,
+            rig: &rig,
+            can: &can,
+            cannot_carry: &cannot_carry,
+            cover,
+            both_sides: false,
+        };
         let program = program::compile(case, plan.device, plan.ocpp, plan.variant, &outside)
             .map_err(|refused| refused.reason.clone())?;
         let session = self

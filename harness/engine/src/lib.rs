@@ -15,6 +15,7 @@ pub mod program;
 pub mod rig;
 pub mod runner;
 mod scope;
+pub mod selfplay;
 mod standin;
 pub mod suite;
 mod tree;

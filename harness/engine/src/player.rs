@@ -15,7 +15,7 @@ mod reactions;
 mod session;
 mod stimuli;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::Timestamp;
@@ -207,9 +207,60 @@ pub struct Player {
 impl Player {
     /// Begins a plan on a session.
     pub fn new(now: Timestamp, program: Program, rig: Arc<Rig>, session: Session, seed: u64, strict: bool) -> Player {
+        let mut player = Player::idle(program, rig, session, seed, strict);
+        player.start(now);
+        player.advance(now);
+        player
+    }
+
+    /// Begins a plan towards a party that is played by ourselves, too: nothing is presumed of it, and every segment
+    /// is played. `config` is the configuration of the station.
+    pub(crate) fn across_from_ourselves(
+        now: Timestamp,
+        program: Program,
+        rig: Arc<Rig>,
+        mut session: Session,
+        seed: u64,
+        config: HashMap<String, Option<String>>,
+    ) -> Player {
+        session.config = config;
+        let mut player = Player::idle(program, rig, session, seed, false);
+        player.phase = Phase::Segment;
+        player.next_segment(now);
+        player.advance(now);
+        player
+    }
+
+    /// Whether the steps are over, passed or failed.
+    pub(crate) fn is_past_its_steps(&self) -> bool {
+        self.tidied || self.outcome.is_some() || self.phase == Phase::Finished
+    }
+
+    /// Whether the end of the link would be no surprise now.
+    pub(crate) fn lets_the_link_end(&self) -> bool {
+        let mut first = Vec::new();
+        self.node.first_leaves(&mut first);
+        self.may_leave
+            || self.is_past_its_steps()
+            || first.iter().any(|leaf| {
+                matches!(leaf.kind, crate::leaf::LeafKind::DeviceDrop(_) | crate::leaf::LeafKind::DeviceConnect(_))
+            })
+    }
+
+    /// The configuration of the station as far as it is known here.
+    pub(crate) fn configuration(&self) -> HashMap<String, Option<String>> {
+        self.session.config.clone()
+    }
+
+    /// Whether connections of the station are let in.
+    pub(crate) fn admits(&self) -> bool {
+        self.session.admitting
+    }
+
+    fn idle(program: Program, rig: Arc<Rig>, session: Session, seed: u64, strict: bool) -> Player {
         let segments = VecDeque::from(program.segments.clone());
         let conversation = Conversation::new(program.version, program.device);
-        let mut player = Player {
+        Player {
             program,
             rig,
             session,
@@ -238,10 +289,7 @@ impl Player {
             conversation,
             commands: Vec::new(),
             frames: 0,
-        };
-        player.start(now);
-        player.advance(now);
-        player
+        }
     }
 
     /// Takes in what happened.

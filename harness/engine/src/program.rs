@@ -4,7 +4,7 @@ mod blocks;
 mod choices;
 mod steps;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::{Role, Version};
@@ -92,6 +92,8 @@ pub struct Program {
     /// Configuration of the station that conditions ask for: to be read from a station under test, or given to
     /// ours (with the value that the plan chose).
     pub config: BTreeMap<String, Option<String>>,
+    /// Capabilities of our own station that conditions asked for, as the plan answers them.
+    pub assumed: BTreeMap<String, bool>,
     /// Stimuli and asked calls it needs of the device: `plug in`, `send`.
     pub needs: Vec<(Role, String)>,
 }
@@ -130,6 +132,8 @@ pub struct Outside<'a> {
     pub cannot_carry: &'a dyn Fn(&str) -> Vec<String>,
     /// How choices are combined.
     pub cover: Cover,
+    /// Both sides are played by ourselves: the case is projected on a side even if the other is the device.
+    pub both_sides: bool,
 }
 
 /// Projects a case.
@@ -147,7 +151,7 @@ pub fn compile(
         scopes: Scopes::default(),
         choices: Choices::new(variant, outside.cover),
         config: BTreeMap::new(),
-        assumed: HashMap::new(),
+        assumed: BTreeMap::new(),
         needs: Vec::new(),
     };
     compiler.requirements(case)?;
@@ -191,6 +195,7 @@ pub fn compile(
         segments,
         configure,
         config: compiler.config,
+        assumed: compiler.assumed,
         needs: compiler.needs,
     })
 }
@@ -219,12 +224,15 @@ pub(crate) struct Compiler<'a> {
     choices: Choices,
     config: BTreeMap<String, Option<String>>,
     /// Capabilities of our own station that a `when` asked for: one answer for the whole case.
-    assumed: HashMap<String, bool>,
+    assumed: BTreeMap<String, bool>,
     needs: Vec<(Role, String)>,
 }
 
 impl Compiler<'_> {
     fn requirements(&self, case: &Case) -> Result<(), Refused> {
+        if self.outside.both_sides {
+            return Ok(());
+        }
         if !case.is_for(self.device) {
             return Err(Refused {
                 verdict: Verdict::NotApplicable,

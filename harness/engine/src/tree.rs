@@ -102,6 +102,8 @@ pub struct Overdue<'a> {
 pub trait Guide {
     /// The moment an item must have come, counted from when it was reached.
     fn deadline(&self, leaf: &Leaf, reached: Timestamp) -> Option<Timestamp>;
+    /// The moment before which an item of ours must not go out.
+    fn not_before(&self, leaf: &Leaf) -> Option<Timestamp>;
     /// How long we wait for an optional item before our own.
     fn grace(&self, leaf: Option<&Leaf>) -> Duration;
     /// Whether a condition holds.
@@ -342,6 +344,9 @@ impl Node {
             Node::Leaf(leaf) => {
                 if leaf.is_of_device() {
                     return Turn::Device;
+                }
+                if let Some(from) = guide.not_before(leaf).filter(|from| *from > now) {
+                    return Turn::Wait(from);
                 }
                 match std::mem::replace(self, Node::Hole) {
                     Node::Leaf(leaf) => Turn::Ours(leaf),

@@ -1,6 +1,8 @@
 //! One file a command.
 
+pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod fmt;
 pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod list;

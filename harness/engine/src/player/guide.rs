@@ -41,6 +41,15 @@ impl tree::Guide for Guide<'_> {
         Some(from + upper)
     }
 
+    fn not_before(&self, leaf: &Leaf) -> Option<Timestamp> {
+        // With the tolerance on top, so that nobody with another clock finds us early.
+        let tolerance = self.0.rig.timeouts.clock * 2;
+        matches!(leaf.kind, LeafKind::OwnCall(_) | LeafKind::OwnConnect(_))
+            .then(|| self.0.earliest(leaf))
+            .flatten()
+            .map(|earliest| earliest + tolerance)
+    }
+
     fn grace(&self, leaf: Option<&Leaf>) -> Duration {
         leaf.and_then(|leaf| leaf.grace.as_ref().map(|grace| self.0.duration(leaf.scope, grace)))
             .unwrap_or(self.0.rig.timeouts.grace)

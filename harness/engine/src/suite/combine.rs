@@ -109,7 +109,8 @@ fn compile(suite: &Suite, job: &Job, variant: usize, rig: &Rig, drivers: Option<
     let can = |party: Role, verb: &str| drivers.is_none_or(|drivers| drivers.can(party, verb) == Can::Yes);
     let cannot_carry = |action: &str| drivers.map(|drivers| drivers.cannot_carry(action)).unwrap_or_default();
     let cover = if suite.variants == Some(Variants::All) { Cover::Product } else { Cover::Each };
-    let outside = Outside { library: &suite.library, rig, can: &can, cannot_carry: &cannot_carry, cover };
+    let outside =
+        Outside { library: &suite.library, rig, can: &can, cannot_carry: &cannot_carry, cover, both_sides: false };
     let program = program::compile(&job.case, job.device, job.version, variant, &outside)?;
     if let Some(drivers) = drivers {
         for (party, verb) in &program.needs {
