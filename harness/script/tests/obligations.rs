@@ -11,18 +11,9 @@ use regex::Regex;
 use script::obligations;
 use support::{catalogue_files, compare, files, library, rendered, root, source};
 
-/// Parts that wait for the cases of a profile that is being written.
-const WAITING: [&str; 3] = ["authorised", "reserved", "station-unavailable"];
-
 #[test]
 fn the_checker_finds_nothing_wrong_with_the_catalogue() {
-    let mut found = script::check(&library(&catalogue_files()));
-    for part in WAITING {
-        let path = format!("testcases/states/{part}.yaml");
-        let before = found.len();
-        found.retain(|found| found.code != "unused-part" || found.excerpts[0].path != path);
-        assert!(found.len() < before, "{path} waits for nothing any more: take it off the list");
-    }
+    let found = script::check(&library(&catalogue_files()));
     assert!(found.is_empty(), "{}", rendered(&found));
 }
 
