@@ -20,6 +20,8 @@ class Person:
         self.terminal = terminal
         # Tokens that were accepted before a cable came, by connector.
         self.waiting = {}
+        # Tokens that began what runs.
+        self.started = {}
 
     def do(self, verb, given):
         connector = given.get("at", {}).get("connector", 1)
@@ -31,6 +33,7 @@ class Person:
     def plug_in(self, connector, _):
         self._type(f"connector-status {connector} Preparing")
         if token := self.waiting.pop(connector, None):
+            self.started[connector] = token
             self._type(f"start {connector} {token}")
 
     def unplug(self, connector, given):
@@ -42,6 +45,8 @@ class Person:
     def present_token(self, connector, given):
         token = given["token"]["idToken"]
         if self._is_running(connector):
+            if self.started.get(connector, token) != token:
+                raise CannotBeDone("ocppsim ends a transaction only under the token that began it")
             self._type(f"stop {connector} Local")
         else:
             threading.Thread(target=self._start, args=(connector, token), daemon=True).start()
@@ -54,6 +59,7 @@ class Person:
             if self._status(connector)["status"] == "Available":
                 self.waiting[connector] = token
             else:
+                self.started[connector] = token
                 self._type(f"start {connector} {token}")
         except OSError:
             return

@@ -113,6 +113,7 @@ async def main():
     arguments.add_argument("--control", default="127.0.0.1:0", help="where it is told what to do")
     arguments.add_argument("--boot-seconds", type=float, default=0.5)
     arguments.add_argument("--retry-seconds", type=float, default=0.5, help="first pause after a lost link")
+    arguments.add_argument("--retry-limit", type=float, default=30, help="longest pause between attempts")
     arguments.add_argument("--password-env", help="variable that holds the password for Basic authentication")
     arguments.add_argument("--log", default="WARNING")
     chosen = arguments.parse_args()
@@ -123,7 +124,7 @@ async def main():
         chosen.identity,
         chosen.url,
         boot_seconds=chosen.boot_seconds,
-        retry=(chosen.retry_seconds, 30),
+        retry=(chosen.retry_seconds, chosen.retry_limit),
         password=os.environ.get(chosen.password_env) if chosen.password_env else None,
     )
     ended = asyncio.Event()

@@ -56,7 +56,8 @@ def _run(command, device, limit):
             running.kill()
             running.wait()
         return 130
-    except KeyboardInterrupt:
+    except BaseException:
+        running.terminate()
         running.wait(20)
         raise
 
