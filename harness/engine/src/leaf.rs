@@ -90,6 +90,8 @@ pub struct CallStep {
     pub before: Node,
     /// What follows each answer of `replies`, in their order.
     pub then: Vec<Node>,
+    /// Whether a CSMS under test would be asked for it.
+    pub asked: bool,
     /// Conditions of each answer of `replies`.
     pub when: Vec<Vec<Condition>>,
 }

@@ -82,6 +82,8 @@ pub enum Input {
     StimulusDone(Confirmation),
     /// What was seen; `None`: cannot be told.
     Observed(Option<bool>),
+    /// Somebody told a party of ours to do this: only where both sides are played by ourselves.
+    Word(String),
     /// Time went by.
     Tick,
 }
@@ -201,6 +203,8 @@ pub struct Player {
     /// What crossed in this plan, for the named checks.
     conversation: Conversation,
     commands: Vec<Command>,
+    /// Where both sides are played by ourselves: what we were told to do by the other reading, and have not done.
+    words: Option<VecDeque<String>>,
     frames: usize,
 }
 
@@ -213,20 +217,27 @@ impl Player {
         player
     }
 
-    /// Begins a plan towards a party that is played by ourselves, too: nothing is presumed of it, and every segment
-    /// is played. `config` is the configuration of the station.
+    /// Begins a plan towards a party that is played by ourselves, too: nothing is presumed of it, every segment is
+    /// played, and what the other reading makes a device do is done when it says so. `config` is the configuration of
+    /// the station, where the plan does not make it.
     pub(crate) fn across_from_ourselves(
         now: Timestamp,
         program: Program,
         rig: Arc<Rig>,
         mut session: Session,
         seed: u64,
-        config: HashMap<String, Option<String>>,
+        config: Option<HashMap<String, Option<String>>>,
     ) -> Player {
-        session.config = config;
+        let configured = config.is_some();
+        session.config = config.unwrap_or_default();
         let mut player = Player::idle(program, rig, session, seed, false);
-        player.phase = Phase::Segment;
-        player.next_segment(now);
+        player.words = Some(VecDeque::new());
+        if configured {
+            player.phase = Phase::Segment;
+            player.next_segment(now);
+        } else {
+            player.start(now);
+        }
         player.advance(now);
         player
     }
@@ -289,6 +300,7 @@ impl Player {
             conversation,
             commands: Vec::new(),
             frames: 0,
+            words: None,
         }
     }
 
@@ -313,6 +325,11 @@ impl Player {
             }
             Input::StimulusDone(confirmation) => self.confirmed(now, confirmation),
             Input::Observed(seen) => self.observed(now, seen),
+            Input::Word(verb) => {
+                if let Some(words) = &mut self.words {
+                    words.push_back(verb);
+                }
+            }
             Input::Tick => self.event(now, EventKind::Tick),
         }
         self.advance(now);

@@ -14,7 +14,7 @@ use serde_json::Value;
 use verdict::{Diagnostic, Source, Verdict};
 
 use crate::leaf::{Leaf, LeafKind};
-use crate::rig::Rig;
+use crate::rig::{Claim, Rig};
 use crate::scope::{Argument, Scope, ScopeId, Scopes};
 use crate::tree::Node;
 
@@ -371,25 +371,29 @@ impl Compiler<'_> {
         Ok(Node::Seq(nodes))
     }
 
-    /// A capability of a party: of the device by the rig, of ours by the plan.
-    fn capability(&mut self, party: Role, name: &str, negated: bool) -> bool {
-        if party == self.device {
-            return self.outside.rig.capabilities.has(name) != negated;
+    /// A capability of the station: of one under test by the rig, of ours by the plan, unless the rig says that a
+    /// CSMS under test knows nothing of it.
+    fn capability(&mut self, name: &str, negated: bool) -> bool {
+        let said = &self.outside.rig.capabilities;
+        if self.device == Role::Station {
+            return said.has(name) != negated;
         }
         let choices = &mut self.choices;
-        let wanted = !negated;
-        let has =
-            *self.assumed.entry(name.to_owned()).or_insert_with(|| if choices.pick(2) == 0 { wanted } else { !wanted });
+        let denied = said.claim(name) == Claim::Denied;
+        let has = *self.assumed.entry(name.to_owned()).or_insert_with(|| {
+            let wanted = choices.pick(2) == 0;
+            !denied && wanted != negated
+        });
         has != negated
     }
 
     /// The conditions of an item: `None` if one is already known to fail, the rest to be asked later.
-    pub(crate) fn conditions(&mut self, party: Role, scope: ScopeId, when: &[When]) -> Option<Vec<Condition>> {
+    pub(crate) fn conditions(&mut self, scope: ScopeId, when: &[When]) -> Option<Vec<Condition>> {
         let mut later = Vec::new();
         for condition in when {
             match condition {
                 When::Capability(capability) => {
-                    if !self.capability(party, &capability.value.name, capability.value.negated) {
+                    if !self.capability(&capability.value.name, capability.value.negated) {
                         return None;
                     }
                 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use protocol::{Role, Version};
 use script::Library;
-use script::ast::{Answer, Capability, Case, Item, ItemKind, Scope, Spanned};
+use script::ast::{Answer, Capability, Case, Item, ItemKind, Party, Scope, Spanned};
 use verdict::{Diagnostic, Event, Verdict};
 
 use crate::player::Outcome;
 use crate::program::{self, Cover, Outside, Program};
-use crate::rig::{Capabilities, EXCLUSIVE, Rig};
+use crate::rig::{Capabilities, Rig};
 use pair::Pair;
 pub use pair::transcript;
 
@@ -32,8 +32,8 @@ pub struct Failure {
     pub reason: String,
     /// What is shown to a person.
     pub shown: Vec<Diagnostic>,
-    /// What happened, as that side saw it.
-    pub events: Vec<Event>,
+    /// What happened, as both sides saw it; the side is that of the device.
+    pub events: Vec<(Role, Event)>,
 }
 
 impl Failure {
@@ -60,6 +60,23 @@ impl Failure {
 pub fn objection(case: &Case) -> Option<&'static str> {
     if any(&case.steps, &|item| matches!(item.kind, ItemKind::Text(_))) {
         return Some("raw text has no second reading: who receives it is not played by us");
+    }
+    let is_anybodys = |item: &Item| match &item.kind {
+        ItemKind::Call(call) => matches!(call.from.value, Party::Tester | Party::Device),
+        _ => false,
+    };
+    if any(&case.steps, &is_anybodys) {
+        return Some("tester and device have no second reading: we would be the tester on both sides");
+    }
+    if any(&case.steps, &|item| matches!(&item.kind, ItemKind::Check(check) if check.name.value == "meter values")) {
+        return Some("the values of a meter take their time, which our station does not have here");
+    }
+    let moves_while_asking = |item: &Item| match &item.kind {
+        ItemKind::Call(call) => any(&call.before_reply, &|item| matches!(item.kind, ItemKind::At(_))),
+        _ => false,
+    };
+    if any(&case.steps, &moves_while_asking) {
+        return Some("who plays the caller does nothing else while it waits for the answer");
     }
     let meets_refusal = |item: &Item| match &item.kind {
         ItemKind::Connection(connection) => {
@@ -123,9 +140,15 @@ fn plan(
     let variants = station.variants.max(csms.variants);
     let mut pair = Pair::new(station, csms, Arc::new(rig), seed.wrapping_add(variant as u64));
     pair.play();
-    for (side, outcome, events) in pair.outcomes() {
-        if let Some((reason, shown)) = trouble(case, &outcome) {
-            return Err(Box::new(Failure { events, ..*refuse(side, reason, shown) }));
+    let outcomes = pair.outcomes();
+    for (side, outcome, _) in &outcomes {
+        if let Some((reason, shown)) = trouble(case, *side, outcome) {
+            let mut failure = refuse(*side, reason, shown);
+            for (side, _, events) in outcomes {
+                failure.events.extend(events.into_iter().map(|event| (side, event)));
+            }
+            failure.events.sort_by_key(|(_, event)| event.at);
+            return Err(failure);
         }
     }
     Ok(variants)
@@ -152,7 +175,7 @@ fn compile(
 
 /// A rig with what the case requires and what the plan assumes.
 fn rig(case: &Case, version: Version, assumed: &BTreeMap<String, bool>) -> Rig {
-    let mut said: BTreeMap<String, bool> = EXCLUSIVE.iter().map(|name| ((*name).to_owned(), false)).collect();
+    let mut said: BTreeMap<String, bool> = BTreeMap::new();
     let wanted = |capability: &Spanned<Capability>| (capability.value.name.clone(), !capability.value.negated);
     said.extend(case.requires.station.iter().chain(&case.requires.csms).map(wanted));
     said.extend(assumed.iter().map(|(name, has)| (name.clone(), *has)));
@@ -162,17 +185,17 @@ fn rig(case: &Case, version: Version, assumed: &BTreeMap<String, bool>) -> Rig {
 }
 
 /// What is wrong with an outcome, if anything.
-fn trouble(case: &Case, outcome: &Outcome) -> Option<(String, Vec<Diagnostic>)> {
+fn trouble(case: &Case, side: Role, outcome: &Outcome) -> Option<(String, Vec<Diagnostic>)> {
     if !matches!(outcome.verdict, Verdict::Pass | Verdict::Warn) {
         return Some((outcome.reason.clone(), outcome.diagnostics.clone()));
     }
-    // A case may break rules on purpose, and then the side that receives it says so.
+    // What is sent to a device may break rules on purpose; what the device sends may not.
+    if !case.is_for(side) {
+        return None;
+    }
     let on_purpose = any(&case.steps, &|item| match &item.kind {
         ItemKind::Call(call) => {
-            call.invalid.is_some()
-                || call.id.is_some()
-                || matches!(call.answer, Answer::Error(..) | Answer::Nothing(_))
-                || !call.before_reply.is_empty()
+            call.invalid.is_some() || call.id.is_some() || matches!(call.answer, Answer::Error(..) | Answer::Nothing(_))
         }
         _ => false,
     });

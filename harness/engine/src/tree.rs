@@ -672,6 +672,10 @@ mod tests {
             None
         }
 
+        fn not_before(&self, _: &Leaf) -> Option<Timestamp> {
+            None
+        }
+
         fn grace(&self, _: Option<&Leaf>) -> Duration {
             Duration::from_secs(1)
         }

@@ -202,6 +202,11 @@ impl Generator<'_> {
                 }
                 OperatorKind::Near(moment) => return self.near(moment).map(Some),
                 OperatorKind::Next(counter, first) => return Ok(Some(self.next(counter, first.as_ref(), base))),
+                // Elements that are asked for by themselves have to fit the pattern of every element, too.
+                OperatorKind::Each(_)
+                    if operators
+                        .iter()
+                        .any(|other| matches!(other.kind, OperatorKind::Contains(_) | OperatorKind::Unordered(_))) => {}
                 OperatorKind::Each(inner) => return self.each(operators, inner, ty, base).map(Some),
                 OperatorKind::Contains(patterns) => {
                     return self.list(patterns.iter(), ty, None).map(|items| Some(Value::Array(items)));

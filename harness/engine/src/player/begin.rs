@@ -102,7 +102,6 @@ impl Player {
 
     /// Takes up the next segment; after the last the plan has passed.
     pub(super) fn next_segment(&mut self, now: Timestamp) {
-        self.welcome.clear();
         self.near_misses.clear();
         match self.segments.pop_front() {
             Some(segment) => {
@@ -118,6 +117,11 @@ impl Player {
     /// Does a leaf of ours. The hole it left is filled with what follows from it.
     pub(super) fn begin(&mut self, now: Timestamp, leaf: Leaf) {
         self.step_event(now, &leaf, "begun");
+        if let Some(words) = &mut self.words
+            && super::guide::word_for(&leaf).is_some()
+        {
+            words.pop_front();
+        }
         let follows = match leaf.kind.clone() {
             LeafKind::End => {
                 self.node = Node::Done;

@@ -42,6 +42,9 @@ impl tree::Guide for Guide<'_> {
     }
 
     fn not_before(&self, leaf: &Leaf) -> Option<Timestamp> {
+        if let (Some(words), Some(verb)) = (&self.0.words, word_for(leaf)) {
+            return (words.front() != Some(&verb)).then_some(Timestamp(i64::MAX));
+        }
         // With the tolerance on top, so that nobody with another clock finds us early.
         let tolerance = self.0.rig.timeouts.clock * 2;
         matches!(leaf.kind, LeafKind::OwnCall(_) | LeafKind::OwnConnect(_))
@@ -88,6 +91,15 @@ impl tree::Guide for Guide<'_> {
                 Some(value) => player.truth(now, *scope, pattern, Some(&value)),
             },
         }
+    }
+}
+
+/// What the other reading says when it is time for this item of ours, if it says anything.
+pub(super) fn word_for(leaf: &Leaf) -> Option<String> {
+    match &leaf.kind {
+        LeafKind::OwnAct(act) => Some(act.verb.value.clone()),
+        LeafKind::OwnCall(step) if step.asked => Some(format!("send {}", step.call.action.value)),
+        _ => None,
     }
 }
 

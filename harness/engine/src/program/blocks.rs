@@ -27,8 +27,7 @@ impl Compiler<'_> {
             return Err(Refused::error(source, item.head, "blocks nested too deep, or phrases that use themselves"));
         }
         let actor = self.actor(item);
-        let party = if actor == Actor::Own { self.device.other() } else { self.device };
-        let Some(later) = self.conditions(party, scope, &item.when) else {
+        let Some(later) = self.conditions(scope, &item.when) else {
             return Ok(Node::Done);
         };
         let mut node = self.counted(source, scope, item, actor, depth)?;

@@ -44,10 +44,13 @@ impl Compiler<'_> {
         let mut call = self.settle_answers(call, from);
         let before = self.items(source, scope, &call.before_reply, depth + 1)?;
         let (mut then, mut when) = (Vec::new(), Vec::new());
-        if let Answer::Replies(branches) = &call.answer {
-            for branch in branches {
+        if let Answer::Replies(branches) = &mut call.answer {
+            for branch in std::mem::take(branches) {
+                // A branch whose condition is known to fail is none.
+                let Some(conditions) = self.conditions(scope, &branch.when) else { continue };
+                when.push(conditions);
                 then.push(self.items(source, scope, &branch.then, depth + 1)?);
-                when.push(self.conditions(from.other(), scope, &branch.when).unwrap_or_default());
+                branches.push(branch);
             }
         }
         let ours = match (from == self.device, &call.answer) {
@@ -72,7 +75,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        let step = Arc::new(CallStep { call, before, then, when });
+        let step = Arc::new(CallStep { call, before, then, asked, when });
         let kind = match (from == self.device, asked) {
             (false, _) => LeafKind::OwnCall(step),
             (true, false) => LeafKind::DeviceCall(step),
@@ -168,7 +171,7 @@ impl Compiler<'_> {
         let mut text = text.clone();
         let mut kept = Vec::new();
         for outcome in std::mem::take(&mut text.outcome) {
-            if let Some(later) = self.conditions(self.device, scope, &outcome.when)
+            if let Some(later) = self.conditions(scope, &outcome.when)
                 && later.is_empty()
             {
                 kept.push(outcome);

@@ -176,9 +176,14 @@ impl OwnStation {
                     "Ended" => "EVDeparted",
                     _ => "ChargingStateChanged",
                 };
+                let mut info = json!({ "transactionId": id });
+                if kind == "Started" {
+                    // The first event tells the charging state (E-GEN-05): nothing flows before it.
+                    info["chargingState"] = Value::from("EVConnected");
+                }
                 json!({
                     "eventType": kind, "timestamp": now.to_string(), "triggerReason": trigger, "seqNo": sequence,
-                    "transactionInfo": { "transactionId": id },
+                    "transactionInfo": info,
                 })
             }
             "MeterValues" => json!({
