@@ -94,7 +94,7 @@ impl Reader<'_> {
                 "device" => entry.device = self.parsed(value, text),
                 "ocpp" => entry.ocpp = self.parsed(value, text),
                 stranger => {
-                    let help = match suggest(stranger, KEYS.into_iter()) {
+                    let help = match suggest(stranger, KEYS) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("known are {}", KEYS.join(", ")),
                     };

@@ -32,9 +32,6 @@ pub(crate) use mistake::did_you_mean;
 pub(crate) use names::moment;
 pub(crate) use want::{Misfit, Want, want_of};
 
-/// More diagnostics than these are not told of one file.
-const MOST_MISTAKES: usize = 100;
-
 /// Reads a file.
 ///
 /// # Errors
@@ -46,6 +43,7 @@ pub fn read(source: &Arc<Source>) -> Result<Document, Vec<Diagnostic>> {
     let mut reader = Reader {
         source,
         found,
+        untold: Diagnostic::error("", ""),
         versions: Vec::new(),
         wants: HashMap::new(),
         path: Vec::new(),
@@ -54,19 +52,18 @@ pub fn read(source: &Arc<Source>) -> Result<Document, Vec<Diagnostic>> {
         invalid: None,
     };
     let document = root.and_then(|root| reader.document(&root));
-    let mut found = reader.found;
+    let found = reader.found;
     match document {
         Some(document) if found.is_empty() => Ok(document),
-        _ => {
-            found.truncate(MOST_MISTAKES);
-            Err(found)
-        }
+        _ => Err(found),
     }
 }
 
 struct Reader<'a> {
     source: &'a Arc<Source>,
     found: Vec<Diagnostic>,
+    /// The latest of the mistakes that are too many to be told.
+    untold: Diagnostic,
     /// The versions that what is being read is for: those of the file, or fewer inside of `when: { version: … }`.
     versions: Vec<Version>,
     /// The types of names, as far as the file tells.
@@ -187,9 +184,9 @@ impl Reader<'_> {
         known
     }
 
-    fn wrong_shape(&mut self, node: &Node, title: &str, expected: &str) {
+    fn wrong_shape(&mut self, node: &Node, title: &str, expected: &str) -> &mut Diagnostic {
         let label = format!("expected {expected}, found {}", node.what());
-        self.say(Mistake::WrongShape, node.span, title, label);
+        self.say(Mistake::WrongShape, node.span, title, label)
     }
 
     fn misfit(&mut self, span: Span, misfit: Misfit) {

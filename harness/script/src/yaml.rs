@@ -50,6 +50,9 @@ const LONGEST: usize = 4 * 1024 * 1024;
 /// The most nodes of a file: a megabyte of commas must not become a hundred megabytes of nodes.
 const MOST_NODES: usize = 200_000;
 
+/// More mistakes than these are not told of one file: each costs a look at the whole of it.
+pub(crate) const MOST_MISTAKES: usize = 100;
+
 /// The root of a file. Mistakes that the tree survives (a key that stands twice) are found beside it; without a root
 /// there is at least one mistake.
 pub fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Node> {
@@ -197,7 +200,7 @@ impl<'a> Builder<'a> {
                 self.map(span, depth)
             }
             Event::Alias(_) => {
-                self.found.push(*self.mistake("yaml-feature", "aliases are not part of this language", span, "here"));
+                self.tell("yaml-feature", "aliases are not part of this language", span, None);
                 Ok(Node { span, kind: NodeKind::Scalar { text: String::new(), plain: true } })
             }
             _ => Err(self.mistake("yaml", "a value is missing", span, "here")),
@@ -241,8 +244,7 @@ impl<'a> Builder<'a> {
             match seen.get(&text) {
                 Some(first) => {
                     let title = format!("the key \"{text}\" stands twice");
-                    let again = self.mistake("duplicate-key", &title, key.span, "again here");
-                    self.found.push(again.because(self.source, *first, "first here"));
+                    self.tell("duplicate-key", &title, key.span, Some(*first));
                 }
                 None => {
                     seen.insert(text.clone(), key.span);
@@ -284,8 +286,7 @@ impl<'a> Builder<'a> {
     fn refuse(&mut self, anchor: bool, tag: bool, span: Span) {
         for (there, what) in [(anchor, "anchors are"), (tag, "tags are")] {
             if there {
-                let title = format!("{what} not part of this language");
-                self.found.push(*self.mistake("yaml-feature", &title, span, "here"));
+                self.tell("yaml-feature", &format!("{what} not part of this language"), span, None);
             }
         }
     }
@@ -299,6 +300,19 @@ impl<'a> Builder<'a> {
             }
             None => Err(Box::new(Diagnostic::error("yaml", "the file ends too early"))),
         }
+    }
+
+    /// A mistake that the tree survives.
+    fn tell(&mut self, code: &str, title: &str, span: Span, first: Option<Span>) {
+        if self.found.len() >= MOST_MISTAKES {
+            return;
+        }
+        let label = if first.is_some() { "again here" } else { "here" };
+        let mut mistake = *self.mistake(code, title, span, label);
+        if let Some(first) = first {
+            mistake = mistake.because(self.source, first, "first here");
+        }
+        self.found.push(mistake);
     }
 
     fn mistake(&self, code: &str, title: &str, span: Span, label: &str) -> Box<Diagnostic> {

@@ -12,6 +12,9 @@ use crate::ast::{
 };
 use crate::reader::{Mistake, Want, did_you_mean, moment, want_of};
 
+/// More mistakes than these are not told of one library: each costs a look at a whole file.
+const MOST_MISTAKES: usize = 1000;
+
 pub(super) fn link(library: &mut Library) -> Vec<Diagnostic> {
     let mut found = duplicates(library);
     let parts = library.parts.clone();
@@ -223,6 +226,9 @@ impl Linker<'_> {
     }
 
     fn say(&mut self, mistake: Mistake, span: Span, title: String, label: impl Into<String>, help: Option<String>) {
+        if self.found.len() >= MOST_MISTAKES {
+            return;
+        }
         let mut diagnostic = Diagnostic::error(mistake.code(), title).at(&self.source, span, label);
         diagnostic.help = help;
         self.found.push(diagnostic);

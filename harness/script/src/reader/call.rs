@@ -91,8 +91,9 @@ impl Reader<'_> {
         if let Some(version) = lacking.first() {
             let known = Catalogue::of(*version).messages().iter().map(|message| message.action.as_str());
             let what = format!("an action of {}", words(&lacking));
-            self.stranger(Mistake::UnknownAction, action.span, &action.value, &what, known);
-            self.only_some(&lacking, self.versions.len());
+            let help = self.for_some(&lacking, self.versions.len());
+            let found = self.stranger(Mistake::UnknownAction, action.span, &action.value, &what, known);
+            found.help = help.or(found.help.take());
         }
         let sends = |message: &Message| match from {
             Some(Party::Station) => message.from.includes(Role::Station),
@@ -178,8 +179,8 @@ impl Reader<'_> {
             let spelling = versions.iter().find_map(|version| errors::own_spelling(*version, &code.value));
             let known = versions.iter().flat_map(|version| errors::codes(*version)).copied();
             let what = format!("an error code of {}", words(&versions));
-            self.stranger(Mistake::UnknownErrorCode, code.span, &code.value, &what, known);
-            if let (Some(spelling), Some(found)) = (spelling, self.found.last_mut()) {
+            let found = self.stranger(Mistake::UnknownErrorCode, code.span, &code.value, &what, known);
+            if let Some(spelling) = spelling {
                 found.help = Some(format!("it is spelt `{spelling}` here"));
             }
         }

@@ -393,8 +393,9 @@ impl Reader<'_> {
             if let Some(version) = lacking.first() {
                 let known = Catalogue::of(*version).messages().iter().map(|message| message.action.as_str());
                 let what = format!("an action of {}", words(&lacking));
-                self.stranger(Mistake::UnknownAction, item.span, &action.value, &what, known);
-                self.only_some(&lacking, self.versions.len());
+                let help = self.for_some(&lacking, self.versions.len());
+                let found = self.stranger(Mistake::UnknownAction, item.span, &action.value, &what, known);
+                found.help = help.or(found.help.take());
             }
             list.push(action);
         }

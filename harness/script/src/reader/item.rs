@@ -99,10 +99,7 @@ impl Reader<'_> {
     fn item(&mut self, node: &Node) -> Option<Item> {
         if let NodeKind::Scalar { text, .. } = &node.kind {
             let help = Head::of(text).map(|_| format!("write `{text}:`"));
-            self.wrong_shape(node, "a step is a map", "a map such as `station -> csms: Heartbeat`");
-            if let (Some(help), Some(found)) = (help, self.found.last_mut()) {
-                found.help = Some(help);
-            }
+            self.wrong_shape(node, "a step is a map", "a map such as `station -> csms: Heartbeat`").help = help;
             return None;
         }
         let members = self.map(node, "a step")?;

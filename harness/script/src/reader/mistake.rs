@@ -3,6 +3,7 @@
 use verdict::{Diagnostic, Span};
 
 use super::Reader;
+use crate::yaml::MOST_MISTAKES;
 
 /// Declares the kinds with their codes and what `plugfest explain` says about them.
 macro_rules! mistakes {
@@ -79,6 +80,9 @@ impl Reader<'_> {
         title: impl Into<String>,
         label: impl Into<String>,
     ) -> &mut Diagnostic {
+        if self.found.len() >= MOST_MISTAKES {
+            return &mut self.untold;
+        }
         let at = self.found.len();
         self.found.push(Diagnostic::error(mistake.code(), title).at(self.source, span, label));
         &mut self.found[at]
@@ -92,11 +96,16 @@ impl Reader<'_> {
         word: &str,
         what: &str,
         known: impl IntoIterator<Item = &'k str>,
-    ) {
+    ) -> &mut Diagnostic {
+        if self.found.len() >= MOST_MISTAKES {
+            return &mut self.untold;
+        }
         let known: Vec<&str> = known.into_iter().collect();
         let meant = protocol::catalogue::suggest(word, known.iter().copied());
         let help = did_you_mean(meant).or_else(|| listed(&known));
-        self.say(mistake, span, format!("\"{word}\" is not {what}"), "not known").help = help;
+        let found = self.say(mistake, span, format!("\"{word}\" is not {what}"), "not known");
+        found.help = help;
+        found
     }
 
     /// Something that the language has and this program has not.

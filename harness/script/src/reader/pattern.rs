@@ -151,8 +151,9 @@ impl Reader<'_> {
         let what = format!("a field of {object} in {}", words(&lacking));
         let known = objects.iter().filter(|(version, _)| lacking.contains(version));
         let known = known.flat_map(|(_, object)| object.fields.iter().map(|field| field.name.as_str()));
-        self.stranger(Mistake::UnknownField, key.span, &key.text, &what, known);
-        self.only_some(&lacking, objects.len());
+        let help = self.for_some(&lacking, objects.len());
+        let found = self.stranger(Mistake::UnknownField, key.span, &key.text, &what, known);
+        found.help = help.or(found.help.take());
         Want::Free
     }
 
@@ -323,18 +324,11 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// Adds to what was just said that other versions of the case do have it.
-    pub(super) fn only_some(&mut self, lacking: &[Version], of: usize) {
-        if lacking.len() == of || lacking.is_empty() {
-            return;
-        }
+    /// What to do about something that some versions of the case have and others have not.
+    pub(super) fn for_some(&self, lacking: &[Version], of: usize) -> Option<String> {
         let others: Vec<Version> = self.versions.iter().copied().filter(|version| !lacking.contains(version)).collect();
-        if let Some(found) = self.found.last_mut() {
-            found.help = Some(format!(
-                "{} has it: `when: {{ version: … }}` makes a step for some versions only",
-                words(&others)
-            ));
-        }
+        (lacking.len() < of)
+            .then(|| format!("{} has it: `when: {{ version: … }}` makes a step for some versions only", words(&others)))
     }
 }
 
