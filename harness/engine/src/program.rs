@@ -4,7 +4,7 @@ mod blocks;
 mod choices;
 mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use protocol::{Role, Version};
@@ -96,6 +96,8 @@ pub struct Program {
     pub assumed: BTreeMap<String, bool>,
     /// Stimuli and asked calls it needs of the device: `plug in`, `send`.
     pub needs: Vec<(Role, String)>,
+    /// Tokens of the rig that it uses, in lower case: a CSMS may refuse one that another station charges with.
+    pub tokens: BTreeSet<String>,
 }
 
 /// Why a case cannot be played.
@@ -153,6 +155,7 @@ pub fn compile(
         config: BTreeMap::new(),
         assumed: BTreeMap::new(),
         needs: Vec::new(),
+        tokens: BTreeSet::new(),
     };
     compiler.requirements(case)?;
     let root = compiler.case_scope(case)?;
@@ -197,6 +200,7 @@ pub fn compile(
         config: compiler.config,
         assumed: compiler.assumed,
         needs: compiler.needs,
+        tokens: compiler.tokens,
     })
 }
 
@@ -226,6 +230,7 @@ pub(crate) struct Compiler<'a> {
     /// Capabilities of our own station that a `when` asked for: one answer for the whole case.
     assumed: BTreeMap<String, bool>,
     needs: Vec<(Role, String)>,
+    tokens: BTreeSet<String>,
 }
 
 impl Compiler<'_> {
@@ -267,13 +272,14 @@ impl Compiler<'_> {
         Ok(self.scopes.add(scope))
     }
 
-    fn constant(&self, source: &Arc<Source>, given: &GivenSource) -> Result<Value, Refused> {
+    fn constant(&mut self, source: &Arc<Source>, given: &GivenSource) -> Result<Value, Refused> {
         match given {
             GivenSource::Constant(kind, value) => Ok(match (kind, &value.value) {
                 (ConstantType::Decimal, Value::Number(number)) => Value::Number(number.clone()),
                 (_, value) => value.clone(),
             }),
             GivenSource::Rig(path) => {
+                self.note_token(&path.value);
                 self.outside.rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
                     let reason = format!("the rig has no {}", path.value);
                     Refused {
@@ -287,6 +293,14 @@ impl Compiler<'_> {
                     }
                 })
             }
+        }
+    }
+
+    fn note_token(&mut self, path: &str) {
+        let name = path.strip_prefix("tags.").and_then(|rest| rest.split('.').next());
+        let text = name.and_then(|name| self.outside.rig.value(&format!("tags.{name}.idToken")));
+        if let Some(text) = text.map(|text| text.to_json()).as_ref().and_then(Value::as_str) {
+            self.tokens.insert(text.to_lowercase());
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod combine;
 mod site;
+mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::rig::Rig;
 
 pub(crate) use combine::{Played, summarise};
 pub use site::{Place, Site};
+use tokens::TokensInUse;
 
 /// A case on a side of the device and a version.
 #[derive(Clone, Debug)]
@@ -88,6 +90,7 @@ impl Suite {
         let next = Arc::new(AtomicUsize::new(0));
         let (sender, mut receiver) = mpsc::unbounded_channel::<Message>();
         let (enough, enough_seen) = watch::channel(false);
+        let tokens = Arc::new(TokensInUse::default());
         for worker in 0..workers {
             let worker = Worker {
                 suite: self.clone(),
@@ -98,6 +101,7 @@ impl Suite {
                 stop: stop.clone(),
                 enough: enough_seen.clone(),
                 sender: sender.clone(),
+                tokens: tokens.clone(),
             };
             tokio::spawn(worker.work());
         }
@@ -131,11 +135,12 @@ struct Worker {
     stop: watch::Receiver<bool>,
     enough: watch::Receiver<bool>,
     sender: mpsc::UnboundedSender<Message>,
+    tokens: Arc<TokensInUse>,
 }
 
 impl Worker {
     async fn work(mut self) {
-        let mut place = self.site.place(self.number);
+        let mut place = self.site.place(self.number, self.tokens.clone());
         loop {
             let index = self.next.fetch_add(1, Ordering::SeqCst);
             let Some(job) = self.suite.jobs.get(index).cloned() else { return };

@@ -137,6 +137,8 @@ async fn play_plan(
     clock: &Clock,
     stop: &mut watch::Receiver<bool>,
 ) -> Played {
+    let tokens = place.tokens.clone();
+    let _in_use = tokens.take(&program.tokens).await;
     let prefix = format!("pf{:x}", clock.now().0);
     let Some(ready) = site.ready(place, job.device, job.version, settings, clock, &prefix).await else {
         let outcome = Outcome::plain(Verdict::Error, "the listener is in use");

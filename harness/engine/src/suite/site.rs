@@ -10,6 +10,7 @@ use protocol::{Role, Version};
 use tokio::sync::Mutex;
 
 use super::rig_for;
+use super::tokens::TokensInUse;
 use crate::clock::Clock;
 use crate::drivers::{Drivers, Operator};
 use crate::embedded::Embedded;
@@ -50,6 +51,7 @@ pub enum Site {
 pub struct Place {
     number: usize,
     sessions: u32,
+    pub(super) tokens: Arc<TokensInUse>,
     /// What lasts from plan to plan: a station under test has one link and one memory.
     lasting: Option<(Session, Wire)>,
 }
@@ -104,8 +106,8 @@ impl Site {
         }
     }
 
-    pub(crate) fn place(&self, number: usize) -> Place {
-        Place { number, sessions: 0, lasting: None }
+    pub(crate) fn place(&self, number: usize, tokens: Arc<TokensInUse>) -> Place {
+        Place { number, sessions: 0, tokens, lasting: None }
     }
 
     /// The equipment that the embedded device of this side comes in; a real device has its own only.
