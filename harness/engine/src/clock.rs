@@ -15,8 +15,7 @@ pub struct Clock {
 impl Clock {
     /// A clock that shows the system's time now and goes with tokio's from here on.
     pub fn system() -> Clock {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock::at(Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)))
+        Clock::at(system_now())
     }
 
     /// A clock that shows this moment now.
@@ -34,4 +33,10 @@ impl Clock {
         // Rounded up, so that a timer never wakes before the moment it is for.
         Instant::now() + moment.since(self.now()) + std::time::Duration::from_micros(1)
     }
+}
+
+/// What the system's clock shows.
+pub fn system_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -6,7 +6,7 @@ use engine::mutants::{self, SIDES, Trial};
 use engine::suite;
 use peers::Fault;
 use protocol::Version;
-use verdict::{CaseResult, ExitCode, FaultResult, Verdict};
+use verdict::{CaseResult, Counts, ExitCode, FaultResult, Redactor, RunEvent, Verdict};
 
 use crate::args::Mutants;
 use crate::failure::Failure;
@@ -50,7 +50,37 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
         "triggered",
         "detected"
     );
-    let results = mutants::try_all(&trial, &faults, &mut show).map_err(broken)?;
+    let mut json = match &args.report_json {
+        Some(path) => {
+            let lines = reports::json_lines::JsonLines::to_file(path);
+            let lines = lines.map_err(|error| Failure::usage(error.to_string()))?;
+            vec![Box::new(lines) as Box<dyn reports::Reporter>]
+        }
+        None => Vec::new(),
+    };
+    let mut json = reports::Fanout::new(Redactor::default(), std::mem::take(&mut json));
+    let began = std::time::Instant::now();
+    json.event(&RunEvent::RunStarted {
+        plugfest: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: args.seed,
+        format: 1,
+        selected: 0,
+        at: engine::clock::system_now(),
+    });
+    let mut report = |result: &FaultResult| {
+        show(result);
+        json.event(&RunEvent::FaultFinished(Box::new(result.clone())));
+    };
+    let results = mutants::try_all(&trial, &faults, &mut report).map_err(broken)?;
+    json.event(&RunEvent::RunFinished {
+        counts: Counts::default(),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        exit_code: ExitCode::Conforming as u8,
+        interrupted: false,
+    });
+    if let Some(error) = json.finish().first() {
+        return Err(Failure::new(ExitCode::NotJudged, error.to_string()));
+    }
     let survivors: Vec<&str> =
         results.iter().filter(|result| !result.detected).map(|result| result.fault.as_str()).collect();
     anstream::println!("\n{} of {} faults detected", results.len() - survivors.len(), results.len());

@@ -9,7 +9,7 @@ use script::Library;
 use tokio::sync::watch;
 use verdict::{CaseResult, ExitCode, RunEvent};
 
-use crate::args::{Colour, Run, VariantMode};
+use crate::args::{Colour, ReportFiles, Run, VariantMode};
 use crate::failure::Failure;
 use crate::output::{self, Output, Plan};
 use crate::rig::Device;
@@ -40,12 +40,9 @@ pub(crate) fn run(args: &Run, colour: Colour) -> Result<ExitCode, Failure> {
         expectations,
         repeat: Arc::new(repeat),
     });
-    let plan = Plan {
-        files: &args.reports,
-        trace: args.trace.as_deref(),
-        colour,
-        asks: device::operator_is_asked(args.operator),
-    };
+    let files = files(args, &target);
+    let plan =
+        Plan { files: &files, trace: args.trace.as_deref(), colour, asks: device::operator_is_asked(args.operator) };
     let mut output = Output::open(&plan, output::redactor(&target))?;
     let (results, interrupted) = device::runtime(&target)?.block_on(async {
         let site = device::site(args, &target).await?;
@@ -54,7 +51,24 @@ pub(crate) fn run(args: &Run, colour: Colour) -> Result<ExitCode, Failure> {
     })?;
     let code = verdict::exit_code(results.iter().map(|result| (result.verdict, result.standing)), interrupted);
     output.finish()?;
+    if let Some(report) = &files.report_junit {
+        anstream::println!("             JUnit report: {}", report.display());
+    }
     Ok(code)
+}
+
+/// The report that a run with nothing else leaves, so that a first try shows what a build would read.
+const FIRST_REPORT: &str = "plugfest-report.xml";
+
+fn files(args: &Run, target: &Device) -> ReportFiles {
+    let mut files = args.reports.clone();
+    let asked = &args.target;
+    let bare = matches!(target, Device::Embedded(None)) && !asked.embedded && args.select.is_empty();
+    let none = files.report_junit.is_none() && files.report_json.is_none() && files.report_html.is_none();
+    if bare && none && files.report_markdown.is_none() {
+        files.report_junit = Some(FIRST_REPORT.into());
+    }
+    files
 }
 
 /// Plays a suite between the events that every report begins and ends with.
