@@ -6,10 +6,11 @@ use include_dir::{Dir, include_dir};
 use verdict::Source;
 
 /// The folders of cases and parts.
-static FOLDERS: [(&str, Dir<'static>); 4] = [
+static FOLDERS: [(&str, Dir<'static>); 5] = [
     ("1.6", include_dir!("$CARGO_MANIFEST_DIR/1.6")),
     ("2.0.1", include_dir!("$CARGO_MANIFEST_DIR/2.0.1")),
     ("2.1", include_dir!("$CARGO_MANIFEST_DIR/2.1")),
+    ("wire", include_dir!("$CARGO_MANIFEST_DIR/wire")),
     ("states", include_dir!("$CARGO_MANIFEST_DIR/states")),
 ];
 

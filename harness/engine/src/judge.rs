@@ -164,6 +164,7 @@ fn input(event: &Event) -> Option<(Timestamp, Input)> {
             })
         }
         EventKind::Observed { seen, .. } => Input::Observed(*seen),
+        EventKind::Deed { deed } => Input::Deed(deed.clone()),
         EventKind::Tick => Input::Tick,
         _ => return None,
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use protocol::Timestamp;
+use script::Procedure;
 use script::ast::{Act, Call, ConnectionOptions, DurationExpr, Ending, Invocation, RawText, Spanned, Within};
 use serde_json::Value;
 use verdict::{Diagnostic, Source, Span};
@@ -71,6 +72,8 @@ pub enum LeafKind {
     Reaction(Arc<Reaction>),
     /// A named check over the trace so far.
     Check(Arc<Invocation>),
+    /// What cannot be said in steps.
+    Procedure(Procedure),
     /// A name for this moment.
     Mark(Spanned<String>),
     /// A branch was taken that is only tolerated.

@@ -11,6 +11,7 @@ mod chores;
 mod connections;
 mod failing;
 mod guide;
+mod procedure;
 mod reactions;
 mod session;
 mod stimuli;
@@ -20,9 +21,10 @@ use std::sync::Arc;
 
 use protocol::Timestamp;
 use protocol::stimulus::Stimulus;
+use script::Procedure;
 use serde_json::Value;
 use verdict::checks::Conversation;
-use verdict::{Direction, Event, EventKind, Verdict};
+use verdict::{Deed, Direction, Event, EventKind, Verdict};
 
 use crate::drivers::Confirmation;
 use crate::leaf::Leaf;
@@ -33,6 +35,8 @@ use crate::tree::{Node, Turn};
 
 pub use chores::Chore;
 pub use failing::Outcome;
+pub(crate) use procedure::Heard;
+pub(crate) use reactions::harmless;
 pub use session::{LinkState, Session};
 
 /// What happens to the player.
@@ -84,6 +88,8 @@ pub enum Input {
     Observed(Option<bool>),
     /// Somebody told a party of ours to do this: only where both sides are played by ourselves.
     Word(String),
+    /// A running procedure did something.
+    Deed(Deed),
     /// Time went by.
     Tick,
 }
@@ -113,6 +119,8 @@ pub enum Command {
     Stimulate(Stimulus),
     /// Look at the device.
     Look(Stimulus),
+    /// Carry out this procedure, and tell its deeds.
+    Procedure(Procedure),
     /// The plan is over; its outcome can be taken.
     Finished,
 }
@@ -161,6 +169,8 @@ enum Tag {
     Chore,
     /// Ends a wait for a reaction to raw text.
     Sentinel,
+    /// A procedure.
+    Procedure,
 }
 
 /// Something done to the device that is not confirmed yet.
@@ -190,6 +200,7 @@ pub struct Player {
     acting: Option<Acting>,
     connecting: Option<Leaf>,
     reaction: Option<reactions::Waiting>,
+    running: Option<procedure::Running>,
     chores: VecDeque<Chore>,
     chore: Option<Chore>,
     wait: Option<Timestamp>,
@@ -288,6 +299,7 @@ impl Player {
             acting: None,
             connecting: None,
             reaction: None,
+            running: None,
             chores: VecDeque::new(),
             chore: None,
             wait: None,
@@ -330,6 +342,7 @@ impl Player {
                     words.push_back(verb);
                 }
             }
+            Input::Deed(deed) => self.deed(now, deed),
             Input::Tick => self.event(now, EventKind::Tick),
         }
         self.advance(now);
@@ -475,7 +488,11 @@ impl Player {
 
     /// Whether something of ours is under way that has to end before our next item.
     fn is_busy(&self) -> bool {
-        self.open.is_some() || self.acting.is_some() || self.connecting.is_some() || self.reaction.is_some()
+        self.open.is_some()
+            || self.acting.is_some()
+            || self.connecting.is_some()
+            || self.reaction.is_some()
+            || self.running.is_some()
     }
 
     fn passed_over(&mut self, passed: Vec<Leaf>) {

@@ -173,7 +173,10 @@ pub fn compile(
         let purpose = Purpose::Remember(memory.name.value.clone());
         segments.insert(arrived + at, Segment { purpose, node });
     }
-    let node = compiler.items(&case.source, root, &case.steps, 0)?;
+    let node = match &case.procedure {
+        Some(procedure) => leaf_of_ours(LeafKind::Procedure(procedure.value), &case.source, procedure.span, root),
+        None => compiler.items(&case.source, root, &case.steps, 0)?,
+    };
     let node = end(node, &case.source, case.id.span, root);
     segments.push(Segment { purpose: Purpose::Steps, node });
     let configure = case
@@ -206,18 +209,21 @@ pub fn compile(
 
 /// A segment with its end, which is an item of ours: optional items before it have their grace.
 fn end(node: Node, source: &Arc<Source>, span: verdict::Span, scope: ScopeId) -> Node {
-    let end = Leaf {
+    Node::Seq(vec![node, leaf_of_ours(LeafKind::End, source, span, scope)])
+}
+
+fn leaf_of_ours(kind: LeafKind, source: &Arc<Source>, span: verdict::Span, scope: ScopeId) -> Node {
+    Node::Leaf(Box::new(Leaf {
         source: source.clone(),
         span,
         scope,
-        kind: LeafKind::End,
+        kind,
         within: None,
         grace: None,
         mark: None,
         warn: None,
         reached: None,
-    };
-    Node::Seq(vec![node, Node::Leaf(Box::new(end))])
+    }))
 }
 
 pub(crate) struct Compiler<'a> {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use link::dial::{Dial, Listen};
 use link::handshake::{self, BasicCredentials, ClientRequest, Headers};
 use link::{Connection, End, EventKind as Seen, Limits, Stream, Url};
-use protocol::Version;
+use protocol::{Timestamp, Version};
+use script::Procedure;
 use tokio::sync::watch;
 use verdict::{Event, Verdict};
 
 use crate::clock::Clock;
+use crate::door;
 use crate::drivers::Drivers;
 use crate::player::{Command, Input, Player};
 
@@ -42,7 +44,7 @@ pub struct Wire {
     /// The station's identity: ours when we dial; expected of a station under test unless empty.
     identities: Vec<String>,
     password: Option<String>,
-    connection: Option<Connection<Stream>>,
+    pub(crate) connection: Option<Connection<Stream>>,
     admitting: bool,
     limits: Limits,
 }
@@ -202,65 +204,139 @@ pub async fn play(
     stop: &mut watch::Receiver<bool>,
     sink: &mut (dyn FnMut(Event) + Send),
 ) {
-    let mut connecting: Option<Boxed<Handshake>> = None;
-    let mut acting: Option<Boxed<Input>> = None;
-    let mut stopping = *stop.borrow();
+    let stopping = *stop.borrow();
+    let mut stage =
+        Stage { player, wire, drivers, station, clock, stop, sink, connecting: None, acting: None, stopping };
     loop {
-        let mut finished = false;
-        for command in player.commands() {
+        match stage.obey().await {
+            Wish::None => {
+                stage.turn(None).await;
+            }
+            Wish::Procedure(procedure) => stage = door::open(stage, procedure).await,
+            Wish::Finished => return,
+        }
+    }
+}
+
+/// Everything a plan is played with.
+pub(crate) struct Stage<'a> {
+    pub(crate) player: &'a mut Player,
+    pub(crate) wire: &'a mut Wire,
+    drivers: &'a Drivers,
+    station: &'a str,
+    pub(crate) clock: &'a Clock,
+    stop: &'a mut watch::Receiver<bool>,
+    sink: &'a mut (dyn FnMut(Event) + Send),
+    connecting: Option<Boxed<Handshake>>,
+    acting: Option<Boxed<Input>>,
+    stopping: bool,
+}
+
+/// What the player wants that is not done at once.
+pub(crate) enum Wish {
+    /// Nothing but to be told what happens.
+    None,
+    /// A procedure.
+    Procedure(Procedure),
+    /// Nothing more.
+    Finished,
+}
+
+/// What happened, as far as the player does not say it better.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Noticed {
+    /// A pong.
+    Pong(Vec<u8>),
+    /// A close frame; the link is gone.
+    Close(Option<u16>),
+    /// The link ended without a close frame.
+    Ended(String),
+    /// There is a new link.
+    Opened,
+    /// There is none.
+    Refused(String),
+    /// Anything else.
+    Other,
+}
+
+impl Stage<'_> {
+    /// Does what the player wants.
+    pub(crate) async fn obey(&mut self) -> Wish {
+        let mut wish = Wish::None;
+        for command in self.player.commands() {
             match command {
                 Command::Connect { identity, password, offers } => {
-                    connecting = Some(wire.dial(identity, password, offers));
+                    self.connecting = Some(self.wire.dial(identity, password, offers));
                 }
-                Command::Send(text) => {
-                    if let Some(connection) = &mut wire.connection
-                        && let Err(error) = connection.send_text(&text).await
-                    {
-                        wire.connection = None;
-                        player.handle(clock.now(), Input::Closed { code: None, reason: error.to_string() });
-                    }
-                }
-                Command::Drop { cut } => wire.hang_up(cut).await,
-                Command::Admit(admitting) => wire.admitting = admitting,
+                Command::Send(text) => self.send(&text).await,
+                Command::Drop { cut } => self.wire.hang_up(cut).await,
+                Command::Admit(admitting) => self.wire.admitting = admitting,
                 Command::Stimulate(stimulus) => {
-                    let (drivers, station) = (drivers.clone(), station.to_owned());
-                    acting =
+                    let (drivers, station) = (self.drivers.clone(), self.station.to_owned());
+                    self.acting =
                         Some(Box::pin(
                             async move { Input::StimulusDone(drivers.stimulate(&station, &stimulus).await) },
                         ));
                 }
                 Command::Look(observation) => {
-                    let (drivers, station) = (drivers.clone(), station.to_owned());
-                    acting = Some(Box::pin(async move { Input::Observed(drivers.look(&station, &observation).await) }));
+                    let (drivers, station) = (self.drivers.clone(), self.station.to_owned());
+                    self.acting =
+                        Some(Box::pin(async move { Input::Observed(drivers.look(&station, &observation).await) }));
                 }
-                Command::Finished => finished = true,
+                Command::Procedure(procedure) => wish = Wish::Procedure(procedure),
+                Command::Finished => wish = Wish::Finished,
             }
         }
-        for event in player.events() {
-            sink(event);
+        for event in self.player.events() {
+            (self.sink)(event);
         }
-        if finished || player.is_finished() {
-            return;
+        if self.player.is_finished() { Wish::Finished } else { wish }
+    }
+
+    async fn send(&mut self, text: &str) {
+        // Nothing follows a close frame of ours (RFC 6455 5.5.1); what still comes is only read.
+        if let Some(connection) = &mut self.wire.connection
+            && !connection.close_sent()
+            && let Err(error) = connection.send_text(text).await
+        {
+            self.wire.connection = None;
+            self.player.handle(self.clock.now(), Input::Closed { code: None, reason: error.to_string() });
         }
+    }
+
+    /// Dials once more, as the station that the rig names.
+    pub(crate) fn dial(&mut self) {
+        let offers = vec![self.wire.version.subprotocol().to_owned()];
+        self.connecting = Some(self.wire.dial(None, None, offers));
+    }
+
+    /// Tells the player the next thing that happens. Nothing happens after `until`.
+    pub(crate) async fn turn(&mut self, until_then: Option<Timestamp>) -> Noticed {
+        let Stage { player, wire, clock, stop, connecting, acting, stopping, .. } = self;
         let now = clock.now();
-        if stopping {
+        if *stopping {
             player.abandon(now, Verdict::Inconclusive, "interrupted");
-            continue;
+            return Noticed::Other;
         }
-        let wakeup = player.wakeup(now).map(|moment| clock.instant(moment));
+        let wakeup = player.wakeup(now);
+        let wakeup = match (wakeup, until_then) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let wakeup = wakeup.map(|moment| clock.instant(moment));
         tokio::select! {
             biased;
-            event = next(&mut wire.connection) => receive(player, wire, clock, event),
-            outcome = some(&mut connecting) => {
-                connecting = None;
-                opened(player, wire, clock, outcome);
+            event = next(&mut wire.connection) => return receive(player, wire, clock, event),
+            outcome = some(connecting) => {
+                *connecting = None;
+                return opened(player, wire, clock, outcome);
             }
-            input = some(&mut acting) => {
-                acting = None;
+            input = some(acting) => {
+                *acting = None;
                 player.handle(clock.now(), input);
             }
             stream = incoming(&mut wire.carrier) => match stream {
-                Ok(stream) if wire.admitting => connecting = Some(wire.admit(stream)),
+                Ok(stream) if wire.admitting => *connecting = Some(wire.admit(stream)),
                 // While the device has to be offline its attempts come to nothing.
                 Ok(stream) => drop(stream),
                 Err(error) => {
@@ -268,15 +344,19 @@ pub async fn play(
                 }
             },
             () = until(wakeup) => player.handle(clock.now(), Input::Tick),
-            changed = stop.changed() => stopping = changed.is_err() || *stop.borrow(),
+            changed = stop.changed() => *stopping = changed.is_err() || *stop.borrow(),
         }
+        Noticed::Other
     }
 }
 
-fn opened(player: &mut Player, wire: &mut Wire, clock: &Clock, outcome: Handshake) {
+fn opened(player: &mut Player, wire: &mut Wire, clock: &Clock, outcome: Handshake) -> Noticed {
     let now = clock.now();
     match outcome {
-        Handshake::Refused { status, reason } => player.handle(now, Input::Refused { status, reason }),
+        Handshake::Refused { status, reason } => {
+            player.handle(now, Input::Refused { status, reason: reason.clone() });
+            Noticed::Refused(reason)
+        }
         Handshake::Open { connection, identity, offered, subprotocol, findings } => {
             if wire.connection.take().is_some() {
                 player.handle(now, Input::Closed { code: None, reason: "replaced by a new connection".to_owned() });
@@ -284,18 +364,22 @@ fn opened(player: &mut Player, wire: &mut Wire, clock: &Clock, outcome: Handshak
             wire.connection = Some(*connection);
             wire_findings(player, clock, &findings);
             player.handle(now, Input::Opened { identity, offered, subprotocol });
+            Noticed::Opened
         }
     }
 }
 
-fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::LinkEvent) {
+fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::LinkEvent) -> Noticed {
     let now = clock.now();
     wire_findings(player, clock, &event.findings);
     match event.kind {
         Seen::Text(bytes) => player.handle(now, Input::Text(bytes)),
         Seen::Binary(bytes) => player.handle(now, Input::Binary(bytes)),
         Seen::Ping(_) => player.handle(now, Input::Control("ping")),
-        Seen::Pong(_) => player.handle(now, Input::Control("pong")),
+        Seen::Pong(payload) => {
+            player.handle(now, Input::Control("pong"));
+            return Noticed::Pong(payload);
+        }
         Seen::Unknown { opcode, .. } => player.handle(
             now,
             Input::Wire {
@@ -313,6 +397,7 @@ fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::Lin
             }
             let reason = String::from_utf8_lossy(&reason).into_owned();
             player.handle(now, Input::Closed { code: Some(code.unwrap_or(1005)), reason });
+            return Noticed::Close(code);
         }
         Seen::Ended(end) => {
             wire.connection = None;
@@ -323,9 +408,11 @@ fn receive(player: &mut Player, wire: &mut Wire, clock: &Clock, event: link::Lin
                 End::Error(error) => error,
                 End::LimitExceeded => "we hung up: a message is larger than we accept".to_owned(),
             };
-            player.handle(now, Input::Closed { code: None, reason });
+            player.handle(now, Input::Closed { code: None, reason: reason.clone() });
+            return Noticed::Ended(reason);
         }
     }
+    Noticed::Other
 }
 
 fn wire_findings(player: &mut Player, clock: &Clock, findings: &[link::Finding]) {

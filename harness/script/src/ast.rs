@@ -9,6 +9,8 @@ use protocol::{Role, Version};
 use serde_json::Value;
 use verdict::{Source, Span};
 
+use crate::Procedure;
+
 /// A value with its place in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spanned<T> {
@@ -56,8 +58,10 @@ pub struct Case {
     pub given: Vec<Given>,
     /// What may happen beside the steps.
     pub background: Background,
-    /// The choreography.
+    /// The choreography; empty where there is a procedure.
     pub steps: Vec<Item>,
+    /// What is done instead of steps.
+    pub procedure: Option<Spanned<Procedure>>,
 }
 
 /// A reusable piece: items under a name.

@@ -41,6 +41,9 @@ pub fn diagram(case: &Case) -> String {
         _ => String::new(),
     };
     drawing.items(&case.steps);
+    if let Some(procedure) = &case.procedure {
+        drawing.note_over_all(&format!("procedure: {}", procedure.value.name()));
+    }
     drawing.text
 }
 

@@ -7,6 +7,7 @@ mod diagram;
 mod fmt;
 mod library;
 pub mod obligations;
+mod procedures;
 pub mod reader;
 mod schema;
 pub mod yaml;
@@ -15,6 +16,7 @@ pub use check::{CODES as CHECKER_CODES, check, check_document};
 pub use diagram::{diagram, page};
 pub use fmt::format;
 pub use library::Library;
+pub use procedures::Procedure;
 pub use reader::read;
 pub use schema::schema;
 

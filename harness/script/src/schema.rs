@@ -9,6 +9,8 @@ mod patterns;
 use protocol::{Version, official, statements};
 use serde_json::{Map, Value, json};
 
+use crate::Procedure;
+
 /// A JSON schema (2020-12) for a case, state, memory or phrase.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
@@ -19,14 +21,15 @@ pub fn schema() -> Value {
         "title": "Plugfest case",
         "description": "A case, or a state, memory or phrase that cases use.",
         "type": "object",
-        "required": ["title", "versions", "steps"],
+        "required": ["title", "versions"],
         "properties": properties(),
         "additionalProperties": false,
         "oneOf": [
-            { "required": ["case", "traces"], "properties": none_of(&[&["from"], PARTS_ONLY]) },
-            { "required": ["state"], "properties": none_of(&[&["memory", "phrase"], CASES_ONLY]) },
-            { "required": ["memory"], "properties": none_of(&[&["state", "phrase", "from"], CASES_ONLY]) },
-            { "required": ["phrase"], "properties": none_of(&[&["state", "memory", "from"], CASES_ONLY]) }
+            { "required": ["case", "traces", "steps"], "properties": none_of(&[&["from", "procedure"], PARTS_ONLY]) },
+            { "required": ["case", "traces", "procedure"], "properties": none_of(&[&["from", "steps"], PARTS_ONLY]) },
+            { "required": ["state", "steps"], "properties": none_of(&[&["memory", "phrase"], CASES_ONLY]) },
+            { "required": ["memory", "steps"], "properties": none_of(&[&["state", "phrase", "from"], CASES_ONLY]) },
+            { "required": ["phrase", "steps"], "properties": none_of(&[&["state", "memory", "from"], CASES_ONLY]) }
         ],
         "$defs": definitions
     })
@@ -34,6 +37,7 @@ pub fn schema() -> Value {
 
 fn properties() -> Value {
     let versions: Vec<&str> = Version::ALL.into_iter().map(Version::number).collect();
+    let procedures: Vec<&str> = Procedure::ALL.iter().map(|procedure| procedure.name()).collect();
     let capabilities = || json!({ "type": "array", "items": { "type": "string", "pattern": "^(not )?\\S+$" } });
     json!({
         "case": said("The id of a case: unique in the catalogue.", json!({ "type": "string", "minLength": 1 })),
@@ -116,13 +120,17 @@ fn properties() -> Value {
                 { "type": "array", "items": { "type": "string", "pattern": "^[+-][A-Z]\\w*$" } }
             ] }),
         ),
+        "procedure": said(
+            "What is done instead of steps, where a choreography of messages cannot say it.",
+            json!({ "enum": procedures }),
+        ),
         "steps": said("The choreography.", json!({ "$ref": "#/$defs/items" }))
     })
 }
 
 const PARTS_ONLY: &[&str] = &["state", "memory", "phrase", "params", "gives"];
 const CASES_ONLY: &[&str] =
-    &["case", "device", "certifies", "traces", "begin", "configure", "remember", "given", "background"];
+    &["case", "device", "certifies", "traces", "begin", "configure", "remember", "given", "background", "procedure"];
 
 /// Keys that do not belong there.
 fn none_of(lists: &[&[&str]]) -> Value {

@@ -6,7 +6,7 @@ use protocol::stimulus::Stimulus;
 use protocol::{Role, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseResult, Counts, FaultResult, Finding};
+use crate::{CaseResult, Counts, Deed, FaultResult, Finding};
 
 /// Which way bytes went, seen from us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -151,6 +151,12 @@ pub enum EventKind {
         path: String,
         /// `sent`, `matched`, `answered`, `passed over`, `waiting`.
         what: String,
+    },
+    /// A procedure did something that the rules of the conversation depend on.
+    Deed {
+        /// What.
+        #[serde(flatten)]
+        deed: Deed,
     },
     /// A message was taken as background traffic.
     Background {

@@ -3,6 +3,7 @@
 //! Nothing here does I/O: the same rules serve a live run, a rendered report and a trace judged again.
 
 pub mod checks;
+mod deed;
 mod diagnostic;
 mod event;
 mod exit;
@@ -15,6 +16,7 @@ mod result;
 mod safe;
 pub mod trace;
 
+pub use deed::{Blame, Deed, Failure};
 pub use diagnostic::{Diagnostic, Excerpt, Label, Severity, Source, Span};
 pub use event::{Direction, Event, EventKind, PlanId, RunEvent};
 pub use exit::{JunitKind, exit_code, junit_mapping};

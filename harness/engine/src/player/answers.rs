@@ -39,6 +39,7 @@ impl Player {
             Some(answer @ (Frame::Result { .. } | Frame::Error { .. })) => {
                 match self.session.oracles.answer(now, bytes, answer) {
                     Answered::Call => self.device_answer(now, answer, &text),
+                    Answered::RawText if self.answer_for_procedure(answer) => {}
                     Answered::RawText => self.reacted(now, answer, &text),
                     Answered::Nothing => {}
                 }
@@ -89,6 +90,10 @@ impl Player {
             }
             Tag::Sentinel => {
                 self.sentinel_answered(now);
+                return;
+            }
+            Tag::Procedure => {
+                self.answer_for_procedure(answer);
                 return;
             }
             Tag::Step | Tag::Silence => {}
@@ -263,7 +268,7 @@ impl Player {
                 self.drop_answer_leaf(&open.id);
                 return true;
             }
-            Tag::Step | Tag::Chore | Tag::Sentinel => {}
+            Tag::Step | Tag::Chore | Tag::Sentinel | Tag::Procedure => {}
         }
         let asked = Frame::Call { id: open.id.clone(), action: open.action.clone(), payload: open.request.clone() };
         self.session.oracles.expired(now, &open.id, &asked.to_text());
@@ -283,6 +288,7 @@ impl Player {
             }
             Tag::Chore => self.chore_unanswered(now, &title),
             Tag::Sentinel => self.sentinel_unanswered(now),
+            Tag::Procedure => self.procedure_unanswered(&open.id),
             Tag::Silence => {}
         }
         true

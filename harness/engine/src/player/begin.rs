@@ -165,6 +165,10 @@ impl Player {
                 self.check(now, &leaf, &check);
                 Node::Done
             }
+            LeafKind::Procedure(procedure) => {
+                self.begin_procedure(&leaf, procedure);
+                Node::Done
+            }
             LeafKind::Mark(name) => {
                 let home = self.program.scopes.home(leaf.scope, &name.value);
                 self.bindings.bind(home, serde_json::Value::String(now.to_string()));

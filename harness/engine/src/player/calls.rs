@@ -151,8 +151,13 @@ impl Player {
     /// Sends a call and waits for its answer.
     pub(super) fn send_request(&mut self, now: Timestamp, id: &str, action: &str, request: &Value, tag: Tag) {
         let frame = Frame::Call { id: id.to_owned(), action: action.to_owned(), payload: request.clone() };
-        self.session.oracles.sent_call(id, action, request);
         self.send_frame(now, &frame);
+        self.await_answer(now, id, action, request, tag);
+    }
+
+    /// Waits for the answer to a call that is on its way.
+    pub(super) fn await_answer(&mut self, now: Timestamp, id: &str, action: &str, request: &Value, tag: Tag) {
+        self.session.oracles.sent_call(id, action, request);
         self.open = Some(Open {
             id: id.to_owned(),
             action: action.to_owned(),
@@ -184,7 +189,10 @@ impl Player {
     ) {
         self.session.spoken = true;
         self.learn_from_call(action, payload);
-        if !matches!(self.phase, Phase::Segment) || self.outcome.is_some() {
+        if self.is_for_procedure(id, action, payload) {
+            return;
+        }
+        if !matches!(self.phase, Phase::Segment) || self.outcome.is_some() || self.running.is_some() {
             self.answer_by_standin(now, id, action, payload, is_send);
             self.heard_while_arriving(now);
             return;

@@ -59,7 +59,7 @@ impl Player {
         self.link_gone();
     }
 
-    fn link_gone(&mut self) {
+    pub(super) fn link_gone(&mut self) {
         self.session.link = LinkState::Down;
         if let Some(open) = self.open.take() {
             self.session.oracles.forgotten(&open.id);
@@ -187,6 +187,9 @@ impl Player {
             }
             None => reason.to_owned(),
         };
+        if self.running.is_some() {
+            return;
+        }
         match &self.phase {
             Phase::Segment if self.outcome.is_none() => {}
             Phase::Chores(_) | Phase::Settling { .. } => {

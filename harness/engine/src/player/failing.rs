@@ -132,6 +132,7 @@ impl Player {
         }
         self.tidied = true;
         self.reaction = None;
+        self.running = None;
         self.connecting = None;
         self.acting = None;
         if let Some(open) = self.open.take() {

@@ -155,7 +155,7 @@ fn describe(kind: &TextOutcomeKind) -> String {
 }
 
 /// A call that every device of that side answers and that changes nothing.
-pub(super) fn harmless(device: Role, version: Version) -> (&'static str, Value) {
+pub(crate) fn harmless(device: Role, version: Version) -> (&'static str, Value) {
     match (device, version) {
         (Role::Csms, _) => ("Heartbeat", json!({})),
         (Role::Station, Version::V16) => ("GetConfiguration", json!({ "key": ["HeartbeatInterval"] })),

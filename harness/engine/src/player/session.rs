@@ -112,8 +112,14 @@ impl Session {
 
     /// A message id that was not used before; at most 36 characters.
     pub fn fresh_id(&mut self) -> String {
+        let id = self.coming_id();
         self.next_id += 1;
-        let mut id = format!("{}-{}", self.prefix, self.next_id);
+        id
+    }
+
+    /// The message id that [`fresh_id`](Self::fresh_id) will give next.
+    pub fn coming_id(&self) -> String {
+        let mut id = format!("{}-{}", self.prefix, self.next_id + 1);
         id.truncate(36);
         id
     }

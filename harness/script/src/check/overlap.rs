@@ -307,6 +307,7 @@ mod tests {
             remember: Vec::new(),
             given: Vec::new(),
             background: Background::None,
+            procedure: None,
             steps: Vec::new(),
         }
     }

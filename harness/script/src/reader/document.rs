@@ -9,6 +9,7 @@ use super::order::{CASE, PART};
 use super::pattern::words;
 use super::want::{CONSTANTS, constant_name, want_of};
 use super::{Mistake, Reader, Want, names};
+use crate::Procedure;
 use crate::ast::{
     Background, Begin, Case, Configure, ConstantType, Document, Given, GivenSource, Invocation, Param, Part, PartKind,
     Requires, Spanned,
@@ -69,7 +70,11 @@ impl Reader<'_> {
         let configure = root.member("configure").map(|node| self.configure(node)).unwrap_or_default();
         let remember = root.member("remember").map(|node| self.remember(node)).unwrap_or_default();
         let background = root.member("background").and_then(|node| self.background(node));
-        let steps = self.required(root, top, "steps").map(|node| self.items(node, "`steps`"));
+        self.only_one(root, &["steps", "procedure"]);
+        let (steps, procedure) = match root.member("procedure") {
+            Some(node) => (Some(Vec::new()), self.procedure(node)),
+            None => (self.required(root, top, "steps").map(|node| self.items(node, "`steps`")), None),
+        };
         Some(Case {
             source: self.source.clone(),
             id: id?,
@@ -85,7 +90,18 @@ impl Reader<'_> {
             given,
             background: background.unwrap_or(Background::Default { added: Vec::new(), removed: Vec::new() }),
             steps: steps?,
+            procedure,
         })
+    }
+
+    fn procedure(&mut self, node: &Node) -> Option<Spanned<Procedure>> {
+        let name = self.spanned(node, "the procedure")?;
+        let procedure = Procedure::find(&name.value);
+        if procedure.is_none() {
+            let known = Procedure::ALL.iter().map(|procedure| procedure.name());
+            self.stranger(Mistake::UnknownProcedure, name.span, &name.value, "a procedure", known);
+        }
+        Some(Spanned { value: procedure?, span: name.span })
     }
 
     fn part(&mut self, root: &Node, key: &str, kind: PartKind) -> Option<Part> {

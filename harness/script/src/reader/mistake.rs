@@ -57,6 +57,7 @@ mistakes! {
     UnknownArgument "unknown-argument" "An argument that a verb or a part does not take."
     MissingArgument "missing-argument" "An argument without which a verb or a part cannot be."
     UnknownCheck "unknown-check" "A named check or kind that is not in the list."
+    UnknownProcedure "unknown-procedure" "A procedure that is not in the list."
     UnknownCapability "unknown-capability" "A capability that is not in the list."
     UnknownStatement "unknown-statement" "A statement that is not in the catalogue, or not of a version of the case."
     UnknownOfficialId "unknown-official-id" "An official case that does not exist for a version of the case."

@@ -4,7 +4,7 @@ use super::item::Head;
 use crate::yaml::{Key, Node};
 
 /// The keys of a case; what comes before the steps in the order in which it happens.
-pub(crate) const CASE: [&str; 14] = [
+pub(crate) const CASE: [&str; 15] = [
     "case",
     "title",
     "versions",
@@ -18,6 +18,7 @@ pub(crate) const CASE: [&str; 14] = [
     "remember",
     "begin",
     "background",
+    "procedure",
     "steps",
 ];
 

@@ -1,0 +1,110 @@
+//! The procedures themselves. What each demands is said where its name is, in [`script::Procedure`].
+
+use script::Procedure;
+use serde_json::json;
+
+use super::{Conversation, Reaction, Step, call, close, ping, pong, raw, result};
+
+pub(super) async fn carry_out(procedure: Procedure, with: &mut Conversation<'_>) -> Step<()> {
+    match procedure {
+        Procedure::CallInFragments => call_in_fragments(with).await,
+        Procedure::AnswerInFragments => answer_in_fragments(with).await,
+        Procedure::PingsAnswered => pings_answered(with).await,
+        Procedure::LinkClosed => link_closed(with).await,
+        Procedure::TextNotUtf8 => text_not_utf8(with).await,
+        Procedure::ManyCalls => many_calls(with).await,
+    }
+}
+
+async fn call_in_fragments(with: &mut Conversation<'_>) -> Step<()> {
+    let whole = with.harmless();
+    let sent = with.send_in_pieces(whole, thirds, &[ping("first"), ping("last")]).await?;
+    // Of several pings only the last need be answered (RFC 6455 5.5.3).
+    with.expect(pong("last"), "R-093").await?;
+    with.result_of(&sent, "R-093").await?;
+
+    let accented = call("DataTransfer", json!({ "vendorId": "org.plugfest", "data": "Straße" }));
+    let sent = with.send_in_pieces(accented, inside_the_first_character, &[]).await?;
+    // Whether the vendor is known, or the message at all, is not the question.
+    with.answer_to(&sent, "R-093").await?;
+    Ok(())
+}
+
+async fn answer_in_fragments(with: &mut Conversation<'_>) -> Step<()> {
+    // A station whose first answer got lost still waits for it when the second heartbeat is due.
+    for last in ["last of one", "last of two"] {
+        with.listen_for("Heartbeat");
+        let trigger = call("TriggerMessage", json!({ "requestedMessage": "Heartbeat" }));
+        let answer = with.call(trigger, "R-037").await?;
+        if answer.payload().and_then(|payload| payload.get("status")) != Some(&json!("Accepted")) {
+            return Err(with.give_up("the station does not let itself be triggered", &answer.to_text()));
+        }
+        let heartbeat = with.called("Heartbeat", "R-093").await?;
+        let time = json!({ "currentTime": with.now().to_string() });
+        with.send_in_pieces(result(&heartbeat, time), thirds, &[ping("first"), ping(last)]).await?;
+        with.expect(pong(last), "R-093").await?;
+    }
+    Ok(())
+}
+
+async fn pings_answered(with: &mut Conversation<'_>) -> Step<()> {
+    let payloads: [&[u8]; 4] = [b"", b"plugfest", b"\x00\xff\xfe\x80", &[b'p'; 125]];
+    for payload in payloads {
+        with.send(ping(payload)).await?;
+        with.expect(pong(payload), "R-097").await?;
+    }
+    with.send(pong("unasked")).await?;
+    let harmless = with.harmless();
+    with.call(harmless, "R-037").await?;
+    Ok(())
+}
+
+async fn link_closed(with: &mut Conversation<'_>) -> Step<()> {
+    with.send(close(1000)).await?;
+    with.expect(close(1000), "R-070").await?;
+    with.link_again("R-070").await?;
+    let harmless = with.harmless();
+    with.call(harmless, "R-037").await?;
+    Ok(())
+}
+
+async fn text_not_utf8(with: &mut Conversation<'_>) -> Step<()> {
+    let broken = |id: &str| {
+        let mut bytes = format!("[2,\"{id}\",\"DataTransfer\",{{\"vendorId\":\"org.plugfest").into_bytes();
+        bytes.extend_from_slice(b"\xc3\x28\"}]");
+        bytes
+    };
+    let sent = with.send(raw(broken)).await?;
+    match with.reaction_to(&sent).await? {
+        Reaction::Closed(Some(1007)) => {}
+        Reaction::Closed(Some(code)) => with.warn(&format!("text that is not UTF-8 earns close code 1007, not {code}")),
+        Reaction::Closed(None) => with.warn("text that is not UTF-8 earns close code 1007, not a close without code"),
+        Reaction::Dropped(how) => with.warn(&format!("a link is best failed with close code 1007: {how}")),
+        Reaction::Answered(answer) => with.warn(&format!("text that is not UTF-8 was answered: {answer}")),
+        Reaction::Ignored => with.warn("a link on which text is not UTF-8 is to be failed with close code 1007"),
+    }
+    if !with.is_linked() {
+        with.link_again("R-070").await?;
+    }
+    let harmless = with.harmless();
+    with.call(harmless, "R-037").await?;
+    Ok(())
+}
+
+async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {
+    const MANY: usize = 50;
+    for _ in 0..MANY {
+        let harmless = with.harmless();
+        with.call(harmless, "R-022").await?;
+    }
+    Ok(())
+}
+
+fn thirds(bytes: &[u8]) -> Vec<usize> {
+    vec![bytes.len() / 3, bytes.len() * 2 / 3]
+}
+
+/// Before the second byte of the first character that has one.
+fn inside_the_first_character(bytes: &[u8]) -> Vec<usize> {
+    bytes.iter().position(|byte| !byte.is_ascii()).map(|at| at + 1).into_iter().collect()
+}

@@ -1,0 +1,57 @@
+//! Procedures: what a case does where a choreography of messages cannot say it (`procedure: call in fragments`).
+//!
+//! The language knows their names and what they do; the engine carries them out.
+
+/// Declares the procedures with their names and what `plugfest explain` says about them.
+macro_rules! procedures {
+    ($($name:ident $words:literal $page:literal)*) => {
+        /// What a case does instead of steps.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Procedure {
+            $(#[doc = $page] $name,)*
+        }
+
+        impl Procedure {
+            /// Every procedure.
+            pub const ALL: &[Procedure] = &[$(Procedure::$name),*];
+
+            /// Its name in a case file.
+            pub fn name(self) -> &'static str {
+                match self { $(Procedure::$name => $words),* }
+            }
+
+            /// What it does and demands; `plugfest explain` prints it.
+            pub fn page(self) -> &'static str {
+                match self { $(Procedure::$name => $page),* }
+            }
+        }
+    };
+}
+
+procedures! {
+    CallInFragments "call in fragments"
+        "Sends a call in three WebSocket fragments with a ping between each two, then one that is cut inside a \
+         character. The last ping gets its pong, and each call is answered like one in a single frame."
+    AnswerInFragments "answer in fragments"
+        "Triggers two heartbeats of a station and answers each in three WebSocket fragments with a ping between each \
+         two. The last ping gets its pong, and the station takes the answer: it does not wait for it any longer when \
+         the second heartbeat is due."
+    PingsAnswered "pings answered"
+        "Sends pings with no payload, with text, with bytes that are no text and with the longest payload there is. \
+         Each gets a pong with the same payload before the next is sent. A pong that nobody asked for changes nothing."
+    LinkClosed "link closed"
+        "Closes the link with 1000. The device answers with a close frame of whatever code, a new link comes about, \
+         and a call on it is answered."
+    TextNotUtf8 "text not UTF-8"
+        "Sends a text message that is not UTF-8. The device should fail the link with 1007; whatever it does is noted, \
+         and afterwards it answers a call, on this link or on a new one."
+    ManyCalls "many calls"
+        "Sends fifty harmless calls on one link, one after the other. Each gets its own result."
+}
+
+impl Procedure {
+    /// The procedure of this name.
+    pub fn find(name: &str) -> Option<Procedure> {
+        Self::ALL.iter().copied().find(|procedure| procedure.name() == name)
+    }
+}
