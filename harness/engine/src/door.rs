@@ -62,7 +62,7 @@ pub(crate) enum Reaction {
     /// It ended the link without one.
     Dropped(String),
     /// It answered.
-    Answered(String),
+    Answered,
     /// It did nothing, and answered the call behind.
     Ignored,
 }
@@ -284,8 +284,8 @@ impl Conversation<'_> {
 
     async fn reaction(&mut self, sent: &Sent, behind: Option<&Sent>, until: Timestamp) -> Step<Option<Reaction>> {
         self.wait(until, |player, noticed| {
-            if let Some(answer) = player.answer_to(&sent.id) {
-                return Some(Reaction::Answered(shorten(&answer.to_text())));
+            if player.answer_to(&sent.id).is_some() {
+                return Some(Reaction::Answered);
             }
             if behind.is_some_and(|behind| player.answer_to(&behind.id).is_some()) {
                 return Some(Reaction::Ignored);

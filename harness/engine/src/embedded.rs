@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use link::dial::{Dial, Listen};
 use link::handshake::{self, ClientRequest, Headers};
 use link::memory::{self, MemoryDialer, MemoryListener};
-use link::{Connection, EventKind, Limits, Stream, Url};
+use link::{Connection, EventKind, FindingKind, Limits, Stream, Url};
 use peers::{CsmsSettings, Device, Dial as Wanted, Fault, HandshakeAnswer, Order, Refusal, StationSettings};
 use protocol::Role;
 use protocol::stimulus::{self, Stimulus};
@@ -272,6 +272,10 @@ async fn pump(
                 }
             },
             event = connection.next() => match event.kind {
+                EventKind::Text(_) if event.findings.iter().any(|found| found.kind == FindingKind::InvalidUtf8) => {
+                    let _ = connection.close(Some(1007), "").await;
+                    break;
+                }
                 EventKind::Text(bytes) => {
                     if commands.send(Told::Text(station.clone(), number, bytes)).is_err() {
                         break;

@@ -40,7 +40,8 @@ fn every_word_of_the_language_is_on_the_page() {
     let page = std::fs::read_to_string(root().join("testcases/LANGUAGE.md")).unwrap();
     let verbs = protocol::stimulus::VERBS.iter().chain(protocol::stimulus::OBSERVATIONS).map(|verb| verb.name);
     let checks = verdict::checks::CHECKS.iter().map(|check| check.name);
-    let words = verbs.chain(checks).chain(script::TIME_CLASSES).filter(|word| *word != "send");
+    let procedures = script::Procedure::ALL.iter().map(|procedure| procedure.name());
+    let words = verbs.chain(checks).chain(procedures).chain(script::TIME_CLASSES).filter(|word| *word != "send");
     let page: String = page.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in words {
         assert!(page.contains(word), "{word}");

@@ -1,6 +1,7 @@
 //! `plugfest explain`
 
 use protocol::{Version, explain, official, statements};
+use script::Procedure;
 use script::reader::Mistake;
 use verdict::{ExitCode, oracles};
 
@@ -20,6 +21,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
         explain::named_type(id),
         explain::setting(id),
         mistake(id),
+        procedure(id),
     ];
     let pages: Vec<String> = found.into_iter().flatten().collect();
     if pages.is_empty() {
@@ -29,6 +31,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
             .chain(oracles::ORACLES.iter().map(|(name, _)| *name))
             .chain(peers::faults().iter().map(|fault| fault.id))
             .chain(explain::names())
+            .chain(Procedure::ALL.iter().map(|procedure| procedure.name()))
             .chain(mistakes().map(|(code, _)| code))
             .chain(Version::ALL.into_iter().flat_map(|version| official::cases(version)).map(|case| case.id));
         let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
@@ -63,6 +66,11 @@ fn statement(id: &str) -> Result<Option<String>, Failure> {
         text.push_str(&format!("\n  cases     {}", traced.join(", ")));
     }
     Ok(Some(text))
+}
+
+fn procedure(id: &str) -> Option<String> {
+    let procedure = Procedure::find(id)?;
+    Some(format!("{}: a procedure, which a case does instead of steps\n\n  {}", procedure.name(), procedure.page()))
 }
 
 fn oracle(id: &str) -> Option<String> {
