@@ -58,6 +58,9 @@ impl Failure {
 
 /// Why a case is not played with itself; `None` if it is.
 pub fn objection(case: &Case) -> Option<&'static str> {
+    if case.procedure.is_some() {
+        return Some("a procedure is about frames, and the link of self-play has none");
+    }
     if any(&case.steps, &|item| matches!(item.kind, ItemKind::Text(_))) {
         return Some("raw text has no second reading: who receives it is not played by us");
     }
