@@ -8,6 +8,8 @@
 
 mod message;
 mod procedures;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 

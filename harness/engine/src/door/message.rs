@@ -107,7 +107,8 @@ impl Message {
             Message::Call { .. } | Message::Result { .. } => String::from_utf8_lossy(&self.bytes(id)).into_owned(),
             Message::Close(Some(code)) => format!("close frame {code}"),
             Message::Close(None) => "close frame".to_owned(),
-            Message::Ping(_) | Message::Pong(_) | Message::Raw(_) => {
+            Message::Raw(_) => format!("text {}", self.bytes(id).escape_ascii()),
+            Message::Ping(_) | Message::Pong(_) => {
                 format!("{} {}", self.name(), shown(&self.bytes(id)))
             }
         }

@@ -20,7 +20,7 @@ async fn call_in_fragments(with: &mut Conversation<'_>) -> Step<()> {
     let whole = with.harmless();
     let sent = with.send_in_pieces(whole, thirds, &[ping("first"), ping("last")]).await?;
     // Of several pings only the last need be answered (RFC 6455 5.5.3).
-    with.expect(pong("last"), "R-093").await?;
+    with.expect(pong("last"), "R-097").await?;
     with.result_of(&sent, "R-093").await?;
 
     let accented = call("DataTransfer", json!({ "vendorId": "org.plugfest", "data": "Straße" }));
@@ -42,7 +42,7 @@ async fn answer_in_fragments(with: &mut Conversation<'_>) -> Step<()> {
         let heartbeat = with.called("Heartbeat", "R-093").await?;
         let time = json!({ "currentTime": with.now().to_string() });
         with.send_in_pieces(result(&heartbeat, time), thirds, &[ping("first"), ping(last)]).await?;
-        with.expect(pong(last), "R-093").await?;
+        with.expect(pong(last), "R-097").await?;
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {
     const MANY: usize = 50;
     for _ in 0..MANY {
         let harmless = with.harmless();
-        with.call(harmless, "R-022").await?;
+        with.call(harmless, "R-037").await?;
     }
     Ok(())
 }
