@@ -680,10 +680,6 @@ mod tests {
             Duration::from_secs(1)
         }
 
-        fn not_before(&self, _: &Leaf) -> Option<Timestamp> {
-            None
-        }
-
         fn holds(&self, _: &Condition) -> Truth {
             Truth::Unknown
         }
