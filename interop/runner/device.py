@@ -65,15 +65,16 @@ class Device:
             self._start()
 
     def is_alive(self):
-        """Whether it runs and answers at its control endpoint."""
-        if self.process is None or self.process.poll() is not None:
-            return False
-        base = self.control.split("/", 3)
-        try:
-            with urllib.request.urlopen("/".join(base[:3]) + "/alive", timeout=5) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
+        """Whether it answers at its control endpoint; one that is just being started again gets its time."""
+        base = "/".join(self.control.split("/", 3)[:3])
+        ends = time.monotonic() + 5
+        while time.monotonic() < ends:
+            try:
+                with urllib.request.urlopen(base + "/alive", timeout=5) as answer:
+                    return answer.status == 200
+            except OSError:
+                time.sleep(0.2)
+        return False
 
     def wait(self):
         while not self.closing:
