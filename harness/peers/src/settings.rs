@@ -105,8 +105,18 @@ impl StationSettings {
             "no-reservation" if version == Version::V16 => StationSettings { reservation: false, ..standard },
             "no-remote-trigger" if version == Version::V16 => StationSettings { remote_trigger: false, ..standard },
             "notify-event" if version != Version::V16 => StationSettings { report_by_event: true, ..standard },
+            "starts-with-the-car" if version != Version::V16 => standard.transactions_are("EVConnected"),
+            "starts-with-the-driver" if version != Version::V16 => standard.transactions_are("Authorized"),
             _ => return None,
         })
+    }
+
+    /// The same station with these points as start and end of its transactions.
+    fn transactions_are(mut self, points: &str) -> StationSettings {
+        for variable in ["TxCtrlr.TxStartPoint", "TxCtrlr.TxStopPoint"] {
+            self.configuration.insert(variable.to_owned(), points.to_owned());
+        }
+        self
     }
 
     /// The capabilities this equipment adds up to, by the names that cases use in `requires`.
@@ -139,7 +149,7 @@ impl StationSettings {
 /// The ready-made configurations of the reference station: name, capabilities, settings. Prerequisites of
 /// official cases that exclude each other are each met by at least one of them.
 pub fn configurations(version: Version) -> Vec<(&'static str, Vec<&'static str>, StationSettings)> {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 11] = [
         "standard",
         "fixed-cable",
         "backup-power",
@@ -149,6 +159,8 @@ pub fn configurations(version: Version) -> Vec<(&'static str, Vec<&'static str>,
         "no-remote-trigger",
         "core-only",
         "notify-event",
+        "starts-with-the-car",
+        "starts-with-the-driver",
     ];
     NAMES
         .into_iter()
