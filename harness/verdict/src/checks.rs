@@ -4,6 +4,7 @@
 //! by us there is nothing to judge.
 
 mod meter_values;
+mod transaction_data;
 mod transaction_sequence;
 
 use std::time::Duration;
@@ -66,7 +67,7 @@ pub struct Flaw {
 }
 
 /// Every check there is.
-pub const CHECKS: &[Check] = &[meter_values::CHECK, transaction_sequence::CHECK];
+pub const CHECKS: &[Check] = &[meter_values::CHECK, transaction_data::CHECK, transaction_sequence::CHECK];
 
 /// The check of this name.
 pub fn check(name: &str) -> Option<&'static Check> {

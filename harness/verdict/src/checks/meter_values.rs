@@ -18,8 +18,8 @@ pub(super) const CHECK: Check = Check {
            connector (`connector`, in 1.6) or a transaction (2.x). There must be at least `least` of them. Within a \
            transaction each carries its id (`transaction`). Their times rise; with `interval` two neighbours are that \
            far apart, and with `aligned: true` each stands at a multiple of it counted from midnight, give or take \
-           the clock tolerance of the rig. The register of imported energy never falls. Each measurand of \
-           `measurands` (a comma list) is in every sample.",
+           the clock tolerance of the rig. The register of imported energy never falls, nor does it lie below `start`, \
+           the meterStart of the transaction in Wh. Each measurand of `measurands` (a comma list) is in every sample.",
     parameters: &[
         may("connector", ParameterType::Integer),
         may("transaction", ParameterType::Transaction),
@@ -28,6 +28,7 @@ pub(super) const CHECK: Check = Check {
         may("aligned", ParameterType::Boolean),
         may("measurands", ParameterType::Text),
         may("least", ParameterType::Integer),
+        may("start", ParameterType::Integer),
     ],
     judge,
 };
@@ -69,7 +70,7 @@ fn judge(conversation: &Conversation, arguments: &Arguments<'_>) -> Result<(), F
             return Err(Flaw::of(sample.call, format!("the sample of {} lacks {measurand}", sample.at)));
         }
     }
-    register(&samples)
+    register(&samples, arguments.integer("start"))
 }
 
 fn samples<'a>(
@@ -158,7 +159,7 @@ fn beyond_multiple(at: Timestamp, interval: Duration) -> Duration {
 }
 
 /// The register of a meter never falls (16-TX-15).
-fn register(samples: &[Sample<'_>]) -> Result<(), Flaw> {
+fn register(samples: &[Sample<'_>], start: Option<i64>) -> Result<(), Flaw> {
     let mut last: Vec<(&str, f64)> = Vec::new();
     for sample in samples {
         for value in &sample.values {
@@ -168,6 +169,12 @@ fn register(samples: &[Sample<'_>]) -> Result<(), Flaw> {
             let Some(watt_hours) = watt_hours(value) else {
                 return Err(Flaw::of(sample.call, "the register is no number"));
             };
+            #[expect(clippy::cast_precision_loss, reason = "a meter shows far less than 2^53 Wh")]
+            let start = start.map(|start| start as f64 - rounding(value));
+            if let Some(start) = start.filter(|start| watt_hours < *start) {
+                let text = format!("the register shows {watt_hours} Wh, less than the {start} Wh at the start");
+                return Err(Flaw::of(sample.call, text));
+            }
             let place = value.get("location").and_then(Value::as_str).unwrap_or("Outlet");
             match last.iter_mut().find(|(known, _)| *known == place) {
                 Some((_, before)) if watt_hours < *before => {
@@ -184,6 +191,12 @@ fn register(samples: &[Sample<'_>]) -> Result<(), Flaw> {
 
 fn measurand_of(value: &Value) -> &str {
     value.get("measurand").and_then(Value::as_str).unwrap_or(REGISTER)
+}
+
+/// How much a register may lose by being rounded to its unit, in watt-hours.
+fn rounding(value: &Value) -> f64 {
+    let unit = value.get("unit").or_else(|| value.pointer("/unitOfMeasure/unit")).and_then(Value::as_str);
+    if unit == Some("kWh") { 100.0 } else { 1.0 }
 }
 
 fn watt_hours(value: &Value) -> Option<f64> {
@@ -241,6 +254,14 @@ mod tests {
         assert_eq!(flaw, "the register fell from 5 Wh to 4.5 Wh");
         let swapped = [sample(20, 7, "Sample.Periodic", "1"), sample(10, 7, "Sample.Periodic", "2")];
         assert!(judge("meter values", &told(Version::V16, &swapped), &with()).unwrap_err().contains("comes behind"));
+    }
+
+    #[test]
+    fn a_register_that_begins_anew_is_noticed() {
+        let calls = [sample(10, 7, "Sample.Periodic", "5"), sample(20, 7, "Sample.Periodic", "6")];
+        let with = json!({ "connector": 1, "start": 1000 });
+        let flaw = judge("meter values", &told(Version::V16, &calls), &with).unwrap_err();
+        assert_eq!(flaw, "the register shows 5 Wh, less than the 999 Wh at the start");
     }
 
     #[test]

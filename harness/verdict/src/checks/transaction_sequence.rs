@@ -9,8 +9,9 @@ pub(super) const CHECK: Check = Check {
     name: "transaction sequence",
     blames: Role::Station,
     page: "Puts the TransactionEvents of a transaction (`transaction`) in the order of their seqNo. The first is \
-           Started, the last Ended if `ended: true` is asked for, and there is one of each at most. The numbers have \
-           no gap and no number stands twice. The times do not fall. EVSE, remoteStartId and reservation do not change once they were told.",
+           Started and tells the charging state, the last Ended if `ended: true` is asked for, and there is one of \
+           each at most. The numbers have no gap and no number stands twice. The times do not fall. EVSE, \
+           remoteStartId and reservation do not change once they were told.",
     parameters: &[
         Parameter { name: "transaction", kind: ParameterType::Transaction, required: true },
         Parameter { name: "ended", kind: ParameterType::Boolean, required: false },
@@ -32,6 +33,9 @@ fn judge(conversation: &Conversation, arguments: &Arguments<'_>) -> Result<(), F
     };
     if kind(first) != "Started" {
         return Err(Flaw::of(first, format!("the event with the lowest seqNo is {}, not Started", kind(first))));
+    }
+    if first.payload.pointer("/transactionInfo/chargingState").is_none() {
+        return Err(Flaw::of(first, "Started does not tell the charging state"));
     }
     if arguments.is_true("ended") && kind(last) != "Ended" {
         return Err(Flaw::of(last, format!("the event with the highest seqNo is {}, not Ended", kind(last))));
@@ -92,7 +96,7 @@ mod tests {
     fn event(seconds: i64, number: i64, kind: &str, evse: i64) -> (i64, &'static str, Value) {
         let at = Timestamp(1_767_225_600_000_000 + seconds * 1_000_000).to_string();
         let payload = json!({ "eventType": kind, "timestamp": at, "seqNo": number, "evse": { "id": evse },
-            "transactionInfo": { "transactionId": "t" } });
+            "transactionInfo": { "transactionId": "t", "chargingState": "Charging" } });
         (seconds, "TransactionEvent", payload)
     }
 
