@@ -164,18 +164,30 @@ fn collect<'c>(
     }
 }
 
-/// The pattern of a payload: its fields in whatever version has them.
+/// The pattern of a payload: its fields in whatever version has them, each of any type that a version gives it.
 fn payload(objects: &[&Object]) -> Value {
-    let mut fields = BTreeMap::new();
-    for object in objects {
-        for field in &object.fields {
-            fields.entry(field.name.as_str()).or_insert_with(|| {
-                let word = if field.required { "required" } else { "optional" };
-                said(&format!("{word} {}", field.ty.describe()), pattern_of(&field.ty))
-            });
+    let mut fields: BTreeMap<&str, (String, Vec<Value>)> = BTreeMap::new();
+    for field in objects.iter().flat_map(|object| &object.fields) {
+        let word = if field.required { "required" } else { "optional" };
+        let (_, patterns) =
+            fields.entry(&field.name).or_insert_with(|| (format!("{word} {}", field.ty.describe()), Vec::new()));
+        let pattern = pattern_of(&field.ty);
+        if !patterns.contains(&pattern) {
+            patterns.push(pattern);
         }
     }
+    let fields = fields.into_iter().map(|(name, (words, patterns))| (name, said(&words, any_of(patterns)))).collect();
     pattern_of_fields(&fields, false)
+}
+
+fn any_of(mut patterns: Vec<Value>) -> Value {
+    match (patterns.pop(), patterns.is_empty()) {
+        (Some(only), true) => only,
+        (last, _) => {
+            patterns.extend(last);
+            json!({ "anyOf": patterns })
+        }
+    }
 }
 
 fn pattern_of_fields(fields: &BTreeMap<&str, Value>, open: bool) -> Value {
