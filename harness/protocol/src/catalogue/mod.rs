@@ -109,4 +109,26 @@ mod tests {
         assert_eq!(catalogue.suggest_action("heartbeat"), Some("Heartbeat"));
         assert_eq!(catalogue.suggest_action("Xyzzy"), None);
     }
+
+    #[test]
+    fn a_mistake_in_the_text_is_told_with_its_line() {
+        let cases = [
+            ("mesage A station > csms Core", "line 1: \"mesage A station > csms Core\" begins no section"),
+            ("  request", "line 1: \"request\" belongs to nothing"),
+            ("message A csms Core", "line 1: expected \"station > csms\", \"csms > station\" or \"either\""),
+            ("message A either", "line 1: expected the profile or block"),
+            ("message A either Core\n\nmessage A either Core", "line 3: message A is there twice"),
+            ("message A either Core\n  request\n    id", "line 3: \"id\" is no field; expected name: type"),
+            ("message A either Core\n  request\n    id: Id", "line 3: there is no type or enum Id"),
+            ("message A either Core\n  request\n    id: string[x]", "line 3: \"x\" is no bound"),
+            ("message A either Core\n  request\n    id: integer[1", "line 3: \"[1\" are no bounds"),
+            ("message A either Core\n  request\n    a: any\n    a: any", "line 4: field a is there twice"),
+            ("type T\n  t: T\nmessage A either Core\n  request\n    t: T", "line 2: type T contains itself"),
+            ("enum E = A\nenum E = B", "line 2: enum E is there twice"),
+        ];
+        for (text, expected) in cases {
+            let mistake = Catalogue::parse(Version::V16, text).map(|_| ()).unwrap_err();
+            assert_eq!(mistake.to_string(), expected, "{text}");
+        }
+    }
 }
