@@ -16,6 +16,8 @@ class Entry:
     slow: bool
     # How long it may take to say where it is.
     patience: int
+    # How many copies of it share the cases.
+    lanes: int
 
     @property
     def title(self):
@@ -54,4 +56,5 @@ def _read(file):
             described["install"],
             described.get("slow", False),
             device.get("patience", 20),
+            device.get("lanes", 1),
         )

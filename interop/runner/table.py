@@ -13,9 +13,7 @@ def table(rows):
         verdict = "yes" if row["code"] == 0 else f"no ({row['code']})"
         lines.append(f"{row['device']:24}{counts}{row['seconds']:>10.1f}  {verdict}")
     for row in rows:
-        lines += [f"{row['device']}: {death}" for death in row.get("deaths", [])]
-        if row.get("deaf"):
-            lines.append(f"{row['device']}: did not answer at its control endpoint after the run")
+        lines += [f"{row['device']}: {trouble}" for trouble in (*row.get("deaths", []), *row.get("deaf", []))]
         for case in row.get("cases", []):
             if case["standing"] != "expected":
                 reason = " ".join(str(case.get("reason", "")).split())
