@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::stimulus::VERBS;
-use protocol::{Role, Version};
+use protocol::{Role, Version, capabilities};
 use verdict::{Diagnostic, Severity};
 
 use super::{Binding, Rig};
@@ -27,6 +27,7 @@ impl Rig {
         self.identity_problems(&mut found);
         self.password_problems(&mut found);
         self.tag_problems(&mut found);
+        self.capability_problems(&mut found);
         self.driver_problems(&mut found);
         found.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
         found
@@ -153,6 +154,17 @@ impl Rig {
                     format!("there is no tag \"{name}\"; cases that ask for it cannot be played"),
                 ));
             }
+        }
+    }
+
+    /// A capability that no case asks for is one that is misspelt.
+    fn capability_problems(&self, found: &mut Vec<Diagnostic>) {
+        for name in self.capabilities.names().filter(|name| capabilities::capability(name).is_none()) {
+            let problem = warning("rig-capability", format!("no case asks for the capability \"{name}\""));
+            found.push(match capabilities::suggest(name) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem,
+            });
         }
     }
 
@@ -284,7 +296,7 @@ fn warning(code: &str, title: impl Into<String>) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::{Bindings, Secret, Token};
+    use crate::rig::{Bindings, Capabilities, Secret, Token};
 
     fn titles(rig: &Rig) -> Vec<String> {
         rig.problems().into_iter().map(|found| found.title).collect()
@@ -308,6 +320,15 @@ mod tests {
         rig.tags.insert("valid".to_owned(), Token::new("A-TAG-OF-21-CHARACTER"));
         assert_eq!(titles(&rig), ["the tag valid has 21 characters; 1.6 allows 20"]);
         assert_eq!(titles(&rig.for_version(Version::V201)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_misspelt_capability_is_told() {
+        let mut rig = good();
+        rig.capabilities = Capabilities::listed(["Core", "FixedCabel"]);
+        let problems = rig.problems();
+        assert_eq!(problems[0].title, "no case asks for the capability \"FixedCabel\"");
+        assert_eq!(problems[0].help.as_deref(), Some("did you mean `FixedCable`?"));
     }
 
     #[test]

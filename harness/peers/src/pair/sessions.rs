@@ -489,6 +489,9 @@ fn every_configuration_runs_a_whole_session() {
     for version in [Version::V16] {
         for (name, capabilities, settings) in configurations(version) {
             assert!(capabilities.contains(&"Core"), "{name}");
+            for capability in &capabilities {
+                assert!(protocol::capabilities::capability(capability).is_some(), "{name}: {capability}");
+            }
             let mut pair = Pair::booted(settings, &[]);
             pair.at_station("plug in", json!({}));
             pair.at_station("present token", tag("TAG-VALID"));
