@@ -120,10 +120,8 @@ impl Pair {
             // What is done after the steps is for real devices; only calls of the other side are still answered.
             let over = own.player.is_past_its_steps();
             match command {
-                Command::Send(text) => {
-                    if up && (!over || text.starts_with("[3") || text.starts_with("[4")) {
-                        other.deliver(now + delay, Input::Text(text.into_bytes()));
-                    }
+                Command::Send(text) if up && (!over || text.starts_with("[3") || text.starts_with("[4")) => {
+                    other.deliver(now + delay, Input::Text(text.into_bytes()));
                 }
                 Command::Connect { offers, .. } => own.connecting = Some(offers),
                 Command::Drop { cut } if !over => own.dropping = Some(cut),
@@ -155,7 +153,8 @@ impl Pair {
             let (own, other) = self.end(plays);
             let Some(cut) = own.dropping else { continue };
             let both = other.dropping.is_some();
-            if !both && !(other.player.lets_the_link_end() && other.arriving.is_empty()) {
+            let is_ready = other.player.lets_the_link_end() && other.arriving.is_empty();
+            if !(both || is_ready) {
                 continue;
             }
             own.dropping = None;
@@ -227,7 +226,7 @@ impl Pair {
         self.random ^= self.random << 25;
         self.random ^= self.random >> 27;
         let drawn = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        let late = drawn % 3 == 0;
+        let late = drawn.is_multiple_of(3);
         Duration::from_millis(if late { drawn / 3 % LATEST } else { drawn % 5 })
     }
 }

@@ -47,7 +47,10 @@ pub fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 
 /// Every file of the catalogue that holds a case or a part.
 pub fn catalogue_files() -> Vec<PathBuf> {
-    ["1.6", "2.0.1", "2.1", "wire", "states"].iter().flat_map(|folder| files(&format!("testcases/{folder}"), "yaml")).collect()
+    ["1.6", "2.0.1", "2.1", "wire", "states"]
+        .iter()
+        .flat_map(|folder| files(&format!("testcases/{folder}"), "yaml"))
+        .collect()
 }
 
 /// All of these files that can be read.
