@@ -8,8 +8,8 @@ use peers::{Order, Orders};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::device::Shared;
 
@@ -91,6 +91,11 @@ async fn exchange(
                 }
                 // OCPP has no binary messages; pings are answered below us.
                 Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                // Text that is not UTF-8 fails the link (RFC 6455 8.1), and the library leaves saying so to us.
+                Some(Err(Error::Utf8(_))) => {
+                    let _ = tokio::time::timeout(WRITE_TIME, socket.send(closing(1007))).await;
+                    return;
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
             },
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::Timestamp;
+use protocol::{Role, Timestamp};
 use script::ast::DurationExpr;
 use serde_json::Value;
 
@@ -44,6 +44,10 @@ impl tree::Guide for Guide<'_> {
     fn not_before(&self, leaf: &Leaf) -> Option<Timestamp> {
         if let (Some(words), Some(verb)) = (&self.0.words, word_for(leaf)) {
             return (words.front() != Some(&verb)).then_some(Timestamp(i64::MAX));
+        }
+        // Between ourselves every bound is kept; a CSMS has set some of them, but not how long timers of our station run.
+        if self.0.words.is_none() && self.0.program.device == Role::Csms && !self.0.is_lower_bound_of_device(leaf) {
+            return None;
         }
         // With the tolerance on top, so that nobody with another clock finds us early.
         let tolerance = self.0.rig.timeouts.clock * 2;
@@ -153,6 +157,17 @@ impl Player {
             Value::String(text) => Timestamp::parse(text),
             Value::Object(span) => span.get("to").and_then(Value::as_str).and_then(Timestamp::parse),
             _ => None,
+        }
+    }
+
+    /// Whether an item comes no earlier than a time that was agreed on in the conversation.
+    fn is_lower_bound_of_device(&self, leaf: &Leaf) -> bool {
+        match leaf.within.as_ref().and_then(|within| within.lower.as_ref()) {
+            Some(DurationExpr::Name(name)) => {
+                let scopes = &self.program.scopes;
+                scopes.argument(&scopes.home(leaf.scope, &name.value.root)).is_none()
+            }
+            _ => false,
         }
     }
 
