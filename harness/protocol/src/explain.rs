@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::catalogue::{Catalogue, Enumeration, Field, Kind, Message, Object, Sender, Type};
 use crate::configuration::{self, Access, KeyType};
 use crate::overlay::{self, Severity};
-use crate::{Role, Version};
+use crate::{Role, Version, capabilities};
 
 /// How wide the lines are.
 const WIDTH: usize = 100;
@@ -91,12 +91,19 @@ pub fn setting(name: &str) -> Option<String> {
     (!lines.is_empty()).then(|| format!("{name}: a setting of OCPP\n\n{}", lines.join("\n")))
 }
 
+/// What it means that a device has a capability.
+pub fn capability(name: &str) -> Option<String> {
+    let capability = capabilities::capability(name)?;
+    Some(format!("{name}: a capability that cases ask for\n\n  {}", capability.meaning))
+}
+
 /// Every name that has a page here, for suggestions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let messages = Version::ALL.into_iter().flat_map(|version| Catalogue::of(version).messages());
     messages
         .map(|message| message.action.as_str())
         .chain(overlay::RULES.iter().map(|rule| rule.id))
+        .chain(capabilities::CAPABILITIES.iter().map(|capability| capability.name))
         .chain(configuration::keys().iter().map(|key| key.name))
         .chain(configuration::variables(Version::V21).map(|variable| variable.alias))
 }

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
         explain::message(id),
         explain::named_type(id),
         explain::setting(id),
+        explain::capability(id),
         mistake(id),
         procedure(id),
     ];
