@@ -1,6 +1,6 @@
 //! The same conversations through this crate and through tungstenite, which must agree on what was said.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail the test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of a test fail the test")]
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Peers that close in the middle, flood, send too much, stall or talk nonsense: observed, never a panic, a hang or a
 //! heap of memory.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail the test")]
+#![expect(clippy::expect_used, reason = "the helpers of a test fail the test")]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Where streams come from: TCP and the network in memory, plain, boxed and recorded.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail the test")]
 
 use link::dial::{Dial, DialError, Listen, Listener, TcpDialer};
 use link::handshake::{ClientRequest, Headers, connect, read_request};
