@@ -113,3 +113,13 @@ steps:
 "#;
     assert_eq!(holds("rough", rough), neat);
 }
+
+#[test]
+fn the_catalogue_is_formatted() {
+    let rough: Vec<String> = testcases::sources()
+        .into_iter()
+        .filter(|file| script::format(file).as_deref() != Ok(file.text.as_str()))
+        .map(|file| file.path.clone())
+        .collect();
+    assert!(rough.is_empty(), "plugfest fmt {}", rough.join(" "));
+}
