@@ -3,7 +3,7 @@
 use protocol::{Version, explain, official, statements};
 use script::Procedure;
 use script::reader::Mistake;
-use verdict::{ExitCode, oracles};
+use verdict::{ExitCode, checks, oracles};
 
 use crate::args::Explain;
 use crate::catalogue;
@@ -21,6 +21,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
         explain::named_type(id),
         explain::setting(id),
         explain::capability(id),
+        check(id),
         mistake(id),
         procedure(id),
     ];
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
             .chain(peers::faults().iter().map(|fault| fault.id))
             .chain(explain::names())
             .chain(Procedure::ALL.iter().map(|procedure| procedure.name()))
+            .chain(checks::CHECKS.iter().map(|check| check.name))
             .chain(mistakes().map(|(code, _)| code))
             .chain(Version::ALL.into_iter().flat_map(|version| official::cases(version)).map(|case| case.id));
         let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
@@ -77,6 +79,16 @@ fn procedure(id: &str) -> Option<String> {
 fn oracle(id: &str) -> Option<String> {
     let (name, meaning) = oracles::ORACLES.iter().find(|(name, _)| *name == id)?;
     Some(format!("{name}: a standing oracle, which watches every case\n\n  {meaning}"))
+}
+
+fn check(id: &str) -> Option<String> {
+    let check = checks::check(id)?;
+    let mut text = format!("{}: a named check, which judges the {}\n\n  {}", check.name, check.blames, check.page);
+    for parameter in check.parameters {
+        let optional = if parameter.required { "" } else { " (optional)" };
+        text.push_str(&format!("\n  {}{optional}", parameter.name));
+    }
+    Some(text)
 }
 
 fn fault(id: &str) -> Option<String> {
