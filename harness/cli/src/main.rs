@@ -53,7 +53,7 @@ fn main() -> process::ExitCode {
         Command::Check(args) => commands::check::run(args, colour),
         Command::Fmt(args) => commands::fmt::run(args),
         Command::Explain(args) => commands::explain::run(args),
-        _ => Err(failure::Failure::usage("this command is not built yet")),
+        Command::Doctor(args) => commands::doctor::run(args),
     };
     let code = done.unwrap_or_else(|failure| {
         failure.show(colour);

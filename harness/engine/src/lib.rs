@@ -4,6 +4,7 @@
 //! choice of ours. The [`player::Player`] plays it as a state machine without I/O; [`runner`] moves bytes and time.
 
 pub mod clock;
+pub mod doctor;
 mod door;
 pub mod drivers;
 pub mod embedded;
