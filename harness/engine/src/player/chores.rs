@@ -177,6 +177,10 @@ impl Player {
             Chore::Undo(debt) => {
                 let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
                 if matches!(status, "Rejected" | "Failed") || matches!(answer, Frame::Error { .. }) {
+                    // A transaction may just have ended by itself: coming to rest tells.
+                    if matches!(debt, Debt::Transaction(_)) {
+                        return;
+                    }
                     if !matches!(debt, Debt::Cache | Debt::LocalList) {
                         self.note(format!("not undone: {}", describe(&debt)));
                     }

@@ -1,7 +1,7 @@
 //! What lasts from one plan to the next on the same device: the link, what the device is known to be, what has to
 //! be undone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use protocol::{Role, Version};
 use serde_json::Value;
@@ -70,7 +70,7 @@ pub struct Session {
     /// The configuration of the station, as far as it is known; `Some(None)`: it has no such key.
     pub config: HashMap<String, Option<String>>,
     /// The last status of each connector of a station under test.
-    pub statuses: HashMap<String, String>,
+    pub statuses: BTreeMap<String, String>,
     /// What has to be undone, in the order it was done.
     pub ledger: Vec<Debt>,
     /// The identity of the station on this session.
@@ -96,7 +96,7 @@ impl Session {
             standin,
             oracles: Oracles::new(device, version),
             config,
-            statuses: HashMap::new(),
+            statuses: BTreeMap::new(),
             ledger: Vec::new(),
             identity: identity.to_owned(),
             number,
