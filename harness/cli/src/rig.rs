@@ -1,6 +1,7 @@
 //! The rig of a command: from its file, its flags, or both.
 
 use std::path::Path;
+use std::time::Duration;
 
 use engine::rig::{Binding, Bindings, Endpoint, Rig, Secret, Token};
 use protocol::Role;
@@ -115,16 +116,28 @@ fn flags(rig: &mut Rig, target: &Target) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The control interface at a URL. `plugfest+http:`, `octt+http:` and `tzi+http:` say which; otherwise it is the one
-/// that vendors of this side have.
+/// How long a control interface has to say what it is.
+const RECOGNITION: Duration = Duration::from_secs(2);
+
+/// The control interface at a URL. `plugfest+http:`, `octt+http:` and `tzi+http:` say which; otherwise it is asked
+/// whether it is that of `plugfest serve`, and if not it is the one that vendors of this side have.
 fn binding(url: &str, device: Option<Role>) -> Binding {
-    let (kind, url) = url.split_once('+').unwrap_or(("", url));
+    let named = ["plugfest", "octt", "tzi"]
+        .into_iter()
+        .find_map(|kind| Some((kind, url.strip_prefix(kind)?.strip_prefix('+')?)));
+    let (kind, url) = named.unwrap_or(("", url));
     let endpoint = Endpoint::at(url);
     match (kind, device) {
         ("plugfest", _) => Binding::Plugfest(endpoint),
         ("octt", _) => Binding::OcttSut(endpoint),
         ("tzi", _) => Binding::TziTrigger(endpoint),
+        _ if is_plugfest(url) => Binding::Plugfest(endpoint),
         (_, Some(Role::Station)) => Binding::OcttSut(endpoint),
         _ => Binding::TziTrigger(endpoint),
     }
+}
+
+fn is_plugfest(url: &str) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.is_ok_and(|runtime| runtime.block_on(engine::drivers::is_plugfest(url, RECOGNITION)))
 }

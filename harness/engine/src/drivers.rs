@@ -15,6 +15,7 @@ mod tzi;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Version};
@@ -72,6 +73,16 @@ pub trait Driver: Send + Sync {
 
     /// Looks at the device; `None` if nobody can tell.
     fn look<'a>(&'a self, station: &'a str, observation: &'a Stimulus) -> Pending<'a, Option<bool>>;
+}
+
+/// Whether the control interface at this URL is the one of `plugfest serve`: it tells its state as that does.
+pub async fn is_plugfest(url: &str, within: Duration) -> bool {
+    let request = http::Request::new("GET", format!("{}/state", url.trim_end_matches('/')));
+    let Ok(reply) = http::send(&request, within).await else { return false };
+    let device = reply.member("device");
+    reply.is_success()
+        && device.is_some_and(|device| device.as_str().is_some_and(|side| side.parse::<Role>().is_ok()))
+        && reply.member("stations").is_some_and(|stations| stations.is_array())
 }
 
 /// The drivers of a device.

@@ -1,7 +1,7 @@
 //! Moves bytes and time between a [`Player`] and a device: the only place where the engine does I/O.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use link::dial::{Dial, Listen};
@@ -47,6 +47,8 @@ pub struct Wire {
     pub(crate) connection: Option<Connection<Stream>>,
     admitting: bool,
     limits: Limits,
+    /// The subprotocols that the station of the rig offered when it last came.
+    offered: Arc<Mutex<Option<Vec<String>>>>,
 }
 
 enum Handshake {
@@ -66,7 +68,28 @@ enum Handshake {
 impl Wire {
     /// A link that is not open yet.
     pub fn new(carrier: Carrier, version: Version, identities: Vec<String>, password: Option<String>) -> Wire {
-        Wire { carrier, version, identities, password, connection: None, admitting: true, limits: Limits::default() }
+        Wire {
+            carrier,
+            version,
+            identities,
+            password,
+            connection: None,
+            admitting: true,
+            limits: Limits::default(),
+            offered: Arc::default(),
+        }
+    }
+
+    /// The subprotocols that a station offered when it last came.
+    pub fn offered(&self) -> Option<Vec<String>> {
+        self.offered.lock().ok()?.clone()
+    }
+
+    /// Ends the link, and takes the next one in this version.
+    pub async fn speak(&mut self, version: Version) {
+        self.hang_up(false).await;
+        self.version = version;
+        self.admitting = true;
     }
 
     fn identity(&self) -> String {
@@ -118,6 +141,7 @@ impl Wire {
     fn admit(&self, stream: Stream) -> Boxed<Handshake> {
         let (limits, identities, password, version) =
             (self.limits.clone(), self.identities.clone(), self.password.clone(), self.version);
+        let offered = self.offered.clone();
         let handshake = async move {
             let incoming = match handshake::read_request(stream, &limits).await {
                 Ok(incoming) => incoming,
@@ -142,6 +166,9 @@ impl Wire {
                     return refuse(incoming, 401, "the station came with other credentials than the rig's".to_owned())
                         .await;
                 }
+            }
+            if let Ok(mut offered) = offered.lock() {
+                *offered = Some(request.subprotocols.clone());
             }
             let chosen = request.subprotocols.iter().find(|name| **name == version.subprotocol()).cloned();
             match incoming.accept(chosen.as_deref(), &Headers::new()).await {

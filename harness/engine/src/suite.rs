@@ -2,6 +2,7 @@
 //! of the catalogue.
 
 mod combine;
+mod presence;
 mod site;
 mod tokens;
 
@@ -19,6 +20,7 @@ use crate::clock::Clock;
 use crate::rig::Rig;
 
 pub(crate) use combine::{Played, summarise};
+use presence::Presence;
 pub use site::{Place, Site};
 use tokens::TokensInUse;
 
@@ -91,6 +93,7 @@ impl Suite {
         let (sender, mut receiver) = mpsc::unbounded_channel::<Message>();
         let (enough, enough_seen) = watch::channel(false);
         let tokens = Arc::new(TokensInUse::default());
+        let presence = Arc::new(Presence::default());
         for worker in 0..workers {
             let worker = Worker {
                 suite: self.clone(),
@@ -102,6 +105,7 @@ impl Suite {
                 enough: enough_seen.clone(),
                 sender: sender.clone(),
                 tokens: tokens.clone(),
+                presence: presence.clone(),
             };
             tokio::spawn(worker.work());
         }
@@ -136,6 +140,7 @@ struct Worker {
     enough: watch::Receiver<bool>,
     sender: mpsc::UnboundedSender<Message>,
     tokens: Arc<TokensInUse>,
+    presence: Arc<Presence>,
 }
 
 impl Worker {
@@ -155,27 +160,54 @@ impl Worker {
                 configuration: String::new(),
             };
             let _ = self.sender.send(Message::Started(plan, job.case.title.value.clone(), self.clock.now()));
-            let mut attempt = 0;
-            let (result, events) = loop {
-                let (result, events) =
-                    combine::play_job(&self.suite, &self.site, &mut place, &job, &self.clock, &mut self.stop).await;
-                let again = matches!(result.verdict, Verdict::Fail | Verdict::Inconclusive | Verdict::Error)
-                    && attempt < self.suite.retries
-                    && !*self.stop.borrow();
-                if !again {
-                    break (result, events);
-                }
-                attempt += 1;
+            let (result, events) = match self.presence.gone() {
+                Some(reason) => (combine::unplayed(&self.suite, &job, &self.clock, reason), Vec::new()),
+                None => self.attempts(&mut place, &job).await,
             };
-            let mut result = result;
-            if attempt > 0 {
-                result.notes.push(format!("tried {} times", attempt + 1));
-            }
             let done = Done { index, result: Some(result), events };
             if self.sender.send(Message::Done(Box::new(done))).is_err() {
                 return;
             }
         }
+    }
+
+    /// Plays a job, again if it came out badly and may be tried again.
+    async fn attempts(&mut self, place: &mut Place, job: &Job) -> (CaseResult, Vec<(PlanId, Vec<Event>)>) {
+        let mut attempt = 0;
+        let mut notes = Vec::new();
+        let mut restarted = false;
+        let (mut result, events) = loop {
+            let seen = self.presence.generation();
+            let played = combine::play_job(&self.suite, &self.site, place, job, &self.clock, &mut self.stop).await;
+            let stopped = *self.stop.borrow();
+            if played.lost && !stopped {
+                // It may be an earlier case that it has died of: this one deserves a device that lives.
+                if !restarted && let Some(done) = self.presence.restart(&self.site, job.version, seen).await {
+                    restarted = true;
+                    notes.push(match done {
+                        Ok(()) => "the device was lost and started again".to_owned(),
+                        Err(why) => format!("the device was lost and could not be started again: {why}"),
+                    });
+                    continue;
+                }
+                self.presence.lost(&played.result.reason);
+            } else if played.heard {
+                self.presence.heard();
+            }
+            let again = matches!(played.result.verdict, Verdict::Fail | Verdict::Inconclusive | Verdict::Error)
+                && attempt < self.suite.retries
+                && self.presence.gone().is_none()
+                && !stopped;
+            if !again {
+                break (played.result, played.events);
+            }
+            attempt += 1;
+        };
+        if attempt > 0 {
+            notes.push(format!("tried {} times", attempt + 1));
+        }
+        result.notes.extend(notes);
+        (result, events)
     }
 }
 

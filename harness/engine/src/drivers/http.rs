@@ -56,6 +56,12 @@ impl Reply {
         value.as_bool().or_else(|| value.get("seen")?.as_bool())
     }
 
+    /// The member of this name, if the answer is a JSON object.
+    pub(super) fn member(&self, name: &str) -> Option<Value> {
+        let value: Value = serde_json::from_slice(&self.body).ok()?;
+        value.get(name).cloned()
+    }
+
     /// What the answer says for people: the reason in it, or the beginning of it.
     pub(super) fn text(&self) -> String {
         if let Ok(Value::Object(object)) = serde_json::from_slice(&self.body) {

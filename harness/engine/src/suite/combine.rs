@@ -5,7 +5,7 @@ use protocol::{Role, Timestamp};
 use tokio::sync::watch;
 use verdict::{CaseResult, Direction, Event, EventKind, PlanId, Standing, StandingViolation, TranscriptLine, Verdict};
 
-use super::{Job, Place, Site, Suite, Variants};
+use super::{Job, Place, Site, Suite, Variants, presence};
 use crate::clock::Clock;
 use crate::drivers::{Can, Drivers};
 use crate::pattern::shorten;
@@ -25,6 +25,28 @@ pub(crate) struct Played {
     pub(crate) plan: PlanId,
 }
 
+/// What came of a job.
+pub(super) struct PlayedJob {
+    pub(super) result: CaseResult,
+    pub(super) events: Vec<(PlanId, Vec<Event>)>,
+    /// The device was played against, and heard.
+    pub(super) heard: bool,
+    /// A plan had no word of the device and no good end.
+    pub(super) lost: bool,
+}
+
+/// The result of a job that is not played.
+pub(super) fn unplayed(suite: &Suite, job: &Job, clock: &Clock, reason: String) -> CaseResult {
+    let refused = Refused { verdict: Verdict::Inconclusive, reason, diagnostic: None };
+    combine(suite, job, clock.now(), clock, &[], Some(refused), &[])
+}
+
+impl Played {
+    fn is_lost(&self) -> bool {
+        presence::is_lost(severity(&self.outcome), &self.events)
+    }
+}
+
 pub(super) async fn play_job(
     suite: &Suite,
     site: &Site,
@@ -32,7 +54,7 @@ pub(super) async fn play_job(
     job: &Job,
     clock: &Clock,
     stop: &mut watch::Receiver<bool>,
-) -> (CaseResult, Vec<(PlanId, Vec<Event>)>) {
+) -> PlayedJob {
     let started = clock.now();
     let mut played: Vec<Played> = Vec::new();
     let mut refused: Option<Refused> = None;
@@ -52,9 +74,11 @@ pub(super) async fn play_job(
         }
     }
     let result = combine(suite, job, started, clock, &played, refused, &configurations);
+    let lost = played.iter().any(Played::is_lost);
+    let heard = !lost && !played.is_empty();
     let events =
         if suite.traced { played.into_iter().map(|played| (played.plan, played.events)).collect() } else { Vec::new() };
-    (result, events)
+    PlayedJob { result, events, heard, lost }
 }
 
 fn worse(one: Option<Refused>, other: Refused) -> Refused {
@@ -76,6 +100,9 @@ async fn play_configuration(
     stop: &mut watch::Receiver<bool>,
 ) -> Result<Vec<Played>, Refused> {
     let rig = site.rig(job.device, job.version, settings);
+    if let Some(reason) = site.unspoken(job.version) {
+        return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+    }
     let drivers = site.drivers(job.version);
     let first = compile(suite, job, 0, &rig, drivers.as_ref())?;
     let wanted = match suite.variants.unwrap_or(if job.device == Role::Csms { Variants::Each } else { Variants::First })
@@ -96,8 +123,11 @@ async fn play_configuration(
             variant: program.variant,
             configuration: name.to_owned(),
         };
-        played.push(play_plan(suite, site, place, job, settings, program, plan, clock, stop).await);
-        if *stop.borrow() {
+        let plan = play_plan(suite, site, place, job, settings, program, plan, clock, stop).await;
+        let lost = plan.is_lost();
+        played.push(plan);
+        // Other plans would wait as long for the same silence.
+        if lost || *stop.borrow() {
             break;
         }
     }

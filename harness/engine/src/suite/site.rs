@@ -1,7 +1,7 @@
 //! Where the device under test is, and how a worker gets at it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Cell};
 
 use link::Url;
 use link::dial::{Listener, TcpDialer};
@@ -14,6 +14,7 @@ use super::tokens::TokensInUse;
 use crate::clock::Clock;
 use crate::drivers::{Drivers, Operator};
 use crate::embedded::Embedded;
+use crate::pattern::shorten;
 use crate::player::Session;
 use crate::rig::Rig;
 use crate::runner::{Carrier, Wire};
@@ -42,6 +43,8 @@ pub enum Site {
         rig: Box<Rig>,
         /// Where it arrives; taken by the only worker.
         listener: Mutex<Option<Listener>>,
+        /// The subprotocols that it offered when it last came.
+        offered: Cell<Option<Vec<String>>>,
         /// Who is asked for what no driver does.
         operator: Option<Arc<dyn Operator>>,
     },
@@ -95,7 +98,7 @@ impl Site {
 
     /// A station that comes to this listener.
     pub fn station(rig: Rig, listener: Listener, operator: Option<Arc<dyn Operator>>) -> Site {
-        Site::Station { rig: Box::new(rig), listener: Mutex::new(Some(listener)), operator }
+        Site::Station { rig: Box::new(rig), listener: Mutex::new(Some(listener)), offered: Cell::new(None), operator }
     }
 
     /// How many workers make sense.
@@ -140,6 +143,14 @@ impl Site {
                 Some(Drivers::from_rig(rig, version, operator.clone()))
             }
         }
+    }
+
+    /// Why a station that has come does not speak this version; `None` if it does, or nothing is known.
+    pub(crate) fn unspoken(&self, version: Version) -> Option<String> {
+        let Site::Station { offered, .. } = self else { return None };
+        let offers = offered.lock().ok()?.clone()?;
+        let speaks = offers.iter().any(|name| name == version.subprotocol());
+        (!speaks).then(|| format!("the station does not speak {version}: it offers [{}]", shorten(&offers.join(", "))))
     }
 
     /// Makes the device ready for a plan.
@@ -189,7 +200,13 @@ impl Site {
             }
             Site::Station { operator, listener, .. } => {
                 let drivers = Drivers::from_rig(&rig, version, operator.clone());
-                if let Some((session, wire)) = place.lasting.take() {
+                if let Some((mut session, mut wire)) = place.lasting.take() {
+                    // Another version takes another handshake; the station comes again by itself.
+                    if session.version != version {
+                        wire.speak(version).await;
+                        let identity = session.identity.clone();
+                        session = Session::new(device, version, &identity, &rig, prefix, place.next_session());
+                    }
                     return Some(Ready { rig, session, wire, drivers, embedded: None });
                 }
                 let listener = listener.lock().await.take()?;
@@ -206,7 +223,12 @@ impl Site {
     /// Takes back what lasts.
     pub(crate) async fn put_back(&self, place: &mut Place, session: Session, mut wire: Wire) {
         match self {
-            Site::Station { .. } => place.lasting = Some((session, wire)),
+            Site::Station { offered, .. } => {
+                if let (Some(offers), Ok(mut offered)) = (wire.offered(), offered.lock()) {
+                    *offered = Some(offers);
+                }
+                place.lasting = Some((session, wire));
+            }
             Site::Embedded { .. } | Site::Csms { .. } => wire.hang_up(false).await,
         }
     }
