@@ -25,10 +25,10 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use verdict::{Direction, EventKind as Happened, Expectations, RunEvent, Source};
 
-/// Calls in a row; a case may not be longer than the flood that a player accepts.
-const CALLS: usize = 9_000;
+/// Calls in a row: as often as an item of a case is played by us.
+const CALLS: usize = 1_000;
 /// Each figure is the best of so many rounds, taken in turns.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 30;
 
 fn main() {
     let port = serve();
@@ -154,7 +154,7 @@ async fn player(port: u16) -> f64 {
     let url = Url { secure: false, host: "127.0.0.1".to_owned(), port, path: "/ocpp".to_owned() };
     rig.url = Some(url.to_string());
     let site = Arc::new(Site::Csms { rig: Box::new(rig), url, operator: None });
-    let (mut first, mut last) = (None, None);
+    let (mut first, mut last, mut answers) = (None, None, 0);
     let (_keep, stop) = watch::channel(false);
     let mut report = |event: RunEvent| {
         let RunEvent::Happened { happened, .. } = event else { return };
@@ -162,11 +162,15 @@ async fn player(port: u16) -> f64 {
             Happened::Text { direction: Direction::ToDevice, .. } => {
                 first.get_or_insert(happened.at);
             }
-            Happened::Text { direction: Direction::FromDevice, .. } => last = Some(happened.at),
+            Happened::Text { direction: Direction::FromDevice, .. } => {
+                last = Some(happened.at);
+                answers += 1;
+            }
             _ => {}
         }
     };
     let results = suite.run(site, Clock::system(), stop, &mut report).await;
     assert_eq!(results[0].verdict, verdict::Verdict::Pass, "{}", results[0].reason);
+    assert_eq!(answers, CALLS);
     rate(last.unwrap().since(first.unwrap()))
 }
