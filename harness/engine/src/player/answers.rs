@@ -12,6 +12,7 @@ use super::session::Debt;
 use super::{Outcome, Phase, Player, Tag};
 use crate::leaf::{Asked, Leaf, LeafKind};
 use crate::pattern::{self, Mismatch, shorten};
+use crate::rig::Claim;
 use crate::scope::Tentative;
 use crate::tree::Node;
 
@@ -200,7 +201,18 @@ impl Player {
         if self.program.version != protocol::Version::V16 {
             return true;
         }
-        profile == "Core" || self.rig.capabilities.has(profile)
+        if profile == "Core" || self.program.device == protocol::Role::Csms {
+            return profile == "Core" || self.rig.capabilities.has(profile);
+        }
+        match self.rig.capabilities.claim(profile) {
+            Claim::Claimed => true,
+            Claim::Denied => false,
+            // Where the rig says nothing the station itself may; a profile that nobody claims may be declined.
+            Claim::Unknown => {
+                let told = self.session.config.get("SupportedFeatureProfiles").and_then(Option::as_deref);
+                told.is_some_and(|told| told.split(',').any(|name| name.trim().eq_ignore_ascii_case(profile)))
+            }
+        }
     }
 
     fn fits_answer(
