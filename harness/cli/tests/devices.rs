@@ -1,5 +1,7 @@
 //! The whole program against devices on loopback: good ones, and some that are hardly devices at all.
 
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Output;
@@ -227,4 +229,33 @@ async fn a_password_is_in_no_output_in_no_encoding() {
         }
     }
     served.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_csms_that_is_lost_is_started_again_by_the_hook_of_the_rig_and_the_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = free_address().await;
+    let hook = TcpListener::bind(loopback()).await.unwrap();
+    let rig = rig(
+        folder.path(),
+        &format!(
+            "device: csms\nurl: ws://{listen}/ocpp\nocpp: \"1.6\"\nrestart:\n  http: {{ method: POST, url: http://{}/restart }}\n\
+             timeouts: {{ reply: 5s, step: 5s, grace: 50ms, reconnect: 5s, reboot: 20s }}\n",
+            hook.local_addr().unwrap()
+        ),
+    );
+    let device = tokio::spawn(async move {
+        let (mut asked, _) = hook.accept().await.unwrap();
+        asked.read(&mut [0; 4096]).await.unwrap();
+        let mut settings = CsmsSettings::standard(Version::V16);
+        settings.tokens = engine::rig::Rig::default_for(None).tokens();
+        let options = CsmsOptions { listen, control: None, settings, faults: Vec::new() };
+        let served = serve::csms(options).await.unwrap();
+        asked.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await.unwrap();
+        served
+    });
+    let output = plugfest(folder.path(), &["run", "--rig", &rig, "--jobs", "1", "boot-again"], &[]).await;
+    assert!(device.is_finished(), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    device.await.unwrap().shutdown().await;
 }
