@@ -246,7 +246,7 @@ async fn a_csms_that_is_lost_is_started_again_by_the_hook_of_the_rig_and_the_run
     );
     let device = tokio::spawn(async move {
         let (mut asked, _) = hook.accept().await.unwrap();
-        asked.read(&mut [0; 4096]).await.unwrap();
+        assert!(asked.read(&mut [0; 4096]).await.unwrap() > 0);
         let mut settings = CsmsSettings::standard(Version::V16);
         settings.tokens = engine::rig::Rig::default_for(None).tokens();
         let options = CsmsOptions { listen, control: None, settings, faults: Vec::new() };
