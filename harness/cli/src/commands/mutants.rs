@@ -50,15 +50,12 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
         "triggered",
         "detected"
     );
-    let mut json = match &args.report_json {
-        Some(path) => {
-            let lines = reports::json_lines::JsonLines::to_file(path);
-            let lines = lines.map_err(|error| Failure::usage(error.to_string()))?;
-            vec![Box::new(lines) as Box<dyn reports::Reporter>]
-        }
-        None => Vec::new(),
-    };
-    let mut json = reports::Fanout::new(Redactor::default(), std::mem::take(&mut json));
+    let mut reporters: Vec<Box<dyn reports::Reporter>> = Vec::new();
+    if let Some(path) = &args.report_json {
+        let lines = reports::json_lines::JsonLines::to_file(path);
+        reporters.push(Box::new(lines.map_err(|error| Failure::usage(error.to_string()))?));
+    }
+    let mut json = reports::Fanout::new(Redactor::default(), reporters);
     let began = std::time::Instant::now();
     json.event(&RunEvent::RunStarted {
         plugfest: env!("CARGO_PKG_VERSION").to_owned(),
