@@ -18,7 +18,7 @@ pub mod rig;
 pub mod runner;
 mod scope;
 pub mod selfplay;
-mod standin;
+pub mod standin;
 pub mod suite;
 mod tree;
 
