@@ -26,6 +26,7 @@ pub mod oracles;
 pub mod seen;
 pub mod shrink;
 pub mod stage;
+pub mod view;
 
 pub use act::{Act, Sequence};
 pub use seen::{Seen, What};
