@@ -1,11 +1,18 @@
 //! From one stream of choices to acts, on seven layers.
 
+mod allowed;
+
 use std::fmt;
 use std::str::FromStr;
 
+use protocol::Timestamp;
 use protocol::generate::Choices;
+use serde_json::Value;
+
+pub use allowed::{Allowed, Denied};
 
 use crate::Act;
+use crate::act::Fill;
 use crate::view::View;
 
 /// The layers, from the wire up.
@@ -49,15 +56,46 @@ impl FromStr for Layer {
     }
 }
 
-/// What may be sent: some messages move or flash real hardware, or lock its owner out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
-    /// Whether dangerous messages are allowed too.
-    pub dangerous: bool,
+/// Makes the acts of one episode: it remembers what it made, so that messages can be repeated, swapped and delayed.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    layers: Vec<Layer>,
 }
 
-/// The next act.
-pub fn next(view: &View<'_>, layers: &[Layer], choices: &mut dyn Choices) -> Act {
-    let _ = (view, layers, choices);
-    Act::Pass { ms: 0 }
+impl Generator {
+    /// A generator for a new episode that keeps to these layers.
+    pub fn new(layers: &[Layer]) -> Generator {
+        Generator { layers: layers.to_vec() }
+    }
+
+    /// The next act. A stream of zeros gives a plain legal message.
+    pub fn next(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
+        let _ = (view, &self.layers, choices);
+        Act::Pass { ms: 0 }
+    }
 }
+
+/// Fills holes with something that fits, where only the shape of a message matters.
+#[derive(Clone, Copy, Debug)]
+pub struct StandIn;
+
+impl Fill for StandIn {
+    fn id(&self, number: u32) -> String {
+        format!("id-{number}")
+    }
+
+    fn asked(&self) -> Option<String> {
+        Some("asked".to_owned())
+    }
+
+    fn now(&self) -> Timestamp {
+        SOME_TIME
+    }
+
+    fn known(&self, _name: &str, _back: usize) -> Option<Value> {
+        None
+    }
+}
+
+/// The moment of a [`StandIn`]: 2026-01-01T12:00:00Z.
+const SOME_TIME: Timestamp = Timestamp(1_767_268_800_000_000);
