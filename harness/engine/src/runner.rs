@@ -457,7 +457,7 @@ fn wire_findings(player: &mut Player, clock: &Clock, findings: &[link::Finding])
 }
 
 /// Findings that are beyond doubt a breach; the rest is worth a warning only.
-fn is_certain(kind: link::FindingKind) -> bool {
+pub fn is_certain(kind: link::FindingKind) -> bool {
     kind.rule().starts_with("RFC 6455")
 }
 

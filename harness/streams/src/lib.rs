@@ -5,7 +5,8 @@
 //!
 //! 1. [`generate`]: one stream of choices becomes acts, on seven layers from raw bytes to several stations at once.
 //! 2. [`model`]: what is known of the device's state, which moves are legal in it and which are not.
-//! 3. [`stage`]: the only place with I/O: does the acts, and tells what was [`seen`].
+//! 3. [`stage`]: the only place with I/O: does the acts on the way to a [`target`], and tells what was [`seen`];
+//!    [`play`] has an episode watched.
 //! 4. [`deserved`]: what a message deserves, read off its bytes alone.
 //! 5. [`oracles`]: rules over what was seen; they raise suspicions, and may ask for acts of their own.
 //! 6. [`shrink`], [`finding`]: a suspicion that is confirmed becomes small, gets a name, and is kept.
@@ -23,9 +24,11 @@ pub mod in_process;
 pub mod model;
 pub mod mutator;
 pub mod oracles;
+pub mod play;
 pub mod seen;
 pub mod shrink;
 pub mod stage;
+pub mod target;
 pub mod view;
 
 pub use act::{Act, Sequence};

@@ -1,1 +1,408 @@
-//! The only place with I/O: does acts, and tells what was seen. To come.
+//! The only place with I/O: does acts, and tells what was seen.
+//!
+//! Nothing is waited for longer than it takes to know. A call that has to be answered is given a few round trips;
+//! then a plain call that every device answers, the sentinel, is sent behind it. If the sentinel is answered and
+//! the call is not, the call was passed over: nominated, not convicted. In serial mode, which confirms what was
+//! nominated, a call has the rig's whole time-out and nothing is sent behind it.
+
+mod answers;
+mod links;
+mod open;
+mod probes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::clock::Clock;
+use engine::drivers::{Confirmation, Drivers};
+use engine::rig::Rig;
+use engine::runner::Carrier;
+use link::{Stream, frame};
+use protocol::{Role, Timestamp, Version};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use crate::act::{Fill, Text};
+use crate::deserved::{self, Answer, Deserved};
+use crate::seen::Ending;
+use crate::view::{Known, LinkView};
+use crate::{Act, Seen, What};
+use links::Link;
+
+/// Everything that an episode is played with, beside the way to the device.
+#[derive(Clone)]
+pub struct Setting {
+    /// The side of the device.
+    pub device: Role,
+    /// The version spoken.
+    pub version: Version,
+    /// What is known of the device.
+    pub rig: Arc<Rig>,
+    /// The time.
+    pub clock: Clock,
+    /// What our message ids begin with.
+    pub prefix: String,
+    /// The identities that links take, by their number; a part of the rig's, when several episodes run at once.
+    pub identities: Vec<String>,
+    /// Every call has the rig's whole time-out, and nothing is sent behind it.
+    pub serial: bool,
+    /// Whether a new link is opened at the end to see whether the device still takes them.
+    pub fresh: bool,
+}
+
+/// The link whose station only looks on.
+pub const BYSTANDER: usize = 1000;
+/// The link that is opened at the end.
+const FRESH: usize = 1001;
+/// So much may happen while one act is done; more is a flood.
+const FLOOD: usize = 5000;
+/// The shortest time that a call has before the sentinel follows.
+const SHORTEST: Duration = Duration::from_millis(5);
+/// The longest.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Our side of an episode.
+pub struct Stage {
+    setting: Setting,
+    carrier: Carrier,
+    drivers: Option<Drivers>,
+    links: BTreeMap<usize, Link>,
+    /// Links that another one of the same number has replaced.
+    forgotten: Vec<Link>,
+    known: Known,
+    /// How long an answer takes, smoothed.
+    round_trip: Duration,
+    act: usize,
+    own: bool,
+    own_ids: u32,
+    happened: usize,
+    seen: Vec<Seen>,
+}
+
+impl Stage {
+    /// A stage on which nothing has happened.
+    pub fn new(setting: Setting, carrier: Carrier, drivers: Option<Drivers>) -> Stage {
+        Stage {
+            setting,
+            carrier,
+            drivers,
+            links: BTreeMap::new(),
+            forgotten: Vec::new(),
+            known: Known::default(),
+            round_trip: Duration::from_millis(25),
+            act: 0,
+            own: true,
+            own_ids: 0,
+            happened: 0,
+            seen: Vec::new(),
+        }
+    }
+
+    /// The way to the device, for the next episode.
+    pub fn into_carrier(self) -> Carrier {
+        self.carrier
+    }
+
+    /// Values learned so far.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// How long an answer takes, smoothed.
+    pub fn round_trip(&self) -> Duration {
+        self.round_trip
+    }
+
+    /// The links of the episode, without those that are only for probes.
+    pub fn links(&self) -> BTreeMap<usize, LinkView> {
+        self.links
+            .iter()
+            .filter(|(number, _)| **number < BYSTANDER)
+            .map(|(number, link)| (*number, LinkView { identity: link.identity, open: link.is_open() }))
+            .collect()
+    }
+
+    /// Opens link 0 and, where the device is a CSMS and the rig has identities enough, the bystander's.
+    pub async fn begin(&mut self) -> Vec<Seen> {
+        self.own = true;
+        if self.setting.device == Role::Csms && self.setting.identities.len() > 1 {
+            let bystander = self.setting.identities.len() - 1;
+            self.open(BYSTANDER, bystander, &Default::default()).await;
+        }
+        self.open(0, 0, &Default::default()).await;
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Whether link 0 is open.
+    pub fn is_ready(&self) -> bool {
+        self.links.get(&0).is_some_and(Link::is_open)
+    }
+
+    /// Does an act and waits until its consequences are known. `own` marks what is not part of the sequence.
+    pub async fn perform(&mut self, act: &Act, own: bool) -> Vec<Seen> {
+        self.own = own;
+        self.happened = 0;
+        match act {
+            Act::Connect { link, identity, manner } => self.open(*link, *identity, manner).await,
+            Act::Send { link, text } => {
+                let bytes = self.render(text);
+                let deserved = Arc::new(deserved::deserved(self.setting.version, self.setting.device, &bytes));
+                self.message(*link, &bytes, &[], deserved).await;
+            }
+            Act::Fragments { link, text, cuts } => {
+                let bytes = self.render(text);
+                let deserved = Arc::new(deserved::deserved(self.setting.version, self.setting.device, &bytes));
+                self.message(*link, &bytes, cuts, deserved).await;
+            }
+            Act::Frame { link, fin, rsv, opcode, masked, claims, payload } => {
+                let payload = self.render(payload);
+                self.frame(*link, (*fin, *rsv, *opcode, *masked, *claims), payload).await;
+            }
+            Act::Bytes { link, bytes } => {
+                let bytes = self.render(bytes);
+                if let Some(number) = self.ready(*link).await {
+                    self.saw(number, What::Sent { bytes: bytes.clone().into(), deserved: Arc::new(junk()) });
+                    if let Some(link) = self.links.get_mut(&number) {
+                        link.muddled = true;
+                        link.put_bytes(&bytes).await;
+                    }
+                    self.look_around().await;
+                }
+            }
+            Act::Stream { bytes } => {
+                let bytes = self.render(bytes);
+                self.stream(&bytes).await;
+            }
+            Act::Answer { link, action, text, times } => {
+                if let Some(number) = self.ready(*link).await
+                    && let Some(link) = self.links.get_mut(&number)
+                {
+                    link.prepare(action.clone(), text.clone(), *times);
+                }
+            }
+            Act::Close { link, code } => self.close(*link, *code).await,
+            Act::Cut { link } => {
+                if let Some(link) = self.links.get_mut(link)
+                    && let Some(connection) = link.connection.take()
+                {
+                    connection.cut();
+                    let number = link.number;
+                    self.saw(number, What::Ended { how: Ending::Failed("cut by us".to_owned()), by_us: true });
+                }
+                self.look_around().await;
+            }
+            Act::Stimulate { link, stimulus } => self.stimulate(*link, stimulus).await,
+            Act::Pass { ms } => {
+                let until = Instant::now() + Duration::from_millis((*ms).min(3_600_000));
+                while self.turn(until).await {}
+            }
+        }
+        if !own {
+            self.act += 1;
+        }
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Puts a message on a link and waits until its consequences are known.
+    async fn message(&mut self, number: usize, bytes: &[u8], cuts: &[usize], deserved: Arc<Deserved>) {
+        let Some(number) = self.ready(number).await else { return };
+        let act = self.act;
+        self.saw(number, What::Sent { bytes: bytes.into(), deserved: deserved.clone() });
+        let Some(link) = self.links.get_mut(&number) else { return };
+        link.expect(&deserved, act);
+        link.put_text(bytes, cuts).await;
+        self.settle(number, &deserved).await;
+    }
+
+    async fn settle(&mut self, number: usize, deserved: &Arc<Deserved>) {
+        let id = deserved.id.clone().unwrap_or_default();
+        let muddled = self.links.get(&number).is_some_and(|link| link.muddled);
+        let must = deserved.answer == Answer::Must && !muddled;
+        if must {
+            let patience = if self.setting.serial { self.setting.rig.timeouts.reply } else { self.patience() };
+            if self.answered(number, &id, patience).await || !self.is_open(number) {
+                return;
+            }
+            if self.setting.serial {
+                self.saw(number, What::Unanswered { deserved: deserved.clone() });
+            }
+        }
+        let alive =
+            self.sentinel(number, if muddled { self.patience() } else { self.setting.rig.timeouts.reply }).await;
+        if alive && must && !self.setting.serial && !self.has_answer(number, &id) {
+            self.saw(number, What::PassedOver { deserved: deserved.clone() });
+        }
+        if !alive && self.is_open(number) {
+            if muddled {
+                self.hang_up(number);
+            } else {
+                self.saw(number, What::Deaf);
+            }
+        }
+    }
+
+    /// A few round trips.
+    fn patience(&self) -> Duration {
+        (self.round_trip * 4).clamp(SHORTEST, LONGEST)
+    }
+
+    async fn frame(&mut self, number: usize, head: (bool, u8, u8, bool, Option<u64>), payload: Vec<u8>) {
+        let (fin, rsv, opcode, masked, claims) = head;
+        let Some(number) = self.ready(number).await else { return };
+        let sound = rsv == 0 && masked && claims.is_none_or(|claims| claims == payload.len() as u64);
+        let muddled = self.links.get(&number).is_some_and(|link| link.muddled);
+        let plain = sound && fin && opcode == frame::TEXT && !muddled;
+        let control = sound && fin && matches!(opcode, frame::PING | frame::PONG) && payload.len() <= 125;
+        let deserved = if plain {
+            deserved::deserved(self.setting.version, self.setting.device, &payload)
+        } else {
+            Deserved { may_end_link: !control, ..junk() }
+        };
+        let deserved = Arc::new(deserved);
+        let act = self.act;
+        self.saw(number, What::Sent { bytes: payload.clone().into(), deserved: deserved.clone() });
+        let Some(link) = self.links.get_mut(&number) else { return };
+        if plain {
+            link.expect(&deserved, act);
+        }
+        link.muddled |= !plain && !control;
+        link.put_frame(fin, rsv, opcode, masked, claims, payload).await;
+        let incomplete = !fin || claims.is_some();
+        if plain || control {
+            self.settle(number, &deserved).await;
+        } else if incomplete {
+            self.look_around().await;
+        } else if self.is_open(number) {
+            // It may close, or go on; it need not do either at once, nor understand what follows.
+            self.sentinel(number, self.patience()).await;
+        }
+    }
+
+    /// A connection of its own without a handshake.
+    async fn stream(&mut self, bytes: &[u8]) {
+        let Carrier::Dial { dialer, url } = &self.carrier else { return };
+        let (dialer, url, patience) = (dialer.clone(), url.clone(), self.patience());
+        self.saw(0, What::Sent { bytes: bytes.into(), deserved: Arc::new(junk()) });
+        let Ok(Ok(mut stream)) = tokio::time::timeout(LONGEST, dialer.dial(&url)).await else { return };
+        let exchange = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await?;
+            let mut answer = [0; 1024];
+            stream.read(&mut answer).await
+        };
+        let _ = tokio::time::timeout(patience, exchange).await;
+        drop::<Stream>(stream);
+        self.look_around().await;
+    }
+
+    async fn close(&mut self, number: usize, code: Option<u16>) {
+        let Some(link) = self.links.get_mut(&number) else { return };
+        if !link.is_open() {
+            return;
+        }
+        link.we_end = true;
+        link.put_close(code).await;
+        let until = Instant::now() + self.setting.rig.timeouts.grace.max(self.patience());
+        while self.is_open(number) && self.turn(until).await {}
+        self.hang_up(number);
+    }
+
+    async fn stimulate(&mut self, number: usize, stimulus: &protocol::stimulus::Stimulus) {
+        let verb = stimulus.verb.clone();
+        let Some(drivers) = self.drivers.clone() else {
+            return self.saw(number, What::Stimulated { verb, failure: Some("there is no driver".to_owned()) });
+        };
+        let station = self.links.get(&number).map(|link| link.name.clone()).unwrap_or_default();
+        let stimulus = stimulus.clone();
+        let mut acting = Box::pin(async move { drivers.stimulate(&station, &stimulus).await });
+        let until = Instant::now() + self.setting.rig.timeouts.operator;
+        let confirmation = loop {
+            tokio::select! {
+                biased;
+                confirmation = &mut acting => break confirmation,
+                more = self.turn(until) => if !more {
+                    break Confirmation::Failed("it took longer than the rig allows".to_owned());
+                },
+            }
+        };
+        let failure = match confirmation {
+            Confirmation::Done | Confirmation::CannotCarry(_) => None,
+            Confirmation::NotBound(reason) | Confirmation::Undrivable(reason) | Confirmation::Failed(reason) => {
+                Some(reason)
+            }
+        };
+        self.saw(number, What::Stimulated { verb, failure });
+        if self.is_open(number) {
+            // What it makes the device say is said before the sentinel is answered, or not yet.
+            self.sentinel(number, self.setting.rig.timeouts.reply).await;
+        }
+    }
+
+    /// The link, opened if it is not.
+    async fn ready(&mut self, number: usize) -> Option<usize> {
+        let number = if self.setting.device == Role::Station { 0 } else { number };
+        if !self.is_open(number) {
+            let identity = self.links.get(&number).map_or(number, |link| link.identity);
+            let own = std::mem::replace(&mut self.own, true);
+            self.open(number, identity, &Default::default()).await;
+            self.own = own;
+        }
+        self.is_open(number).then_some(number)
+    }
+
+    fn is_open(&self, number: usize) -> bool {
+        self.links.get(&number).is_some_and(Link::is_open)
+    }
+
+    fn render(&self, text: &Text) -> Vec<u8> {
+        text.render(&Filling { stage: self, asked: None })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.setting.clock.now()
+    }
+
+    fn saw(&mut self, link: usize, what: What) {
+        self.seen.push(Seen { at: self.now(), act: self.act, own: self.own, link, what });
+    }
+}
+
+/// What is no message deserves nothing.
+fn junk() -> Deserved {
+    Deserved {
+        id: None,
+        action: "?".to_owned(),
+        request: Value::Null,
+        answer: Answer::May,
+        defects: vec![deserved::Flaw { path: String::new(), defect: protocol::errors::Defect::NotJson }],
+        codes: Vec::new(),
+        prescribed: false,
+        refuse: false,
+        may_end_link: true,
+    }
+}
+
+struct Filling<'a> {
+    stage: &'a Stage,
+    asked: Option<&'a str>,
+}
+
+impl Fill for Filling<'_> {
+    fn id(&self, number: u32) -> String {
+        format!("{}-{number}", self.stage.setting.prefix)
+    }
+
+    fn asked(&self) -> Option<String> {
+        self.asked.map(str::to_owned)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.stage.now()
+    }
+
+    fn known(&self, name: &str, back: usize) -> Option<Value> {
+        self.stage.known.get(name, back).cloned()
+    }
+}

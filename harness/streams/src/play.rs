@@ -1,0 +1,200 @@
+//! Plays an episode: acts from somewhere, one after the other, watched by the model and the oracles.
+
+use std::collections::{BTreeMap, HashMap};
+
+use protocol::{Role, Version};
+
+use crate::act::Act;
+use crate::generate::Allowed;
+use crate::model::Model;
+use crate::oracles::{self, About, Oracle, Suspicion};
+use crate::target::{How, Ready, Target};
+use crate::view::View;
+use crate::{Seen, What};
+
+/// Where acts come from.
+pub trait Source {
+    /// The next act; nothing when there are no more.
+    fn next(&mut self, view: &View<'_>) -> Option<Act>;
+}
+
+/// Acts that were done before.
+pub struct Frozen<'a>(std::slice::Iter<'a, Act>);
+
+impl<'a> Frozen<'a> {
+    /// These acts, in order.
+    pub fn new(acts: &'a [Act]) -> Frozen<'a> {
+        Frozen(acts.iter())
+    }
+}
+
+impl Source for Frozen<'_> {
+    fn next(&mut self, _: &View<'_>) -> Option<Act> {
+        self.0.next().cloned()
+    }
+}
+
+/// What came of an episode.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What was done.
+    pub acts: Vec<Act>,
+    /// What was noticed.
+    pub suspicions: Vec<Suspicion>,
+    /// Everything that was seen, as far as it was kept.
+    pub seen: Vec<Seen>,
+    /// Why nothing could be judged: the device could not be reached at the beginning.
+    pub unreachable: Option<String>,
+    /// Whether the device answered as it should when it was asked at the end.
+    pub alive: bool,
+}
+
+/// So much of what is seen is kept in an episode.
+const KEPT: usize = 20_000;
+/// An oracle that always wants more does not get it.
+const WANTS: usize = 16;
+
+/// Plays acts against a device.
+pub async fn play(target: &mut Target, source: &mut dyn Source, allowed: &Allowed, how: How) -> Outcome {
+    let Some(mut ready) = target.stage(how) else {
+        return Outcome { unreachable: Some("another episode has the only link".to_owned()), ..Outcome::default() };
+    };
+    let drivable = target.drivable();
+    let outcome = on_stage(target, &mut ready, source, allowed, &drivable).await;
+    target.give_back(ready);
+    outcome
+}
+
+async fn on_stage(
+    target: &Target,
+    ready: &mut Ready,
+    source: &mut dyn Source,
+    allowed: &Allowed,
+    drivable: &[String],
+) -> Outcome {
+    let (device, version) = (target.device, target.version);
+    let stage = &mut ready.stage;
+    let mut watch = Watch::new(device, version, target.rig.password.is_some());
+    let begun = stage.begin().await;
+    watch.take(begun);
+    if !stage.is_ready() {
+        let refused = watch.seen.iter().rev().find_map(|seen| match &seen.what {
+            What::Refused { reason, .. } => Some(reason.clone()),
+            _ => None,
+        });
+        let reason = refused.unwrap_or_else(|| "the link ended at once".to_owned());
+        return Outcome { unreachable: Some(reason), ..watch.outcome(Vec::new()) };
+    }
+    let tokens: BTreeMap<String, String> =
+        target.rig.tags.iter().map(|(name, token)| (name.clone(), token.id_token.clone())).collect();
+    let connectors = i64::try_from(target.rig.connectors.len()).unwrap_or(1).max(1);
+    let identities = if device == Role::Csms { target.rig.identities.len().clamp(1, 2) } else { 1 };
+    let mut acts = Vec::new();
+    loop {
+        let links = stage.links();
+        let view = View {
+            device,
+            version,
+            now: engine::clock::system_now(),
+            model: &watch.model,
+            known: stage.known(),
+            links: &links,
+            identities,
+            tokens: &tokens,
+            connectors,
+            acts: acts.len(),
+            allowed,
+            drivable,
+            canary: None,
+        };
+        let Some(act) = source.next(&view) else { break };
+        let seen = stage.perform(&act, false).await;
+        acts.push(act);
+        watch.take(seen);
+        let mut wants = 0;
+        while wants < WANTS
+            && let Some(act) = watch.wants()
+        {
+            wants += 1;
+            let seen = stage.perform(&act, true).await;
+            watch.take(seen);
+        }
+        if watch.lost {
+            break;
+        }
+    }
+    let ended = stage.end().await;
+    watch.take(ended);
+    watch.outcome(acts)
+}
+
+/// The model and the oracles of an episode.
+struct Watch {
+    device: Role,
+    version: Version,
+    has_password: bool,
+    model: Model,
+    oracles: Vec<Box<dyn Oracle>>,
+    suspicions: Vec<Suspicion>,
+    seen: Vec<Seen>,
+    last_sent: HashMap<usize, String>,
+    /// The device is deaf, or takes no links any more.
+    lost: bool,
+    alive: bool,
+}
+
+impl Watch {
+    fn new(device: Role, version: Version, has_password: bool) -> Watch {
+        Watch {
+            device,
+            version,
+            has_password,
+            model: Model::new(device, version),
+            oracles: oracles::all(device, version),
+            suspicions: Vec::new(),
+            seen: Vec::new(),
+            last_sent: HashMap::new(),
+            lost: false,
+            alive: true,
+        }
+    }
+
+    fn take(&mut self, seen: Vec<Seen>) {
+        for seen in seen {
+            match &seen.what {
+                What::Deaf => self.lost = true,
+                What::Refused { .. } if seen.own => self.lost = true,
+                What::Probed { alive: false, .. } => self.alive = false,
+                What::Sent { bytes, .. } if !seen.own => {
+                    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).into_owned();
+                    self.last_sent.insert(seen.link, text);
+                }
+                _ => {}
+            }
+            self.model.saw(&seen);
+            let state = self.model.state(seen.link);
+            let about = About {
+                device: self.device,
+                version: self.version,
+                state: &state,
+                last_sent: self.last_sent.get(&seen.link).map_or("", String::as_str),
+                has_password: self.has_password,
+                can: &|_| false,
+            };
+            for oracle in &mut self.oracles {
+                oracle.saw(&seen, &about, &mut self.suspicions);
+            }
+            if self.seen.len() < KEPT {
+                self.seen.push(seen);
+            }
+        }
+    }
+
+    fn wants(&mut self) -> Option<Act> {
+        self.oracles.iter_mut().find_map(|oracle| oracle.wants())
+    }
+
+    fn outcome(self, acts: Vec<Act>) -> Outcome {
+        Outcome { acts, suspicions: self.suspicions, seen: self.seen, unreachable: None, alive: self.alive }
+    }
+}

@@ -1,0 +1,210 @@
+//! How a link comes about: we dial and boot, or a station comes.
+
+use std::time::Duration;
+
+use engine::runner::Carrier;
+use engine::standin::StandIn;
+use link::handshake::{self, BasicCredentials, ClientRequest, Headers};
+use link::{Limits, Stream};
+use protocol::Role;
+use protocol::frame::Frame;
+use serde_json::Map;
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+
+use super::links::Link;
+use super::{Filling, Stage};
+use crate::What;
+use crate::act::{Credentials, Manner};
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+
+enum Handshaken {
+    Open(Box<link::Connection<Stream>>, Option<String>, Vec<link::Finding>),
+    Refused(Option<u16>, String),
+}
+
+impl Stage {
+    /// Opens a link. One of this number that is open goes on being read, but is not written to any more.
+    pub(super) async fn open(&mut self, number: usize, identity: usize, manner: &Manner) {
+        match self.setting.device {
+            Role::Csms => self.dial(number, identity, manner).await,
+            Role::Station => self.admit().await,
+        }
+    }
+
+    async fn dial(&mut self, number: usize, identity: usize, manner: &Manner) {
+        let name = self.identity(identity);
+        let mut link = Link::new(number, identity, name.clone(), self.stand_in());
+        if let Some(mut old) = self.links.remove(&number) {
+            // The station's memory outlives its links.
+            std::mem::swap(&mut old.stand_in, &mut link.stand_in);
+            if old.is_open() && self.forgotten.len() < 16 {
+                self.forgotten.push(old);
+            }
+        }
+        let unproven = manner.credentials.is_some() && self.setting.rig.password.is_some();
+        let outcome = tokio::time::timeout(HANDSHAKE, self.shake(&name, manner)).await;
+        match outcome.unwrap_or_else(|_| Handshaken::Refused(None, "the handshake took too long".to_owned())) {
+            Handshaken::Refused(status, reason) => {
+                self.links.insert(number, link);
+                self.saw(number, What::Refused { status, reason });
+            }
+            Handshaken::Open(connection, subprotocol, findings) => {
+                link.connection = Some(*connection);
+                self.links.insert(number, link);
+                self.saw(number, What::Opened { identity: name, subprotocol, unproven });
+                for finding in findings {
+                    let (rule, id) = (finding.kind.rule().to_owned(), finding.kind.id().to_owned());
+                    let certain = engine::runner::is_certain(finding.kind) && manner.is_plain();
+                    self.saw(number, What::Wire { rule, id, text: finding.detail, certain });
+                }
+                if !manner.unbooted {
+                    self.boot(number).await;
+                }
+            }
+        }
+    }
+
+    async fn shake(&self, name: &str, manner: &Manner) -> Handshaken {
+        let Carrier::Dial { dialer, url } = &self.carrier else {
+            return Handshaken::Refused(None, "a CSMS does not connect".to_owned());
+        };
+        let mut url = url.with_identity(name);
+        if let Some(identity) = &manner.identity {
+            let base = url.path.rsplit_once('/').map_or("", |(base, _)| base).to_owned();
+            url.path = format!("{base}/{identity}");
+        }
+        let mut stream = match dialer.dial(&url).await {
+            Ok(stream) => stream,
+            Err(error) => return Handshaken::Refused(None, error.to_string()),
+        };
+        let password = match &manner.credentials {
+            None => self.setting.rig.password.as_ref().map(|secret| secret.expose().to_owned()),
+            Some(Credentials::None) => None,
+            Some(Credentials::Password(password)) => Some(password.clone()),
+        };
+        let basic = password.map(|password| BasicCredentials::new(name, password));
+        let own = vec![self.setting.version.subprotocol().to_owned()];
+        let offers = manner.offers.clone().unwrap_or(own);
+        let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
+        let mut request = ClientRequest::to(&url).offering(&offers).authorized(basic);
+        for (name, value) in &manner.headers {
+            request.headers.push(name.clone(), value.clone().into_bytes());
+        }
+        let limits = Limits::default();
+        let outcome = match &manner.request {
+            None => handshake::connect(stream, &request, &limits).await,
+            Some(text) => {
+                let bytes = text.render(&Filling { stage: self, asked: None });
+                if let Err(error) = stream.write_all(&bytes).await {
+                    return Handshaken::Refused(None, error.to_string());
+                }
+                let patience = self.patience().max(Duration::from_millis(100));
+                match tokio::time::timeout(patience, handshake::read_answer(stream, &request, &limits)).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => return Handshaken::Refused(None, "nothing came back".to_owned()),
+                }
+            }
+        };
+        match outcome {
+            Err(error) => Handshaken::Refused(None, error.to_string()),
+            Ok(outcome) => match outcome.connection {
+                None => Handshaken::Refused(
+                    Some(outcome.answer.status),
+                    format!("HTTP {} {}", outcome.answer.status, outcome.answer.reason),
+                ),
+                Some(connection) => {
+                    Handshaken::Open(Box::new(connection), outcome.answer.subprotocol.clone(), outcome.answer.findings)
+                }
+            },
+        }
+    }
+
+    /// A station boots before anything else.
+    async fn boot(&mut self, number: usize) {
+        let now = self.now();
+        let Some(link) = self.links.get_mut(&number) else { return };
+        let payload = link.stand_in.request(now, "BootNotification", &Map::new());
+        self.own_call(number, "BootNotification", payload, self.setting.rig.timeouts.reply).await;
+    }
+
+    /// Waits for the station; an open link is closed first.
+    async fn admit(&mut self) {
+        if self.is_open(0) {
+            self.close_and_forget().await;
+        }
+        let until = Instant::now() + self.setting.rig.timeouts.reconnect;
+        let outcome = loop {
+            let Carrier::Listen(listener) = &mut self.carrier else { return };
+            let stream = match tokio::time::timeout_at(until, listener.accept()).await {
+                Err(_) => break Handshaken::Refused(None, "the station did not come".to_owned()),
+                Ok(Err(error)) => break Handshaken::Refused(None, error.to_string()),
+                Ok(Ok(stream)) => stream,
+            };
+            let own = self.setting.version.subprotocol();
+            let admitted = async {
+                let incoming = handshake::read_request(stream, &Limits::default()).await.ok()?;
+                let request = incoming.request.clone();
+                let chosen = request.subprotocols.iter().find(|name| *name == own).cloned();
+                if chosen.is_none() {
+                    let _ = incoming.refuse(400, &Headers::new(), b"no common subprotocol").await;
+                    return None;
+                }
+                let connection = incoming.accept(chosen.as_deref(), &Headers::new()).await.ok()?;
+                Some((connection, request, chosen))
+            };
+            if let Ok(Some((connection, request, chosen))) = tokio::time::timeout(HANDSHAKE, admitted).await {
+                let stand_in = self.links.remove(&0).map_or_else(|| self.stand_in(), |old| old.stand_in);
+                let mut link = Link::new(0, 0, request.identity.clone(), stand_in);
+                link.connection = Some(connection);
+                self.links.insert(0, link);
+                self.saw(0, What::Opened { identity: request.identity, subprotocol: chosen, unproven: false });
+                return self.welcome().await;
+            }
+        };
+        if let Handshaken::Refused(status, reason) = outcome {
+            self.saw(0, What::Refused { status, reason });
+        }
+    }
+
+    /// Lets a station that has come boot, if it wants to, and waits until it is answering.
+    async fn welcome(&mut self) {
+        let until = Instant::now() + self.setting.rig.timeouts.grace;
+        while self.is_open(0) && self.turn(until).await {
+            let booted = self.seen.iter().rev().any(|seen| {
+                matches!(&seen.what, What::Received { reading, .. }
+                    if matches!(&reading.frame, Some(Frame::Call { action, .. }) if action == "BootNotification"))
+            });
+            if booted {
+                break;
+            }
+        }
+        if self.is_open(0) {
+            self.sentinel(0, self.setting.rig.timeouts.reply).await;
+        }
+    }
+
+    async fn close_and_forget(&mut self) {
+        if let Some(link) = self.links.get_mut(&0) {
+            link.we_end = true;
+            link.put_close(Some(1000)).await;
+        }
+        let until = Instant::now() + self.patience();
+        while self.is_open(0) && self.turn(until).await {}
+        self.hang_up(0);
+    }
+
+    fn stand_in(&self) -> StandIn {
+        StandIn::across_from(self.setting.device, self.setting.version, &self.setting.rig)
+    }
+
+    fn identity(&self, number: usize) -> String {
+        let identities = &self.setting.identities;
+        match identities.len() {
+            0 => "PLUGFEST-1".to_owned(),
+            count => identities[number % count].clone(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Calls that every device answers: the sentinel behind an act, and the probes at the end of an episode.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::frame::Frame;
+use protocol::{Role, Version};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::{BYSTANDER, FRESH, Stage};
+use crate::act::Manner;
+use crate::deserved::deserved;
+use crate::seen::Probe;
+use crate::{Seen, What};
+
+impl Stage {
+    /// Sends the plain call that every device answers. `false` if it was not answered.
+    pub(super) async fn sentinel(&mut self, number: usize, patience: Duration) -> bool {
+        let (action, payload) = plain_call(self.setting.device, self.setting.version);
+        self.own_call(number, action, payload, patience).await
+    }
+
+    /// A call of our own, which is no part of the sequence.
+    pub(super) async fn own_call(&mut self, number: usize, action: &str, payload: Value, patience: Duration) -> bool {
+        self.own_ids += 1;
+        let id = format!("{}s{}", self.setting.prefix, self.own_ids);
+        let frame = Frame::Call { id: id.clone(), action: action.to_owned(), payload };
+        let bytes = frame.to_text().into_bytes();
+        let deserved = Arc::new(deserved(self.setting.version, self.setting.device, &bytes));
+        let own = std::mem::replace(&mut self.own, true);
+        self.saw(number, What::Sent { bytes: bytes.clone().into(), deserved: deserved.clone() });
+        let act = self.act;
+        if let Some(link) = self.links.get_mut(&number) {
+            link.expect(&deserved, act);
+            link.put_text(&bytes, &[]).await;
+        }
+        let answered = self.answered(number, &id, patience).await;
+        self.own = own;
+        answered
+    }
+
+    /// Asks whether the device is still alive: on the links of the episode, for the bystander, on a new link. Then
+    /// all links are closed.
+    pub async fn end(&mut self) -> Vec<Seen> {
+        self.own = true;
+        self.happened = 0;
+        let reply = self.setting.rig.timeouts.reply;
+        let own: Vec<usize> = self.links.keys().copied().filter(|number| *number < BYSTANDER).collect();
+        for number in own {
+            let fit = self.links.get(&number).is_some_and(|link| link.is_open() && !link.muddled);
+            if fit {
+                self.probe(number, Probe::Same, reply).await;
+            }
+        }
+        if self.is_open(BYSTANDER) {
+            self.probe(BYSTANDER, Probe::Bystander, reply).await;
+        }
+        if self.setting.fresh {
+            let number = if self.setting.device == Role::Csms { FRESH } else { 0 };
+            let began = Instant::now();
+            self.open(number, 0, &Manner::default()).await;
+            if self.is_open(number) {
+                self.probe(number, Probe::Fresh, reply).await;
+            } else {
+                let reason = "no new link came about".to_owned();
+                let took = began.elapsed();
+                self.saw(number, What::Probed { probe: Probe::Fresh, alive: false, reason, took });
+            }
+        }
+        self.leave();
+        std::mem::take(&mut self.seen)
+    }
+
+    async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) {
+        let began = Instant::now();
+        let alive = self.sentinel(number, patience).await;
+        let reason = match (alive, self.is_open(number)) {
+            (true, _) => String::new(),
+            (false, true) => format!("no answer within {} s", patience.as_secs()),
+            (false, false) => "the link ended".to_owned(),
+        };
+        self.saw(number, What::Probed { probe, alive, reason, took: began.elapsed() });
+    }
+
+    /// Closes what is open; nobody waits for it.
+    fn leave(&mut self) {
+        let links = std::mem::take(&mut self.links).into_values().chain(std::mem::take(&mut self.forgotten));
+        for mut link in links {
+            if let Some(mut connection) = link.connection.take() {
+                tokio::spawn(async move {
+                    if connection.close(Some(1000), "").await.is_ok() {
+                        let _ = tokio::time::timeout(Duration::from_secs(2), connection.drain()).await;
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// What every device answers, in whatever way.
+fn plain_call(device: Role, version: Version) -> (&'static str, Value) {
+    match (device, version) {
+        (Role::Csms, _) => ("Heartbeat", Value::Object(Map::new())),
+        (Role::Station, Version::V16) => ("GetConfiguration", json!({ "key": ["HeartbeatInterval"] })),
+        (Role::Station, _) => (
+            "GetVariables",
+            json!({ "getVariableData": [{
+                "component": { "name": "OCPPCommCtrlr" },
+                "variable": { "name": "HeartbeatInterval" },
+            }] }),
+        ),
+    }
+}

@@ -1,0 +1,200 @@
+//! The device of a stream, and the way to it.
+
+use std::sync::Arc;
+
+use engine::clock::Clock;
+use engine::drivers::{Can, Confirmation, Drivers};
+use engine::embedded::Embedded;
+use engine::rig::Rig;
+use engine::runner::Carrier;
+use link::Url;
+use link::dial::{Listener, TcpDialer};
+use peers::{CsmsSettings, Fault, StationSettings};
+use protocol::stimulus::Stimulus;
+use protocol::{Role, Version};
+use serde_json::Map;
+
+use crate::stage::{Setting, Stage};
+
+/// A device that streams are played against.
+pub struct Target {
+    /// Its side.
+    pub device: Role,
+    /// The version spoken.
+    pub version: Version,
+    /// What is known of it.
+    pub rig: Arc<Rig>,
+    place: Place,
+    /// Faults of an embedded device that have shown so far.
+    triggered: Vec<&'static str>,
+}
+
+enum Place {
+    /// A reference peer, made anew for every episode.
+    Embedded { faults: Vec<Fault>, equipment: Box<StationSettings> },
+    /// A CSMS on the network.
+    Csms { url: Url, drivers: Drivers },
+    /// A station that comes to us; absent while an episode has it.
+    Station { carrier: Option<Carrier>, drivers: Drivers },
+}
+
+/// A stage with the device behind it.
+pub struct Ready {
+    /// Our side.
+    pub stage: Stage,
+    embedded: Option<Embedded>,
+}
+
+/// How an episode is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// Every call has the rig's whole time-out, and nothing is sent behind it: to confirm what was nominated.
+    pub serial: bool,
+    /// A new link is opened at the end, to see whether the device still takes them.
+    pub fresh: bool,
+    /// What tells the identities and message ids of this episode from others that run at the same time.
+    pub slot: usize,
+    /// What tells its message ids from those of other episodes.
+    pub number: u64,
+}
+
+impl Target {
+    /// A reference peer in this process, with these faults.
+    pub fn embedded(device: Role, version: Version, faults: Vec<Fault>) -> Target {
+        let equipment = StationSettings::standard(version);
+        let rig = Arc::new(Rig::embedded(device, &equipment));
+        let place = Place::Embedded { faults, equipment: Box::new(equipment) };
+        Target { device, version, rig, place, triggered: Vec::new() }
+    }
+
+    /// A CSMS on the network.
+    pub fn csms(rig: &Rig, version: Version, url: Url) -> Target {
+        let rig = rig.for_version(version);
+        let drivers = Drivers::from_rig(&rig, version, None);
+        let place = Place::Csms { url, drivers };
+        Target { device: Role::Csms, version, rig: Arc::new(rig), place, triggered: Vec::new() }
+    }
+
+    /// A station that comes to this listener.
+    pub fn station(rig: &Rig, version: Version, listener: Listener) -> Target {
+        let rig = rig.for_version(version);
+        let drivers = Drivers::from_rig(&rig, version, None);
+        let place = Place::Station { carrier: Some(Carrier::Listen(Box::new(listener))), drivers };
+        Target { device: Role::Station, version, rig: Arc::new(rig), place, triggered: Vec::new() }
+    }
+
+    /// Whether the device is made anew for every episode, and time is virtual.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.place, Place::Embedded { .. })
+    }
+
+    /// A second way to the same device, for episodes at the same time; a station has one link only.
+    pub fn fork(&self) -> Option<Target> {
+        let place = match &self.place {
+            Place::Embedded { faults, equipment } => {
+                Place::Embedded { faults: faults.clone(), equipment: equipment.clone() }
+            }
+            Place::Csms { url, drivers } => Place::Csms { url: url.clone(), drivers: drivers.clone() },
+            Place::Station { .. } => return None,
+        };
+        let (device, version, rig) = (self.device, self.version, self.rig.clone());
+        Some(Target { device, version, rig, place, triggered: Vec::new() })
+    }
+
+    /// How many episodes can run at once without sharing identities: each takes up to three.
+    pub fn slots(&self) -> usize {
+        match &self.place {
+            Place::Station { .. } => 1,
+            Place::Embedded { .. } => 64,
+            Place::Csms { .. } => (self.rig.identities.len() / PER_SLOT).max(1),
+        }
+    }
+
+    /// Faults of an embedded device that have shown so far.
+    pub fn triggered(&self) -> &[&'static str] {
+        &self.triggered
+    }
+
+    /// The verbs that the device can be made to do.
+    pub fn drivable(&self) -> Vec<String> {
+        match &self.place {
+            Place::Embedded { .. } => protocol::stimulus::VERBS
+                .iter()
+                .filter(|verb| verb.party == self.device)
+                .map(|verb| verb.name.to_owned())
+                .collect(),
+            Place::Csms { drivers, .. } | Place::Station { drivers, .. } => drivers.drivable(self.device),
+        }
+    }
+
+    /// A stage for an episode. `None` while another episode has the only link.
+    pub fn stage(&mut self, how: How) -> Option<Ready> {
+        let clock = Clock::system();
+        let (carrier, drivers, embedded) = match &mut self.place {
+            Place::Embedded { faults, equipment } => {
+                let (embedded, carrier) = match self.device {
+                    Role::Csms => {
+                        let settings = CsmsSettings::standard(self.version);
+                        Embedded::csms(settings, faults.clone(), clock)
+                    }
+                    Role::Station => Embedded::station((**equipment).clone(), faults.clone(), clock),
+                };
+                (carrier, Drivers::of(embedded.driver()), Some(embedded))
+            }
+            Place::Csms { url, drivers } => {
+                let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
+                (carrier, drivers.clone(), None)
+            }
+            Place::Station { carrier, drivers } => (carrier.take()?, drivers.clone(), None),
+        };
+        let setting = Setting {
+            device: self.device,
+            version: self.version,
+            rig: self.rig.clone(),
+            clock,
+            prefix: format!("f{}-{}", how.slot, how.number),
+            identities: self.identities(how.slot),
+            serial: how.serial,
+            fresh: how.fresh,
+        };
+        Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)), embedded })
+    }
+
+    /// The identities of a slot.
+    fn identities(&self, slot: usize) -> Vec<String> {
+        let all = &self.rig.identities;
+        if self.device == Role::Station || all.len() <= PER_SLOT {
+            return all.clone();
+        }
+        (0..PER_SLOT).map(|at| all[(slot * PER_SLOT + at) % all.len()].clone()).collect()
+    }
+
+    /// An episode is over.
+    pub fn give_back(&mut self, ready: Ready) {
+        let Ready { stage, embedded } = ready;
+        if let Some(embedded) = embedded {
+            for id in embedded.triggered() {
+                if !self.triggered.contains(&id) {
+                    self.triggered.push(id);
+                }
+            }
+        }
+        if let Place::Station { carrier, .. } = &mut self.place {
+            *carrier = Some(stage.into_carrier());
+        }
+    }
+
+    /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
+    pub async fn restart(&self) -> bool {
+        let verb = if self.device == Role::Csms { "restart" } else { "reboot" };
+        let (Place::Csms { drivers, .. } | Place::Station { drivers, .. }) = &self.place else { return true };
+        if drivers.can(self.device, verb) != Can::Yes {
+            return false;
+        }
+        let stimulus = Stimulus { party: self.device, verb: verb.to_owned(), with: Map::new() };
+        drivers.stimulate("", &stimulus).await == Confirmation::Done
+    }
+}
+
+/// Two that act and one that looks on.
+const PER_SLOT: usize = 3;
