@@ -1,1 +1,225 @@
-//! To come.
+//! Goes on until time or runs are used up: episodes are played, suspicions confirmed, findings made small and kept.
+
+mod hub;
+mod investigate;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::generate::Seeded;
+use tokio::sync::watch;
+
+use crate::Act;
+use crate::generate::{Allowed, Generator, Layer};
+use crate::play::{Outcome, Source, play};
+use crate::target::{How, Target};
+use crate::view::View;
+
+pub use hub::{Hub, Progress, Summary};
+pub use investigate::Found;
+
+/// What a campaign is to do.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The layers that acts come from.
+    pub layers: Vec<Layer>,
+    /// What may be sent.
+    pub allowed: Allowed,
+    /// When it is enough.
+    pub budget: Budget,
+    /// Acts in an episode.
+    pub length: usize,
+    /// Episodes at once.
+    pub jobs: usize,
+    /// How often a finding is repeated to see whether it always shows.
+    pub repeats: u32,
+}
+
+/// When it is enough: whatever comes first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Budget {
+    /// So long.
+    pub time: Option<Duration>,
+    /// So many acts.
+    pub runs: Option<u64>,
+}
+
+/// What a campaign tells while it runs.
+#[derive(Debug)]
+pub enum Told {
+    /// How far it is.
+    Progress(Progress),
+    /// Something was found.
+    Found(Box<Found>),
+    /// Something that the user should know.
+    Note(String),
+}
+
+/// Is told what happens.
+pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
+
+impl Default for Campaign {
+    fn default() -> Campaign {
+        Campaign {
+            seed: 0,
+            layers: Layer::ALL.to_vec(),
+            allowed: Allowed::default(),
+            budget: Budget::default(),
+            length: 60,
+            jobs: 1,
+            repeats: 3,
+        }
+    }
+}
+
+/// Every so many episodes a new link is opened at the end.
+const FRESH: u64 = 8;
+
+/// Runs a campaign against a device.
+pub async fn run(campaign: Campaign, target: Target, hub: Arc<Hub>, stop: watch::Receiver<bool>, tell: Tell) {
+    let campaign = Arc::new(campaign);
+    let jobs = campaign.jobs.clamp(1, target.slots());
+    let until = campaign.budget.time.map(|time| Instant::now() + time);
+    let mut workers = Vec::new();
+    let mut targets = vec![target];
+    while targets.len() < jobs
+        && let Some(fork) = targets[0].fork()
+    {
+        targets.push(fork);
+    }
+    for (slot, target) in targets.into_iter().enumerate() {
+        let worker = Worker {
+            campaign: campaign.clone(),
+            target,
+            slot,
+            until,
+            hub: hub.clone(),
+            stop: stop.clone(),
+            tell: tell.clone(),
+        };
+        workers.push(tokio::spawn(worker.work()));
+    }
+    for worker in workers {
+        if let Err(error) = worker.await {
+            hub.give_up(format!("a worker ended early: {error}"));
+        }
+    }
+}
+
+struct Worker {
+    campaign: Arc<Campaign>,
+    target: Target,
+    slot: usize,
+    until: Option<Instant>,
+    hub: Arc<Hub>,
+    stop: watch::Receiver<bool>,
+    tell: Tell,
+}
+
+impl Worker {
+    async fn work(mut self) {
+        let mut stop = self.stop.clone();
+        let embedded = self.target.is_embedded();
+        let until = self.until.map(tokio::time::Instant::from_std);
+        let over = async move {
+            // Virtual time says nothing about how long it takes; there the budget is looked at between episodes.
+            let time_is_up = async {
+                match until {
+                    Some(until) if !embedded => tokio::time::sleep_until(until).await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = time_is_up => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        };
+        tokio::select! {
+            () = over => {}
+            () = self.episodes() => {}
+        }
+    }
+
+    async fn episodes(&mut self) {
+        while let Some(number) = self.next_episode() {
+            let mut source = Generated {
+                generator: Generator::new(&self.campaign.layers),
+                choices: Seeded::new(mixed(self.campaign.seed, number)),
+                left: self.campaign.length,
+            };
+            let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot, number };
+            let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
+            self.hub.triggered(self.target.triggered());
+            if let Some(reason) = &outcome.unreachable {
+                if !self.revive().await {
+                    self.hub.give_up(format!("the device cannot be reached: {reason}"));
+                    return;
+                }
+                continue;
+            }
+            self.hub.played(&outcome);
+            self.look_into(number, &outcome).await;
+            if !outcome.alive && !self.revive().await {
+                self.hub.give_up("the device did not come back".to_owned());
+                return;
+            }
+            for note in self.hub.notes() {
+                (self.tell)(Told::Note(note));
+            }
+            if let Some(progress) = self.hub.progress() {
+                (self.tell)(Told::Progress(progress));
+            }
+        }
+    }
+
+    fn next_episode(&self) -> Option<u64> {
+        let late = self.until.is_some_and(|until| Instant::now() >= until);
+        if late || *self.stop.borrow() {
+            return None;
+        }
+        self.hub.next_episode(self.campaign.budget.runs)
+    }
+
+    async fn look_into(&mut self, number: u64, outcome: &Outcome) {
+        for suspicion in &outcome.suspicions {
+            if !self.hub.claim(suspicion) {
+                continue;
+            }
+            let found = investigate::investigate(&self.campaign, &mut self.target, self.slot, outcome, suspicion).await;
+            match found {
+                Some(found) => {
+                    let found = Found { episode: number, ..found };
+                    self.hub.found(&found);
+                    (self.tell)(Told::Found(Box::new(found)));
+                }
+                None => self.hub.not_confirmed(suspicion),
+            }
+        }
+    }
+
+    /// Sees whether the device can be reached, and starts it again if not. `false` if it stays away.
+    async fn revive(&mut self) -> bool {
+        investigate::revive(&mut self.target, &self.campaign.allowed, self.slot).await
+    }
+}
+
+struct Generated {
+    generator: Generator,
+    choices: Seeded,
+    left: usize,
+}
+
+impl Source for Generated {
+    fn next(&mut self, view: &View<'_>) -> Option<Act> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.generator.next(view, &mut self.choices))
+    }
+}
+
+/// The seed of an episode: any episode can be made again without those before it.
+fn mixed(seed: u64, number: u64) -> u64 {
+    (seed ^ 0x5DEE_CE66_D1CE_4E5B).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31)
+        ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03)
+}

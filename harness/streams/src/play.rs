@@ -13,7 +13,7 @@ use crate::view::View;
 use crate::{Seen, What};
 
 /// Where acts come from.
-pub trait Source {
+pub trait Source: Send {
     /// The next act; nothing when there are no more.
     fn next(&mut self, view: &View<'_>) -> Option<Act>;
 }
@@ -66,7 +66,7 @@ pub async fn play(target: &mut Target, source: &mut dyn Source, allowed: &Allowe
 }
 
 async fn on_stage(
-    target: &Target,
+    target: &mut Target,
     ready: &mut Ready,
     source: &mut dyn Source,
     allowed: &Allowed,

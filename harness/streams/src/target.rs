@@ -185,7 +185,7 @@ impl Target {
     }
 
     /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
-    pub async fn restart(&self) -> bool {
+    pub async fn restart(&mut self) -> bool {
         let verb = if self.device == Role::Csms { "restart" } else { "reboot" };
         let (Place::Csms { drivers, .. } | Place::Station { drivers, .. }) = &self.place else { return true };
         if drivers.can(self.device, verb) != Can::Yes {

@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    async fn shake(&self, name: &str, manner: &Manner) -> Handshaken {
+    async fn shake(&mut self, name: &str, manner: &Manner) -> Handshaken {
         let Carrier::Dial { dialer, url } = &self.carrier else {
             return Handshaken::Refused(None, "a CSMS does not connect".to_owned());
         };

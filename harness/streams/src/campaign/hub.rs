@@ -1,0 +1,219 @@
+//! What the workers of a campaign share: how far it is, what was covered, what was found already.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::Version;
+use protocol::frame::Frame;
+
+use super::Found;
+use crate::What;
+use crate::oracles::{Class, Code, Suspicion};
+use crate::play::Outcome;
+use crate::seen::reply_class;
+
+/// How far a campaign is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Acts done.
+    pub acts: u64,
+    /// Acts a second, since the last time.
+    pub rate: f64,
+    /// How long it has run.
+    pub elapsed: Duration,
+    /// Findings so far.
+    pub findings: usize,
+    /// Kinds of answers met: message, state and class of the reply.
+    pub classes: usize,
+    /// Actions sent.
+    pub actions: usize,
+}
+
+/// What came of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Acts done.
+    pub acts: u64,
+    /// Episodes played.
+    pub episodes: u64,
+    /// The number of the next episode, for a resumed campaign.
+    pub next_episode: u64,
+    /// How long it ran.
+    pub elapsed: Duration,
+    /// Findings by their class.
+    pub findings: BTreeMap<Class, usize>,
+    /// Kinds of answers met.
+    pub classes: usize,
+    /// Actions sent, and how often.
+    pub actions: BTreeMap<String, u64>,
+    /// Suspicions that did not show again.
+    pub not_confirmed: usize,
+    /// Why it could not go on, if so.
+    pub gave_up: Option<String>,
+    /// Faults of an embedded device that showed.
+    pub triggered: Vec<&'static str>,
+}
+
+/// Shared by the workers.
+pub struct Hub {
+    began: Instant,
+    version: Version,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    summary: Summary,
+    claimed: HashSet<(Code, String, String, String, String)>,
+    /// A rule at a place is looked into a few times only, whatever the state and the reply.
+    places: HashMap<(Code, String, String), u32>,
+    classes: HashSet<(String, String, String)>,
+    calls: u64,
+    results: u64,
+    warned: bool,
+    notes: Vec<String>,
+    told: Option<(Instant, u64)>,
+}
+
+/// So many findings of a campaign are looked into; more would only repeat them.
+const MOST: usize = 500;
+/// So often the same rule at the same place is looked into in different states.
+const SAME_PLACE: u32 = 2;
+
+impl Hub {
+    /// Nothing has happened yet; the first episode has this number.
+    pub fn new(version: Version, next_episode: u64) -> Hub {
+        let state = State { summary: Summary { next_episode, ..Summary::default() }, ..State::default() };
+        Hub { began: Instant::now(), version, state: Mutex::new(state) }
+    }
+
+    /// What has come of it so far.
+    pub fn summary(&self) -> Summary {
+        let state = self.state();
+        Summary { elapsed: self.began.elapsed(), classes: state.classes.len(), ..state.summary.clone() }
+    }
+
+    /// Suspicions like this one are known already, from an earlier run.
+    pub fn know(&self, suspicion: &Suspicion) {
+        self.state().claimed.insert(key(suspicion));
+    }
+
+    pub(super) fn next_episode(&self, runs: Option<u64>) -> Option<u64> {
+        let mut state = self.state();
+        if state.summary.gave_up.is_some() || runs.is_some_and(|runs| state.summary.acts >= runs) {
+            return None;
+        }
+        let number = state.summary.next_episode;
+        state.summary.next_episode += 1;
+        Some(number)
+    }
+
+    pub(super) fn played(&self, outcome: &Outcome) {
+        let mut state = self.state();
+        state.summary.acts += outcome.acts.len() as u64;
+        state.summary.episodes += 1;
+        for seen in outcome.seen.iter().filter(|seen| !seen.own) {
+            match &seen.what {
+                What::Sent { deserved, .. } => {
+                    *state.summary.actions.entry(deserved.action.clone()).or_default() += 1;
+                }
+                What::Received { reading, answers: Some(call), .. } => {
+                    state.calls += 1;
+                    if matches!(reading.frame, Some(Frame::Result { .. })) {
+                        state.results += 1;
+                    }
+                    let class = reply_class(self.version, reading);
+                    state.classes.insert((call.action.clone(), call.deserved.flaw(), class));
+                }
+                _ => {}
+            }
+        }
+        if !state.warned && state.calls > 500 && state.results * 20 < state.calls {
+            state.warned = true;
+            let note = format!(
+                "the stream meets little but rejections: {} of {} calls had a result; are identity, credentials and \
+                 tokens of the rig right?",
+                state.results, state.calls
+            );
+            state.notes.push(note);
+        }
+    }
+
+    /// Whether this is new, and to be looked into by the one who asks.
+    pub(super) fn claim(&self, suspicion: &Suspicion) -> bool {
+        let mut state = self.state();
+        if state.claimed.len() >= MOST {
+            return false;
+        }
+        let key = key(suspicion);
+        let place = (key.0, key.2.clone(), key.3.clone());
+        if state.claimed.contains(&key) {
+            return false;
+        }
+        let times = state.places.entry(place).or_default();
+        if *times >= SAME_PLACE {
+            return false;
+        }
+        *times += 1;
+        state.claimed.insert(key);
+        true
+    }
+
+    pub(super) fn not_confirmed(&self, suspicion: &Suspicion) {
+        let _ = suspicion;
+        self.state().summary.not_confirmed += 1;
+    }
+
+    pub(super) fn found(&self, found: &Found) {
+        *self.state().summary.findings.entry(found.suspicion.class).or_default() += 1;
+    }
+
+    pub(super) fn triggered(&self, faults: &[&'static str]) {
+        let mut state = self.state();
+        for fault in faults {
+            if !state.summary.triggered.contains(fault) {
+                state.summary.triggered.push(fault);
+            }
+        }
+    }
+
+    /// Nothing more can be done.
+    pub(super) fn give_up(&self, reason: String) {
+        self.state().summary.gave_up.get_or_insert(reason);
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().notes)
+    }
+
+    /// How far it is, once a second.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        let mut state = self.state();
+        let now = Instant::now();
+        let (since, acts) = state.told.unwrap_or((self.began, 0));
+        let passed = now.duration_since(since);
+        if passed < Duration::from_secs(1) {
+            return None;
+        }
+        let done = state.summary.acts;
+        state.told = Some((now, done));
+        Some(Progress {
+            acts: done,
+            rate: (done - acts) as f64 / passed.as_secs_f64(),
+            elapsed: now.duration_since(self.began),
+            findings: state.summary.findings.values().sum(),
+            classes: state.classes.len(),
+            actions: state.summary.actions.len(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(suspicion: &Suspicion) -> (Code, String, String, String, String) {
+    let (code, state, action, path, reply) = suspicion.signature();
+    (code, state.to_owned(), action.to_owned(), path.to_owned(), reply.to_owned())
+}

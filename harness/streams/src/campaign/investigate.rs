@@ -1,0 +1,132 @@
+//! From a suspicion to a finding: does it show again, how little does it take, does it always show.
+
+use crate::act::Act;
+use crate::generate::Allowed;
+use crate::oracles::{Code, Suspicion};
+use crate::play::{Frozen, Outcome, play};
+use crate::target::{How, Target};
+use crate::{Seen, Sequence};
+
+use super::Campaign;
+
+/// Something found, made small.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What it takes.
+    pub sequence: Sequence,
+    /// What was noticed.
+    pub suspicion: Suspicion,
+    /// How often it showed when it was repeated.
+    pub shown: u32,
+    /// Of so many times.
+    pub tried: u32,
+    /// The last time it showed, as far as it was kept.
+    pub seen: Vec<Seen>,
+    /// The episode it was first seen in.
+    pub episode: u64,
+    /// How many acts that episode had up to there.
+    pub acts_before: usize,
+}
+
+/// Whether an outcome shows what was suspected: same oracle, same action, same place.
+pub(crate) fn shows<'a>(outcome: &'a Outcome, suspicion: &Suspicion) -> Option<&'a Suspicion> {
+    outcome.suspicions.iter().find(|other| {
+        other.oracle == suspicion.oracle && other.action == suspicion.action && other.path == suspicion.path
+    })
+}
+
+/// Looks into a suspicion. `None` if it does not show again and cannot be held up by the bytes alone.
+pub(super) async fn investigate(
+    campaign: &Campaign,
+    target: &mut Target,
+    slot: usize,
+    outcome: &Outcome,
+    suspicion: &Suspicion,
+) -> Option<Found> {
+    let mut again = Again { campaign, target, slot, number: 0, serial: suspicion.nominated };
+    let upto = outcome.acts.len().min(suspicion.act + 1);
+    let mut best: Option<(Vec<Act>, Outcome)> = None;
+    // What is noticed at the end of an episode may be due to any act of it.
+    for acts in [&outcome.acts[..upto], &outcome.acts[..]] {
+        let repeated = again.play(acts).await;
+        if shows(&repeated, suspicion).is_some() {
+            best = Some((acts.to_vec(), repeated));
+            break;
+        }
+    }
+    let Some((acts, repeated)) = best else {
+        // The bytes of an invalid message speak for themselves; a silence, or a death, does not.
+        let speaks = !suspicion.nominated && !matches!(suspicion.oracle, Code::O1 | Code::O8);
+        return speaks.then(|| Found {
+            sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
+            suspicion: suspicion.clone(),
+            shown: 0,
+            tried: 2,
+            seen: outcome.seen.clone(),
+            episode: 0,
+            acts_before: outcome.acts.len(),
+        });
+    };
+    let acts_before = acts.len();
+    let (acts, repeated) = again.minimise(acts, repeated, suspicion).await;
+    let (mut shown, mut tried) = (0, 0);
+    let mut last = repeated;
+    while tried < campaign.repeats {
+        tried += 1;
+        let repeated = again.play(&acts).await;
+        if shows(&repeated, suspicion).is_some() {
+            shown += 1;
+            last = repeated;
+        }
+    }
+    let suspicion = shows(&last, suspicion).unwrap_or(suspicion).clone();
+    Some(Found {
+        sequence: Sequence::new(again.target.device, again.target.version, acts),
+        suspicion,
+        shown,
+        tried,
+        seen: last.seen,
+        episode: 0,
+        acts_before,
+    })
+}
+
+struct Again<'a> {
+    campaign: &'a Campaign,
+    target: &'a mut Target,
+    slot: usize,
+    number: u64,
+    serial: bool,
+}
+
+impl Again<'_> {
+    async fn play(&mut self, acts: &[Act]) -> Outcome {
+        self.number += 1;
+        let how = How { serial: self.serial, fresh: true, slot: self.slot, number: u64::MAX - self.number };
+        let outcome = play(self.target, &mut Frozen::new(acts), &self.campaign.allowed, how).await;
+        if !outcome.alive || outcome.unreachable.is_some() {
+            revive(self.target, &self.campaign.allowed, self.slot).await;
+        }
+        outcome
+    }
+
+    async fn minimise(&mut self, acts: Vec<Act>, outcome: Outcome, suspicion: &Suspicion) -> (Vec<Act>, Outcome) {
+        let _ = suspicion;
+        (acts, outcome)
+    }
+}
+
+/// Sees whether the device can be reached, and starts it again if not.
+pub(super) async fn revive(target: &mut Target, allowed: &Allowed, slot: usize) -> bool {
+    for attempt in 0..2 {
+        let how = How { serial: false, fresh: false, slot, number: u64::MAX / 2 + attempt };
+        let outcome = play(target, &mut Frozen::new(&[]), allowed, how).await;
+        if outcome.unreachable.is_none() && outcome.alive {
+            return true;
+        }
+        if !target.restart().await {
+            return false;
+        }
+    }
+    false
+}
