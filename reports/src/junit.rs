@@ -147,15 +147,9 @@ fn found(finding: &Finding) -> TestCase {
 /// A fault that nobody noticed says something about the suite, and nothing about a device.
 fn seeded(fault: &FaultResult) -> TestCase {
     let name = attribute(&format!("{} ({})", fault.fault, fault.ocpp));
-    let mut case = if fault.detected {
-        TestCaseBuilder::success(&name, Duration::ZERO)
-    } else {
-        let how = match (fault.reached, fault.triggered) {
-            (false, _) => "no case comes where it is",
-            (true, false) => "reached, and changed nothing",
-            (true, true) => "triggered, and nobody noticed",
-        };
-        TestCaseBuilder::skipped_with_cause(&name, "not detected", how)
+    let mut case = match fault.undetected() {
+        None => TestCaseBuilder::success(&name, Duration::ZERO),
+        Some(how) => TestCaseBuilder::skipped_with_cause(&name, "not detected", how),
     };
     if !fault.by.is_empty() {
         case.set_system_out(&body(&format!("detected by {}\n", attribute(&fault.by.join(", ")))));

@@ -163,7 +163,10 @@ fn faults(out: &mut String, run: &Run) {
     );
     let yes = |is: bool| if is { "yes" } else { "**no**" };
     for fault in run.faults.iter().take(ROWS * 2) {
-        let by: Vec<String> = fault.by.iter().take(5).map(|by| text(by)).collect();
+        let mut by: Vec<String> = fault.by.iter().take(5).map(|by| text(by)).collect();
+        if let Some(how) = fault.undetected().filter(|_| fault.left_to_streams) {
+            by.push(how.to_owned());
+        }
         out.push_str(&format!(
             "| {} | {} {} | {} | {} | {} | {} |\n",
             text(&fault.fault),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use peers::{Fault, FaultInfo};
-use protocol::Role;
+use peers::{Fault, NoticedBy};
 use protocol::statements::{self, Strength};
+use protocol::{Role, Version};
 use script::Library;
 use tokio::sync::watch;
 use verdict::{CaseResult, Expectations, FaultResult, Verdict};
@@ -23,16 +23,8 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Plays every case of a side and version against an embedded device with these faults, on virtual time. Blocks.
-    ///
-    /// # Errors
-    ///
-    /// When no runtime can be started.
-    pub fn play(&self, fault: &FaultInfo, faults: Vec<Fault>) -> std::io::Result<(Vec<CaseResult>, bool)> {
-        self.jobs(suite::jobs(&self.library, &[fault.side], &[fault.version]), faults)
-    }
-
-    /// Plays these jobs against embedded devices with these faults; also tells whether one of the faults showed.
+    /// Plays these jobs against embedded devices with these faults, on virtual time; also tells whether one of the
+    /// faults showed. Blocks.
     ///
     /// # Errors
     ///
@@ -61,44 +53,64 @@ impl Trial {
     }
 }
 
+/// A fault in a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mutant {
+    /// The fault.
+    pub fault: Fault,
+    /// The version that the device speaks.
+    pub version: Version,
+}
+
+impl Mutant {
+    /// A fault in every version whose devices can have it.
+    pub fn of(fault: Fault) -> impl Iterator<Item = Mutant> {
+        fault.info().versions().map(move |version| Mutant { fault, version })
+    }
+}
+
 /// What the suite says to a device with one fault.
 ///
 /// # Errors
 ///
 /// When no runtime can be started.
-pub fn try_fault(trial: &Trial, fault: Fault) -> std::io::Result<FaultResult> {
+pub fn try_fault(trial: &Trial, mutant: Mutant) -> std::io::Result<FaultResult> {
+    let Mutant { fault, version } = mutant;
     let info = fault.info();
-    let (results, triggered) = trial.play(info, vec![fault])?;
+    let jobs = suite::jobs(&trial.library, &[info.side], &[version]);
+    let (results, triggered) = trial.jobs(jobs, vec![fault])?;
     // What is no more than recommended earns no more than a warning.
-    let binding = statements::statement(info.breaks).is_none_or(|statement| statement.strength == Strength::Must);
+    let broken = info.breaks(version).and_then(statements::statement);
+    let binding = broken.is_none_or(|statement| statement.strength == Strength::Must);
     let notices = |verdict| verdict == Verdict::Fail || (verdict == Verdict::Warn && !binding);
     let failing = results.iter().filter(|result| notices(result.verdict));
     let by: Vec<String> = failing.map(|result| result.case.clone()).collect();
     Ok(FaultResult {
         fault: info.id.to_owned(),
         device: info.side,
-        ocpp: info.version,
+        ocpp: version,
         reached: triggered || !by.is_empty(),
         triggered,
         detected: !by.is_empty(),
         by,
+        left_to_streams: info.noticed_by == NoticedBy::Streams,
     })
 }
 
-/// Tries many faults on all processors; results come in the order of the faults, as soon as they can.
+/// Tries many faults on all processors; results come in their order, as soon as they can.
 ///
 /// # Errors
 ///
 /// When no runtime can be started.
 pub fn try_all(
     trial: &Trial,
-    faults: &[Fault],
+    mutants: &[Mutant],
     report: &mut dyn FnMut(&FaultResult),
 ) -> std::io::Result<Vec<FaultResult>> {
     let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(faults.len().max(1));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(mutants.len().max(1));
     let (sender, receiver) = std::sync::mpsc::channel();
-    let mut results: Vec<Option<FaultResult>> = faults.iter().map(|_| None).collect();
+    let mut results: Vec<Option<FaultResult>> = mutants.iter().map(|_| None).collect();
     let mut told = 0;
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -106,8 +118,8 @@ pub fn try_all(
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(fault) = faults.get(at) else { return };
-                    if sender.send((at, try_fault(trial, *fault))).is_err() {
+                    let Some(mutant) = mutants.get(at) else { return };
+                    if sender.send((at, try_fault(trial, *mutant))).is_err() {
                         return;
                     }
                 }

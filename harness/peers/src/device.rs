@@ -6,19 +6,24 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use protocol::stimulus::Stimulus;
-use protocol::{Timestamp, Version};
+use protocol::{Role, Timestamp, Version};
 use serde_json::Value;
 
-use crate::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
+use crate::defects::{Defects, Effect};
+use crate::{Csms, CsmsSettings, Fault, Fetch, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
 
 /// A peer as a device: events in, orders to its links out. After every event [`Device::next_wakeup`] may have
 /// changed, and a station may have a [`Device::dial`] to make.
 pub struct Device {
     peer: Peer,
+    defects: Defects,
+    life: Life,
     links: HashMap<String, Live>,
     waiting: HashMap<String, Told>,
     /// Stimuli that last until a moment.
     lasting: Vec<(Timestamp, Told)>,
+    /// What a defect holds back.
+    late: Vec<Late>,
     looking: Option<Seen>,
     tickets: u64,
     dials: u64,
@@ -34,6 +39,9 @@ pub enum Order {
     Close(u16),
     /// Drop the connection without a closing handshake.
     Cut,
+    /// Connect to somewhere and say something there, beside the link; a defect of some devices. Whether that comes
+    /// about is of no interest to the device.
+    Fetch(Fetch),
 }
 
 /// Takes the orders for a link.
@@ -66,26 +74,55 @@ struct Live {
     number: u64,
     subprotocol: Option<String>,
     orders: Orders,
+    /// A defect has ended whatever reads from it.
+    deaf: bool,
 }
+
+/// An order that comes late.
+struct Late {
+    at: Timestamp,
+    identity: String,
+    number: u64,
+    order: Order,
+}
+
+/// Whether the device runs. A defect can end that, as a crash does: nothing is read or sent any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Alive,
+    /// Dead, but what it has sent before may still get out before the links are cut.
+    Dying(Timestamp),
+    Dead,
+}
+
+/// Why a device that has died does nothing.
+const DEAD: &str = "the device has died";
+/// How long the last words of a device get.
+const LAST_WORDS: Duration = Duration::from_millis(10);
 
 impl Device {
     /// A station with this equipment and these defects.
     pub fn station(settings: StationSettings, faults: Vec<Fault>) -> Device {
         let (identity, version) = (settings.identity.clone(), settings.version);
-        Device::new(Peer::Station { station: Box::new(Station::new(settings, faults)), identity, version })
+        let defects = Defects::new(Role::Station, &faults);
+        Device::new(Peer::Station { station: Box::new(Station::new(settings, faults)), identity, version }, defects)
     }
 
     /// A CSMS set up like this, with these defects.
     pub fn csms(settings: CsmsSettings, faults: Vec<Fault>) -> Device {
-        Device::new(Peer::Csms(Box::new(Csms::new(settings, faults))))
+        let defects = Defects::new(Role::Csms, &faults);
+        Device::new(Peer::Csms(Box::new(Csms::new(settings, faults))), defects)
     }
 
-    fn new(peer: Peer) -> Device {
+    fn new(peer: Peer, defects: Defects) -> Device {
         Device {
             peer,
+            defects,
+            life: Life::Alive,
             links: HashMap::new(),
             waiting: HashMap::new(),
             lasting: Vec::new(),
+            late: Vec::new(),
             looking: None,
             tickets: 0,
             dials: 0,
@@ -93,8 +130,22 @@ impl Device {
         }
     }
 
+    /// A defect has ended the device as a crash ends a program: its links are cut, it takes no connection, makes none,
+    /// and does nothing any more. What brings it back is to make it anew.
+    pub fn is_dead(&self) -> bool {
+        self.life != Life::Alive
+    }
+
     /// Lets time pass.
     pub fn tick(&mut self, now: Timestamp) {
+        if let Life::Dying(until) = self.life
+            && until <= now
+        {
+            self.bury();
+        }
+        if self.is_dead() {
+            return;
+        }
         let outputs = match &mut self.peer {
             Peer::Csms(csms) => csms.tick(now),
             Peer::Station { station, identity, .. } => under(identity, station.tick(now)),
@@ -105,15 +156,28 @@ impl Device {
         for (_, told) in over {
             told(Ok(()));
         }
+        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|late| late.at <= now);
+        self.late = late;
+        for Late { identity, number, order, .. } in due {
+            if self.is_live(&identity, number) {
+                self.order(&identity, order);
+            }
+        }
     }
 
     /// When the device next wants a [`Device::tick`].
     pub fn next_wakeup(&self) -> Option<Timestamp> {
+        match self.life {
+            Life::Alive => {}
+            Life::Dying(until) => return Some(until),
+            Life::Dead => return None,
+        }
         let wakeup = match &self.peer {
             Peer::Csms(csms) => csms.next_wakeup(),
             Peer::Station { station, .. } => station.next_wakeup(),
         };
-        self.lasting.iter().map(|(until, _)| *until).chain(wakeup).min()
+        let late = self.late.iter().map(|late| late.at);
+        self.lasting.iter().map(|(until, _)| *until).chain(late).chain(wakeup).min()
     }
 
     /// The connection that the station wants now, told once.
@@ -123,6 +187,10 @@ impl Device {
 
     /// Carries a stimulus out. For a CSMS `station` is the one it is about; empty if it does not matter.
     pub fn stimulate(&mut self, now: Timestamp, station: &str, stimulus: &Stimulus, told: Told) {
+        if self.is_dead() {
+            told(Err(Refusal::not_now(DEAD)));
+            return;
+        }
         self.tickets += 1;
         // A confirmation comes under the name its stimulus was given with, and a call's may come late.
         let ticket = format!("\0{}", self.tickets);
@@ -158,6 +226,10 @@ impl Device {
 
     /// Looks at the device.
     pub fn look(&mut self, now: Timestamp, station: &str, observation: &Stimulus, seen: Seen) {
+        if self.is_dead() {
+            seen(None);
+            return;
+        }
         self.looking = Some(seen);
         self.handle(now, station, Input::Observe(observation));
     }
@@ -171,6 +243,8 @@ impl Device {
         offered: &[String],
     ) -> HandshakeAnswer {
         match &mut self.peer {
+            // Whoever carries the bytes does better not to answer at all.
+            _ if self.life != Life::Alive => HandshakeAnswer::Refuse { status: 503 },
             Peer::Csms(csms) => csms.decide_handshake(now, identity, credentials, offered),
             Peer::Station { .. } => HandshakeAnswer::Refuse { status: 404 },
         }
@@ -186,11 +260,11 @@ impl Device {
         subprotocol: Option<String>,
         mut orders: Orders,
     ) {
-        if self.is_outdated(number) {
+        if self.is_outdated(number) || self.is_dead() {
             orders(Order::Cut);
             return;
         }
-        let live = Live { number, subprotocol: subprotocol.clone(), orders };
+        let live = Live { number, subprotocol: subprotocol.clone(), orders, deaf: false };
         if let Some(mut old) = self.links.insert(identity.to_owned(), live) {
             (old.orders)(Order::Close(1000));
             self.handle(now, identity, Input::Disconnected);
@@ -200,23 +274,41 @@ impl Device {
 
     /// The connection that was dialled did not come about.
     pub fn dial_failed(&mut self, now: Timestamp, number: u64, reason: String) {
-        if !self.is_outdated(number) {
+        if !self.is_outdated(number) && !self.is_dead() {
             self.handle(now, "", Input::ConnectFailed { reason });
         }
     }
 
     /// A text message on a link.
     pub fn text(&mut self, now: Timestamp, identity: &str, number: u64, text: &[u8]) {
-        if self.is_live(identity, number) {
-            self.handle(now, identity, Input::Text(text));
+        if !self.hears(identity, number) {
+            return;
         }
+        if self.defects.is_none() {
+            self.handle(now, identity, Input::Text(text));
+            return;
+        }
+        let heed = self.defects.hear(self.version(identity), identity, text);
+        for effect in heed.before {
+            self.suffer(now, identity, effect);
+        }
+        if let Some(text) = heed.text {
+            self.handle(now, identity, Input::Text(&text));
+        }
+        for effect in heed.after {
+            self.suffer(now, identity, effect);
+        }
+        self.defects.heard();
     }
 
     /// A link is gone.
     pub fn closed(&mut self, now: Timestamp, identity: &str, number: u64) {
         if self.is_live(identity, number) {
             self.links.remove(identity);
-            self.handle(now, identity, Input::Disconnected);
+            self.defects.closed(identity);
+            if !self.is_dead() {
+                self.handle(now, identity, Input::Disconnected);
+            }
         }
     }
 
@@ -237,9 +329,75 @@ impl Device {
 
     /// The ids of the faults that have changed what it does so far.
     pub fn triggered(&self) -> Vec<&'static str> {
-        match &self.peer {
+        let mut triggered = match &self.peer {
             Peer::Station { station, .. } => station.triggered(),
             Peer::Csms(csms) => csms.triggered(),
+        };
+        triggered.extend(self.defects.triggered());
+        triggered
+    }
+
+    /// What a defect does to the device, over a message on this link.
+    fn suffer(&mut self, now: Timestamp, identity: &str, effect: Effect) {
+        match effect {
+            Effect::Die => self.bury(),
+            Effect::DieAfter => {
+                if self.life == Life::Alive {
+                    self.life = Life::Dying(now + LAST_WORDS);
+                    self.late.clear();
+                }
+            }
+            Effect::Deafen => {
+                if let Some(live) = self.links.get_mut(identity) {
+                    live.deaf = true;
+                }
+            }
+            // What is made of the message was settled before.
+            Effect::Ignore | Effect::Misread(_) => {}
+            Effect::Close(code) => self.order(identity, Order::Close(code)),
+            Effect::Cut => self.order(identity, Order::Cut),
+            Effect::Reboot => self.lose_power_for_a_moment(now),
+            Effect::Fetch(fetch) => self.order(identity, Order::Fetch(fetch)),
+        }
+    }
+
+    fn lose_power_for_a_moment(&mut self, now: Timestamp) {
+        for verb in ["cut power", "restore power"] {
+            let stimulus = Stimulus { party: Role::Station, verb: verb.to_owned(), with: serde_json::Map::new() };
+            self.handle(now, "", Input::Stimulus(&stimulus));
+        }
+    }
+
+    /// The end of the device: no link is left, and nobody waits for it any longer.
+    fn bury(&mut self) {
+        self.life = Life::Dead;
+        for (_, mut link) in self.links.drain() {
+            (link.orders)(Order::Cut);
+        }
+        self.late.clear();
+        self.dial = None;
+        let lasting = std::mem::take(&mut self.lasting).into_iter().map(|(_, told)| told);
+        for told in std::mem::take(&mut self.waiting).into_values().chain(lasting) {
+            told(Err(Refusal::not_now(DEAD)));
+        }
+        if let Some(seen) = self.looking.take() {
+            seen(None);
+        }
+    }
+
+    /// Whether what comes in on this link is read.
+    fn hears(&self, identity: &str, number: u64) -> bool {
+        self.life == Life::Alive && self.links.get(identity).is_some_and(|live| live.number == number && !live.deaf)
+    }
+
+    /// The version spoken on a link.
+    fn version(&self, identity: &str) -> Version {
+        match &self.peer {
+            Peer::Station { version, .. } => *version,
+            Peer::Csms(_) => {
+                let spoken = self.links.get(identity).and_then(|live| live.subprotocol.as_deref());
+                spoken.and_then(Version::from_subprotocol).unwrap_or(Version::V16)
+            }
         }
     }
 
@@ -264,7 +422,8 @@ impl Device {
         for (name, output) in outputs {
             match output {
                 Output::Connect => self.want_dial(),
-                Output::Send(text) => self.order(&name, Order::Send(text)),
+                Output::Send(text) if self.defects.is_none() => self.order(&name, Order::Send(text)),
+                Output::Send(text) => self.send_with_defects(&name, text),
                 Output::Close { code } => self.order(&name, Order::Close(code)),
                 Output::Cut => self.order(&name, Order::Cut),
                 Output::StimulusDone(outcome) => {
@@ -278,6 +437,12 @@ impl Device {
                     }
                 }
             }
+        }
+    }
+
+    fn send_with_defects(&mut self, identity: &str, text: String) {
+        for leaving in self.defects.say(identity, text) {
+            self.order(identity, Order::Send(leaving));
         }
     }
 

@@ -5,9 +5,11 @@
 //! specification; a peer made with a [`Fault`] breaks exactly the statement that the fault names.
 
 mod csms;
+mod defects;
 mod device;
 mod exchange;
 mod faults;
+mod fetch;
 mod frames;
 mod io;
 #[cfg(test)]
@@ -21,7 +23,8 @@ mod v201;
 
 pub use csms::Csms;
 pub use device::{Device, Dial, Order, Orders, Seen, Told};
-pub use faults::{Fault, FaultInfo, faults};
+pub use faults::{Fault, FaultInfo, NoticedBy, faults};
+pub use fetch::Fetch;
 pub use io::{HandshakeAnswer, Input, Output, Refusal};
 pub use settings::{CsmsSettings, StationSettings, Token, configurations};
 pub use station::Station;

@@ -378,6 +378,12 @@ impl Pair {
     }
 }
 
+/// The faults that are in the peer itself.
+fn in_peers(version: Version, side: Role) -> impl Iterator<Item = &'static str> {
+    let ids = Fault::of(version, side).into_iter().map(|fault| fault.info().id);
+    ids.filter(|id| !crate::defects::holds(id))
+}
+
 fn stimulus(party: Role, verb: &str, with: Value) -> Stimulus {
     Stimulus { party, verb: verb.to_owned(), with: with.as_object().cloned().unwrap_or_default() }
 }

@@ -43,6 +43,10 @@ pub(crate) async fn accept(listener: TcpListener, device: Shared, mut stop: watc
         let Ok(place) = room.clone().try_acquire_owned() else {
             continue;
         };
+        // A dead device takes nobody in.
+        if device.with(|device, _| device.is_dead()) {
+            continue;
+        }
         number += 1;
         let device = device.clone();
         let mut stop = stop.clone();

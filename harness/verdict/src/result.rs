@@ -130,4 +130,20 @@ pub struct FaultResult {
     pub detected: bool,
     /// By which cases or oracles.
     pub by: Vec<String>,
+    /// Nobody expects the suite to notice: that is left to the streams of generated messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_to_streams: bool,
+}
+
+impl FaultResult {
+    /// Why it is not detected; `None` if it is.
+    pub fn undetected(&self) -> Option<&'static str> {
+        match (self.detected, self.left_to_streams, self.reached, self.triggered) {
+            (true, ..) => None,
+            (_, true, ..) => Some("left to plugfest fuzz"),
+            (_, _, false, _) => Some("no case comes where it is"),
+            (_, _, true, false) => Some("reached, and changed nothing"),
+            (_, _, true, true) => Some("triggered, and nobody noticed"),
+        }
+    }
 }

@@ -318,7 +318,10 @@ impl Fault {
             reached: fault.reached,
             triggered: fault.triggered,
             detected: fault.detected,
-            by: safe_line(&fault.by.join(", "), REASON),
+            by: match fault.undetected().filter(|_| fault.left_to_streams) {
+                Some(how) => how.to_owned(),
+                None => safe_line(&fault.by.join(", "), REASON),
+            },
         }
     }
 }

@@ -55,6 +55,7 @@ fn found(finding: &Finding, paint: Paint) -> String {
 fn seeded(fault: &FaultResult, paint: Paint) -> String {
     let (label, style): (&str, Style) = match (fault.reached, fault.triggered, fault.detected) {
         (_, _, true) => ("detected", AnsiColor::Green.on_default().bold()),
+        _ if fault.left_to_streams => ("for streams", Style::new().bold()),
         (false, ..) => ("not reached", AnsiColor::Red.on_default().bold()),
         (_, false, _) => ("dormant", AnsiColor::Red.on_default().bold()),
         _ => ("survived", AnsiColor::Red.on_default().bold()),

@@ -133,12 +133,8 @@ fn faults(out: &mut String, run: &Run, paint: Paint) {
         count(|fault| fault.triggered),
         count(|fault| fault.detected),
     ));
-    for fault in run.faults.iter().filter(|fault| !fault.detected) {
-        let how = match (fault.reached, fault.triggered) {
-            (false, _) => "no case comes where it is",
-            (true, false) => "reached, and changed nothing",
-            (true, true) => "triggered, and nobody noticed",
-        };
+    for fault in &run.faults {
+        let Some(how) = fault.undetected() else { continue };
         out.push_str(&format!(
             "  not detected: {} {} {} ({how})\n",
             fault.device,

@@ -247,6 +247,7 @@ pub(crate) fn events() -> Vec<RunEvent> {
         triggered: true,
         detected: true,
         by: vec!["cold-boot".to_owned(), "one-answer".to_owned()],
+        left_to_streams: false,
     };
     let survivor =
         FaultResult { fault: "station-forgets-queue".to_owned(), detected: false, by: Vec::new(), ..fault.clone() };

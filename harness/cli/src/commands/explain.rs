@@ -1,5 +1,6 @@
 //! `plugfest explain`
 
+use peers::NoticedBy;
 use protocol::{Version, explain, official, statements};
 use script::Procedure;
 use script::reader::Mistake;
@@ -93,9 +94,18 @@ fn check(id: &str) -> Option<String> {
 
 fn fault(id: &str) -> Option<String> {
     let fault = peers::faults().iter().find(|fault| fault.id == id)?;
+    let breaks: Vec<String> =
+        fault.versions().map(|version| format!("{} ({version})", fault.breaks(version).unwrap_or_default())).collect();
+    let by = match fault.noticed_by {
+        NoticedBy::Suite => "the cases",
+        NoticedBy::Streams => "the streams of plugfest fuzz",
+    };
     Some(format!(
-        "{}: a seeded fault of the reference {} ({})\n\n  {}\n\n  breaks    {}",
-        fault.id, fault.side, fault.version, fault.sentence, fault.breaks
+        "{}: a seeded fault of the reference {}\n\n  {}\n\n  breaks    {}\n  left to   {by}",
+        fault.id,
+        fault.side,
+        fault.sentence,
+        breaks.join(", ")
     ))
 }
 

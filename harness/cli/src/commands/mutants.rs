@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::mutants::{self, SIDES, Trial};
+use engine::mutants::{self, Mutant, SIDES, Trial};
 use engine::suite;
 use peers::Fault;
 use protocol::Version;
@@ -16,18 +16,19 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
     let library = Arc::new(catalogue::load(&[])?);
     let trial = Trial { library, seed: args.seed };
     let wanted = device::faults(&args.fault)?;
-    let faults: Vec<Fault> = peers::faults()
+    let mutants: Vec<Mutant> = peers::faults()
         .iter()
         .filter_map(|info| Fault::find(info.id))
         .filter(|fault| wanted.is_empty() || wanted.contains(fault))
-        .filter(|fault| args.ocpp.is_empty() || args.ocpp.contains(&fault.info().version))
         .filter(|fault| args.device.is_none_or(|side| side == fault.info().side))
+        .flat_map(Mutant::of)
+        .filter(|mutant| args.ocpp.is_empty() || args.ocpp.contains(&mutant.version))
         .collect();
-    if faults.is_empty() {
+    if mutants.is_empty() {
         return Err(Failure::new(ExitCode::NothingSelected, "no fault is left"));
     }
     let broken = |error: std::io::Error| Failure::new(ExitCode::NotJudged, format!("cannot start: {error}"));
-    let clean = baseline(&trial, args, &faults).map_err(broken)?;
+    let clean = baseline(&trial, args, &mutants).map_err(broken)?;
     if !clean.is_empty() {
         for result in &clean {
             anstream::println!(
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
         show(result);
         json.event(&RunEvent::FaultFinished(Box::new(result.clone())));
     };
-    let results = mutants::try_all(&trial, &faults, &mut report).map_err(broken)?;
+    let results = mutants::try_all(&trial, &mutants, &mut report).map_err(broken)?;
     json.event(&RunEvent::RunFinished {
         counts: Counts::default(),
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -78,21 +79,35 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
     if let Some(error) = json.finish().first() {
         return Err(Failure::new(ExitCode::NotJudged, error.to_string()));
     }
-    let survivors: Vec<&str> =
-        results.iter().filter(|result| !result.detected).map(|result| result.fault.as_str()).collect();
-    anstream::println!("\n{} of {} faults detected", results.len() - survivors.len(), results.len());
-    if !survivors.is_empty() {
-        anstream::println!("survivors: {}", survivors.join(", "));
-    }
+    summary(&results);
     Ok(ExitCode::Conforming)
 }
 
+/// What the suite is expected to notice, and apart from that what is left to the streams.
+fn summary(results: &[FaultResult]) {
+    let (streams, suite): (Vec<_>, Vec<_>) = results.iter().partition(|result| result.left_to_streams);
+    let named = |of: &[&FaultResult], detected: bool| -> Vec<String> {
+        let some = of.iter().filter(|result| result.detected == detected);
+        some.map(|result| format!("{} ({})", result.fault, result.ocpp)).collect()
+    };
+    anstream::println!("\n{} of {} faults detected", named(&suite, true).len(), suite.len());
+    let survivors = named(&suite, false);
+    if !survivors.is_empty() {
+        anstream::println!("survivors: {}", survivors.join(", "));
+    }
+    if !streams.is_empty() {
+        anstream::println!("{} more are left to plugfest fuzz", streams.len());
+    }
+    let noticed = named(&streams, true);
+    if !noticed.is_empty() {
+        anstream::println!("noticed all the same: {}", noticed.join(", "));
+    }
+}
+
 /// What a clean device does not pass.
-fn baseline(trial: &Trial, args: &Mutants, faults: &[Fault]) -> std::io::Result<Vec<CaseResult>> {
-    let versions: Vec<Version> = Version::ALL
-        .into_iter()
-        .filter(|version| faults.iter().any(|fault| fault.info().version == *version))
-        .collect();
+fn baseline(trial: &Trial, args: &Mutants, mutants: &[Mutant]) -> std::io::Result<Vec<CaseResult>> {
+    let versions: Vec<Version> =
+        Version::ALL.into_iter().filter(|version| mutants.iter().any(|mutant| mutant.version == *version)).collect();
     let sides: Vec<_> = SIDES.into_iter().filter(|side| args.device.is_none_or(|only| only == *side)).collect();
     let (results, _) = trial.jobs(suite::jobs(&trial.library, &sides, &versions), Vec::new())?;
     let green = |verdict| matches!(verdict, Verdict::Pass | Verdict::Warn | Verdict::NotApplicable);
@@ -106,8 +121,9 @@ fn show(result: &FaultResult) {
     if more > 0 {
         by.push_str(&format!(" and {more} more"));
     }
+    let streams = if result.left_to_streams && !result.detected { "left to plugfest fuzz" } else { "" };
     anstream::println!(
-        "{:<46} {:<8} {:<6} {:<8} {:<10} {:<9} {by}",
+        "{:<46} {:<8} {:<6} {:<8} {:<10} {:<9} {by}{streams}",
         result.fault,
         result.device.name(),
         result.ocpp.number(),

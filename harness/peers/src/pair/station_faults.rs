@@ -3,13 +3,11 @@
 use protocol::{Role, Version};
 use serde_json::{Value, json};
 
-use super::{Pair, standard, tag};
-use crate::Fault;
+use super::{Pair, in_peers, standard, tag};
 
 #[test]
 fn every_station_fault_shows_on_the_wire() {
-    for fault in Fault::of(Version::V16, Role::Station) {
-        let id = fault.info().id;
+    for id in in_peers(Version::V16, Role::Station) {
         let mut clean = Pair::with(standard(), &[]);
         provoke(id, &mut clean);
         assert!(clean.station.triggered().is_empty(), "{id}");

@@ -4,15 +4,13 @@ use protocol::{Role, Version};
 use serde_json::{Value, json};
 
 use super::{events, read, standard, token, write};
-use crate::Fault;
-use crate::pair::Pair;
 use crate::pair::station_faults::transcript;
+use crate::pair::{Pair, in_peers};
 
 #[test]
 fn every_fault_shows_on_the_wire() {
     for side in [Role::Station, Role::Csms] {
-        for fault in Fault::of(Version::V201, side) {
-            let id = fault.info().id;
+        for id in in_peers(Version::V201, side) {
             let triggered = |pair: &Pair| [pair.station.triggered(), pair.csms.triggered()].concat();
             let mut clean = Pair::booted(standard(), &[]);
             provoke(id, &mut clean);
