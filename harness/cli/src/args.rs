@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Run the suite against every seeded fault and print the kill matrix
     Mutants(Mutants),
+    /// Streams of generated messages against a device: property-based and fuzzed
+    Fuzz(Box<Fuzz>),
     /// Write a commented plugfest.yaml
     Init(Init),
     /// See whether a rig is fit: limits, clock, reachability, tokens, drivers
@@ -160,6 +162,41 @@ pub(crate) struct Run {
     /// Run a part of the cases: slice:m/n every n-th, hash:m/n by the hash of the id
     #[arg(long, value_name = "slice:m/n|hash:m/n", value_parser = crate::selection::Partition::parse)]
     pub(crate) partition: Option<crate::selection::Partition>,
+    /// Wait so long for the device to be there
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) wait_for_dut: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) reports: ReportFiles,
+    /// So long: 30s, 10m, 8h [default: 1m, if --runs says nothing]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// So many acts: messages, frames, handshakes, …
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: Option<u64>,
+    /// The layers that are used, L0 (bytes) to L6 (several stations) [default: all]
+    #[arg(long, value_name = "L0,…", value_delimiter = ',')]
+    pub(crate) layers: Vec<streams::generate::Layer>,
+    /// The seed of everything random [default: that of the findings folder, else new, printed]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Where findings are kept; a run that finds its folder there goes on where it ended
+    #[arg(long, value_name = "DIR")]
+    pub(crate) findings: Option<PathBuf>,
+    /// Also send what moves or flashes hardware, or locks its owner out: hard resets, firmware, certificates, …
+    #[arg(long)]
+    pub(crate) dangerous: bool,
+    /// Episodes at once towards a CSMS; each takes three identities [default: what the rig's identities allow]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// Acts in an episode, which begins with new links
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    pub(crate) length: u16,
     /// Wait so long for the device to be there
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait_for_dut: Option<Duration>,

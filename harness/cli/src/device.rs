@@ -92,7 +92,7 @@ async fn real(
 }
 
 /// Waits until something listens where the CSMS should be.
-async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
+pub(crate) async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
     let attempt = async {
         let mut pause = Duration::from_millis(50);
         loop {

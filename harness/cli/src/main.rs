@@ -45,6 +45,7 @@ fn main() -> process::ExitCode {
         Command::List(args) => commands::list::run(args),
         Command::Mutants(args) => commands::mutants::run(args),
         Command::Serve(args) => commands::serve::run(args),
+        Command::Fuzz(args) => commands::fuzz::run(args, cli.color),
         Command::Init(args) => commands::init::run(args),
         Command::Report(args) => commands::report::run(args, cli.color),
         Command::Judge(args) => commands::judge::run(args, cli.color),

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod fmt;
+pub(crate) mod fuzz;
 pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod list;

@@ -1,0 +1,260 @@
+//! `plugfest fuzz`
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use link::Url;
+use link::dial::Listener;
+use protocol::{Role, Version};
+use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, Summary, Told};
+use streams::generate::{Allowed, Layer};
+use streams::target::Target;
+use tokio::sync::watch;
+use verdict::{Counts, ExitCode, Finding, RunEvent};
+
+use crate::args::{Colour, Fuzz};
+use crate::failure::Failure;
+use crate::output::{self, Output, Plan};
+use crate::rig::Device;
+use crate::{device, interrupt};
+
+/// How long a stream goes on if nothing is said.
+const DEFAULT: Duration = Duration::from_secs(60);
+
+pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
+    let target = crate::rig::resolve(&args.target)?;
+    let seed = args.seed.unwrap_or_else(new_seed);
+    let plan = Plan { files: &args.reports, trace: None, colour, asks: true };
+    let output = Arc::new(Mutex::new(Output::open(&plan, output::redactor(&target))?));
+    let report = |event: &RunEvent| output.lock().unwrap_or_else(PoisonError::into_inner).report(event);
+    let courses = courses(args, &target);
+    let began = Instant::now();
+    report(&RunEvent::RunStarted {
+        plugfest: env!("CARGO_PKG_VERSION").to_owned(),
+        seed,
+        format: 1,
+        selected: 0,
+        at: engine::clock::system_now(),
+    });
+    let mut summaries = Vec::new();
+    let interrupted = device::runtime(&target)?.block_on(async {
+        let stop = interrupt::watch();
+        let share = u32::try_from(courses.len()).unwrap_or(1).max(1);
+        for course in &courses {
+            if *stop.borrow() {
+                break;
+            }
+            let campaign = Campaign {
+                seed,
+                layers: if args.layers.is_empty() { Layer::ALL.to_vec() } else { args.layers.clone() },
+                allowed: Allowed { dangerous: args.dangerous },
+                budget: budget(args, share),
+                length: usize::from(args.length),
+                jobs: args.jobs.map_or(usize::MAX, usize::from),
+                ..Campaign::default()
+            };
+            let summary = one(args, &target, *course, campaign, stop.clone(), &output).await?;
+            summaries.push((*course, summary));
+        }
+        Ok::<_, Failure>(*stop.borrow())
+    })?;
+    let code = exit_code(summaries.iter().map(|(_, summary)| summary), interrupted);
+    report(&RunEvent::RunFinished {
+        counts: Counts::default(),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        exit_code: code as u8,
+        interrupted,
+    });
+    for ((side, version), summary) in &summaries {
+        show(*side, *version, summary);
+    }
+    if let Some(output) = Arc::into_inner(output) {
+        output.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+    }
+    Ok(code)
+}
+
+/// The sides and versions that streams are played against, one after the other.
+fn courses(args: &Fuzz, target: &Device) -> Vec<(Role, Version)> {
+    let (sides, versions) = match target {
+        Device::Embedded(side) => {
+            let sides = side.map_or(vec![Role::Csms, Role::Station], |side| vec![side]);
+            let versions =
+                if args.target.ocpp.is_empty() { vec![Version::V16, Version::V201] } else { args.target.ocpp.clone() };
+            (sides, versions)
+        }
+        Device::Real(rig, side) => {
+            let versions = if rig.versions.is_empty() { vec![Version::V16] } else { rig.versions.clone() };
+            (vec![*side], versions)
+        }
+    };
+    let fits = |side: Role, version: Version| match target {
+        // A fault belongs to one side and version; elsewhere it would only be the clean device.
+        Device::Embedded(_) if !args.target.fault.is_empty() => args.target.fault.iter().any(|id| {
+            peers::Fault::find(id).is_none_or(|fault| fault.info().side == side && fault.info().version == version)
+        }),
+        _ => true,
+    };
+    sides
+        .into_iter()
+        .flat_map(|side| versions.iter().map(move |version| (side, *version)))
+        .filter(|(side, version)| fits(*side, *version))
+        .collect()
+}
+
+fn budget(args: &Fuzz, share: u32) -> Budget {
+    let time = match (args.time, args.runs) {
+        (None, None) => Some(DEFAULT),
+        (time, _) => time,
+    };
+    Budget { time: time.map(|time| time / share), runs: args.runs.map(|runs| runs.div_ceil(u64::from(share))) }
+}
+
+async fn one(
+    args: &Fuzz,
+    device: &Device,
+    (side, version): (Role, Version),
+    campaign: Campaign,
+    stop: watch::Receiver<bool>,
+    output: &Arc<Mutex<Output>>,
+) -> Result<Summary, Failure> {
+    let target = match device {
+        Device::Embedded(_) => Target::embedded(side, version, device::faults(&args.target.fault)?),
+        Device::Real(rig, Role::Csms) => {
+            let url = Url::parse(rig.url.as_deref().unwrap_or_default())
+                .map_err(|error| Failure::usage(format!("--url: {error}")))?;
+            if let Some(patience) = args.wait_for_dut {
+                device::await_csms(&url, patience).await?;
+            }
+            Target::csms(rig, version, url)
+        }
+        Device::Real(rig, Role::Station) => {
+            let address = rig.listen.as_deref().unwrap_or_default();
+            let listener = Listener::bind(address).await.map_err(|error| {
+                Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
+            })?;
+            let mut rig = rig.clone();
+            if let Some(patience) = args.wait_for_dut {
+                rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
+            }
+            Target::station(&rig, version, listener)
+        }
+    };
+    let hub = Arc::new(Hub::new(version, 0));
+    let output = output.clone();
+    let line = Mutex::new(Line::default());
+    let tell = Arc::new(move |told: Told| {
+        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        match told {
+            Told::Progress(progress) => line.progress(&progress),
+            Told::Note(note) => line.note(&note),
+            Told::Found(found) => {
+                line.clear();
+                let finding = Box::new(finding(&found));
+                output.lock().unwrap_or_else(PoisonError::into_inner).report(&RunEvent::Finding(finding));
+            }
+        }
+    });
+    campaign::run(campaign, target, hub.clone(), stop, tell).await;
+    Ok(hub.summary())
+}
+
+fn finding(found: &Found) -> Finding {
+    let suspicion = &found.suspicion;
+    Finding {
+        id: format!("{:?}", suspicion.oracle),
+        class: suspicion.class.name().to_owned(),
+        oracle: format!("{:?}", suspicion.oracle),
+        device: found.sequence.device,
+        ocpp: found.sequence.ocpp,
+        summary: suspicion.sentence.clone(),
+        messages: found.sequence.messages(),
+        replay: String::new(),
+    }
+}
+
+/// What the findings amount to.
+fn exit_code<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone, interrupted: bool) -> ExitCode {
+    let red = |summary: &Summary| summary.findings.keys().any(|class| class.is_red());
+    if interrupted {
+        ExitCode::Interrupted
+    } else if summaries.clone().any(red) {
+        ExitCode::DeviceFailed
+    } else if summaries.clone().any(|summary| summary.gave_up.is_some()) {
+        ExitCode::NotJudged
+    } else {
+        ExitCode::Conforming
+    }
+}
+
+fn show(side: Role, version: Version, summary: &Summary) {
+    let seconds = summary.elapsed.as_secs_f64().max(0.001);
+    anstream::println!(
+        "{side} {version}: {} acts in {} episodes, {:.0} a second; {} actions, {} kinds of answers",
+        summary.acts,
+        summary.episodes,
+        summary.acts as f64 / seconds,
+        summary.actions.len(),
+        summary.classes
+    );
+    let found: Vec<String> =
+        summary.findings.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
+    anstream::println!(
+        "  findings: {}; {} suspicions did not show again",
+        if found.is_empty() { "none".to_owned() } else { found.join(", ") },
+        summary.not_confirmed
+    );
+    if let Some(reason) = &summary.gave_up {
+        anstream::println!("  ended early: {reason}");
+    }
+}
+
+fn new_seed() -> u64 {
+    let now = engine::clock::system_now().0.unsigned_abs();
+    u64::from(std::process::id()).rotate_left(32) ^ now
+}
+
+/// The line on standard error that says how far it is: written over on a terminal, else now and then.
+#[derive(Default)]
+struct Line {
+    drawn: bool,
+    last: Option<Instant>,
+}
+
+impl Line {
+    fn progress(&mut self, progress: &Progress) {
+        let terminal = std::io::stderr().is_terminal();
+        let due = self.last.is_none_or(|last| last.elapsed() >= Duration::from_secs(10));
+        if !terminal && !due {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let text = format!(
+            "{:>4} s  {} acts, {:.0} a second; {} actions, {} kinds of answers; {} findings",
+            progress.elapsed.as_secs(),
+            progress.acts,
+            progress.rate,
+            progress.actions,
+            progress.classes,
+            progress.findings
+        );
+        if terminal {
+            anstream::eprint!("\r\x1b[K{text}");
+            self.drawn = true;
+        } else {
+            anstream::eprintln!("{text}");
+        }
+    }
+
+    fn note(&mut self, note: &str) {
+        self.clear();
+        anstream::eprintln!("note: {note}");
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            anstream::eprint!("\r\x1b[K");
+        }
+    }
+}
