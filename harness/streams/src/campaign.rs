@@ -80,7 +80,9 @@ const FRESH: u64 = 8;
 /// Runs a campaign against a device.
 pub async fn run(campaign: Campaign, target: Target, hub: Arc<Hub>, stop: watch::Receiver<bool>, tell: Tell) {
     let campaign = Arc::new(campaign);
-    let jobs = campaign.jobs.clamp(1, target.slots());
+    // In this process episodes at once gain nothing.
+    let most = if target.is_embedded() && campaign.jobs == usize::MAX { 1 } else { target.slots() };
+    let jobs = campaign.jobs.clamp(1, most);
     let until = campaign.budget.time.map(|time| Instant::now() + time);
     let mut workers = Vec::new();
     let mut targets = vec![target];
@@ -143,11 +145,11 @@ impl Worker {
     }
 
     async fn episodes(&mut self) {
-        while let Some(number) = self.next_episode() {
+        while let Some((number, length)) = self.next_episode() {
             let mut source = Generated {
                 generator: Generator::new(&self.campaign.layers),
                 choices: Seeded::new(mixed(self.campaign.seed, number)),
-                left: self.campaign.length,
+                left: length,
             };
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot, number };
             let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
@@ -174,12 +176,12 @@ impl Worker {
         }
     }
 
-    fn next_episode(&self) -> Option<u64> {
+    fn next_episode(&self) -> Option<(u64, usize)> {
         let late = self.until.is_some_and(|until| Instant::now() >= until);
         if late || *self.stop.borrow() {
             return None;
         }
-        self.hub.next_episode(self.campaign.budget.runs)
+        self.hub.next_episode(self.campaign.budget.runs, self.campaign.length)
     }
 
     async fn look_into(&mut self, number: u64, outcome: &Outcome) {

@@ -74,6 +74,8 @@ struct State {
     warned: bool,
     notes: Vec<String>,
     told: Option<(Instant, u64)>,
+    /// Acts of the episodes that have begun.
+    begun: u64,
 }
 
 /// So many findings of a campaign are looked into; more would only repeat them.
@@ -99,14 +101,18 @@ impl Hub {
         self.state().claimed.insert(key(suspicion));
     }
 
-    pub(super) fn next_episode(&self, runs: Option<u64>) -> Option<u64> {
+    /// The number of the next episode, and how many acts it may have.
+    pub(super) fn next_episode(&self, runs: Option<u64>, length: usize) -> Option<(u64, usize)> {
         let mut state = self.state();
-        if state.summary.gave_up.is_some() || runs.is_some_and(|runs| state.summary.acts >= runs) {
+        let left = runs.map_or(u64::MAX, |runs| runs.saturating_sub(state.begun));
+        if state.summary.gave_up.is_some() || left == 0 {
             return None;
         }
+        let length = length.min(usize::try_from(left).unwrap_or(usize::MAX));
+        state.begun += length as u64;
         let number = state.summary.next_episode;
         state.summary.next_episode += 1;
-        Some(number)
+        Some((number, length))
     }
 
     pub(super) fn played(&self, outcome: &Outcome) {

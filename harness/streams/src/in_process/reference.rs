@@ -52,6 +52,8 @@ impl<const IS_STATION: bool, const VERSION: usize> Reference<IS_STATION, VERSION
             match order {
                 Order::Send(text) => wire.send(text),
                 Order::Close(_) | Order::Cut => wire.end(),
+                // There is no network in a process.
+                Order::Fetch(_) => {}
             }
         }
     }
