@@ -92,7 +92,7 @@ fn courses(args: &Fuzz, target: &Device) -> Vec<(Role, Version)> {
     let fits = |side: Role, version: Version| match target {
         // A fault belongs to one side and version; elsewhere it would only be the clean device.
         Device::Embedded(_) if !args.target.fault.is_empty() => args.target.fault.iter().any(|id| {
-            peers::Fault::find(id).is_none_or(|fault| fault.info().side == side && fault.info().version == version)
+            peers::Fault::find(id).is_none_or(|fault| fault.info().side == side && fault.info().is_of(version))
         }),
         _ => true,
     };
