@@ -309,6 +309,15 @@ pub(crate) struct Mutants {
     /// Write events as JSON lines
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
+    /// Put the faults before the streams of `plugfest fuzz` instead of the cases
+    #[arg(long)]
+    pub(crate) streams: bool,
+    /// With --streams: so many acts at most for a fault
+    #[arg(long, value_name = "N", default_value_t = 20_000, requires = "streams", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: u64,
+    /// With --streams: so many seeds, from --seed on; the median is told
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "streams", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) seeds: u64,
 }
 
 #[derive(Debug, Args)]

@@ -107,10 +107,23 @@ pub fn try_all(
     mutants: &[Mutant],
     report: &mut dyn FnMut(&FaultResult),
 ) -> std::io::Result<Vec<FaultResult>> {
+    on_all_processors(mutants, &|mutant| try_fault(trial, *mutant), report)
+}
+
+/// Does the same with many items on all processors; results are reported in their order, as soon as they can.
+///
+/// # Errors
+///
+/// The first that there is.
+pub fn on_all_processors<T: Sync, R: Send, E: Send>(
+    items: &[T],
+    work: &(dyn Fn(&T) -> Result<R, E> + Sync),
+    report: &mut dyn FnMut(&R),
+) -> Result<Vec<R>, E> {
     let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(mutants.len().max(1));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
     let (sender, receiver) = std::sync::mpsc::channel();
-    let mut results: Vec<Option<FaultResult>> = mutants.iter().map(|_| None).collect();
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
     let mut told = 0;
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -118,8 +131,8 @@ pub fn try_all(
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(mutant) = mutants.get(at) else { return };
-                    if sender.send((at, try_fault(trial, *mutant))).is_err() {
+                    let Some(item) = items.get(at) else { return };
+                    if sender.send((at, work(item))).is_err() {
                         return;
                     }
                 }

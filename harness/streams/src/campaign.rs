@@ -17,6 +17,7 @@ use crate::view::View;
 
 pub use hub::{Hub, Progress, Summary};
 pub use investigate::Found;
+pub(crate) use investigate::shows;
 
 /// What a campaign is to do.
 #[derive(Clone, Debug)]
@@ -146,11 +147,8 @@ impl Worker {
 
     async fn episodes(&mut self) {
         while let Some((number, length)) = self.next_episode() {
-            let mut source = Generated {
-                generator: Generator::new(&self.campaign.layers),
-                choices: Seeded::new(mixed(self.campaign.seed, number)),
-                left: length,
-            };
+            let choices = Seeded::new(mixed(self.campaign.seed, number));
+            let mut source = Generated::new(Generator::new(&self.campaign.layers), choices, length);
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot, number };
             let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
             self.hub.triggered(self.target.triggered());
@@ -207,10 +205,18 @@ impl Worker {
     }
 }
 
-struct Generated {
+/// Acts of a generator.
+pub(crate) struct Generated {
     generator: Generator,
     choices: Seeded,
     left: usize,
+}
+
+impl Generated {
+    /// So many acts of this generator.
+    pub(crate) fn new(generator: Generator, choices: Seeded, left: usize) -> Generated {
+        Generated { generator, choices, left }
+    }
 }
 
 impl Source for Generated {
@@ -221,7 +227,7 @@ impl Source for Generated {
 }
 
 /// The seed of an episode: any episode can be made again without those before it.
-fn mixed(seed: u64, number: u64) -> u64 {
+pub(crate) fn mixed(seed: u64, number: u64) -> u64 {
     (seed ^ 0x5DEE_CE66_D1CE_4E5B).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31)
         ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03)
 }

@@ -22,6 +22,7 @@ pub mod finding;
 pub mod generate;
 pub mod in_process;
 pub mod model;
+pub mod mutants;
 pub mod mutator;
 pub mod oracles;
 pub mod play;

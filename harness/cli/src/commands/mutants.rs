@@ -1,5 +1,7 @@
 //! `plugfest mutants`
 
+mod streams;
+
 use std::sync::Arc;
 
 use engine::mutants::{self, Mutant, SIDES, Trial};
@@ -13,8 +15,6 @@ use crate::failure::Failure;
 use crate::{catalogue, device};
 
 pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
-    let library = Arc::new(catalogue::load(&[])?);
-    let trial = Trial { library, seed: args.seed };
     let wanted = device::faults(&args.fault)?;
     let mutants: Vec<Mutant> = peers::faults()
         .iter()
@@ -27,8 +27,48 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
     if mutants.is_empty() {
         return Err(Failure::new(ExitCode::NothingSelected, "no fault is left"));
     }
+    let mut json = json_lines(args)?;
+    let began = std::time::Instant::now();
+    json.event(&RunEvent::RunStarted {
+        plugfest: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: args.seed,
+        format: 1,
+        selected: 0,
+        at: engine::clock::system_now(),
+    });
+    let mut report = |result: &FaultResult| json.event(&RunEvent::FaultFinished(Box::new(result.clone())));
+    let code = if args.streams {
+        streams::run(args, &mutants, &mut report)?
+    } else {
+        by_the_suite(args, &mutants, &mut report)?
+    };
+    json.event(&RunEvent::RunFinished {
+        counts: Counts::default(),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        exit_code: code as u8,
+        interrupted: false,
+    });
+    match json.finish().first() {
+        Some(error) => Err(Failure::new(ExitCode::NotJudged, error.to_string())),
+        None => Ok(code),
+    }
+}
+
+fn json_lines(args: &Mutants) -> Result<reports::Fanout, Failure> {
+    let mut reporters: Vec<Box<dyn reports::Reporter>> = Vec::new();
+    if let Some(path) = &args.report_json {
+        let lines = reports::json_lines::JsonLines::to_file(path);
+        reporters.push(Box::new(lines.map_err(|error| Failure::usage(error.to_string()))?));
+    }
+    Ok(reports::Fanout::new(Redactor::default(), reporters))
+}
+
+/// Tries every fault with the cases.
+fn by_the_suite(args: &Mutants, mutants: &[Mutant], report: &mut dyn FnMut(&FaultResult)) -> Result<ExitCode, Failure> {
+    let library = Arc::new(catalogue::load(&[])?);
+    let trial = Trial { library, seed: args.seed };
     let broken = |error: std::io::Error| Failure::new(ExitCode::NotJudged, format!("cannot start: {error}"));
-    let clean = baseline(&trial, args, &mutants).map_err(broken)?;
+    let clean = baseline(&trial, args, mutants).map_err(broken)?;
     if !clean.is_empty() {
         for result in &clean {
             anstream::println!(
@@ -51,34 +91,11 @@ pub(crate) fn run(args: &Mutants) -> Result<ExitCode, Failure> {
         "triggered",
         "detected"
     );
-    let mut reporters: Vec<Box<dyn reports::Reporter>> = Vec::new();
-    if let Some(path) = &args.report_json {
-        let lines = reports::json_lines::JsonLines::to_file(path);
-        reporters.push(Box::new(lines.map_err(|error| Failure::usage(error.to_string()))?));
-    }
-    let mut json = reports::Fanout::new(Redactor::default(), reporters);
-    let began = std::time::Instant::now();
-    json.event(&RunEvent::RunStarted {
-        plugfest: env!("CARGO_PKG_VERSION").to_owned(),
-        seed: args.seed,
-        format: 1,
-        selected: 0,
-        at: engine::clock::system_now(),
-    });
-    let mut report = |result: &FaultResult| {
+    let mut tell = |result: &FaultResult| {
         show(result);
-        json.event(&RunEvent::FaultFinished(Box::new(result.clone())));
+        report(result);
     };
-    let results = mutants::try_all(&trial, &mutants, &mut report).map_err(broken)?;
-    json.event(&RunEvent::RunFinished {
-        counts: Counts::default(),
-        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        exit_code: ExitCode::Conforming as u8,
-        interrupted: false,
-    });
-    if let Some(error) = json.finish().first() {
-        return Err(Failure::new(ExitCode::NotJudged, error.to_string()));
-    }
+    let results = mutants::try_all(&trial, mutants, &mut tell).map_err(broken)?;
     summary(&results);
     Ok(ExitCode::Conforming)
 }

@@ -1,0 +1,120 @@
+//! Puts seeded faults of the reference peers before the streams: how many acts, and how long, until one is noticed?
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use engine::mutants::Mutant;
+use protocol::generate::Seeded;
+use protocol::{Role, Version};
+
+use crate::campaign::{Generated, mixed, shows};
+use crate::generate::{Allowed, Generator, Layer};
+use crate::oracles::Suspicion;
+use crate::play::{Frozen, Outcome, play};
+use crate::target::{How, Target};
+
+/// How a fault is looked for.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The seed of everything random.
+    pub seed: u64,
+    /// So many acts at most.
+    pub acts: u64,
+    /// Acts in an episode.
+    pub length: usize,
+    /// The layers that acts come from.
+    pub layers: Vec<Layer>,
+}
+
+/// The device of a trial.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// Its side.
+    pub side: Role,
+    /// Its version.
+    pub version: Version,
+    /// Its fault; none for a clean one.
+    pub mutant: Option<Mutant>,
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug)]
+pub struct Detection {
+    /// What was tried.
+    pub subject: Subject,
+    /// The seed.
+    pub seed: u64,
+    /// Whether the fault changed what the device did.
+    pub triggered: bool,
+    /// What was noticed first, if anything was.
+    pub noticed: Option<Suspicion>,
+    /// Acts until then.
+    pub acts: u64,
+    /// How long that took.
+    pub took: Duration,
+}
+
+impl Subject {
+    /// A device with this fault.
+    pub fn with(mutant: Mutant) -> Subject {
+        Subject { side: mutant.fault.info().side, version: mutant.version, mutant: Some(mutant) }
+    }
+
+    fn target(&self) -> Target {
+        Target::embedded(self.side, self.version, self.mutant.iter().map(|mutant| mutant.fault).collect())
+    }
+}
+
+/// Plays streams against a device until something red is noticed, and confirmed, or it is enough. Blocks.
+///
+/// # Errors
+///
+/// When no runtime can be started.
+pub fn first_detection(trial: &Trial, subject: Subject) -> io::Result<Detection> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    Ok(runtime.block_on(look_for(trial, subject)))
+}
+
+async fn look_for(trial: &Trial, subject: Subject) -> Detection {
+    let began = Instant::now();
+    let mut target = subject.target();
+    let allowed = Allowed::default();
+    let mut acts = 0;
+    let mut number = 0;
+    let mut doubted: Vec<Suspicion> = Vec::new();
+    let mut noticed = None;
+    while acts < trial.acts && noticed.is_none() {
+        number += 1;
+        let choices = Seeded::new(mixed(trial.seed, number));
+        let mut source = Generated::new(Generator::new(&trial.layers), choices, trial.length);
+        let how = How { serial: false, fresh: true, slot: 0, number };
+        let outcome = play(&mut target, &mut source, &allowed, how).await;
+        let before = acts;
+        acts += outcome.acts.len() as u64;
+        for suspicion in outcome.suspicions.iter().filter(|suspicion| suspicion.class.is_red()) {
+            if doubted.iter().any(|other| other.signature() == suspicion.signature()) {
+                continue;
+            }
+            if confirmed(&mut target, &outcome, suspicion, &allowed).await {
+                acts = before + suspicion.act as u64 + 1;
+                noticed = Some(suspicion.clone());
+                break;
+            }
+            doubted.push(suspicion.clone());
+        }
+    }
+    let id = subject.mutant.map(|mutant| mutant.fault.info().id);
+    let triggered = id.is_some_and(|id| target.triggered().contains(&id));
+    Detection { subject, seed: trial.seed, triggered, noticed, acts, took: began.elapsed() }
+}
+
+/// What was nominated only counts when it shows again, serially.
+async fn confirmed(target: &mut Target, outcome: &Outcome, suspicion: &Suspicion, allowed: &Allowed) -> bool {
+    if !suspicion.nominated {
+        return true;
+    }
+    let how = How { serial: true, fresh: true, slot: 0, number: u64::MAX };
+    let upto = outcome.acts.len().min(suspicion.act + 1);
+    let again = play(target, &mut Frozen::new(&outcome.acts[..upto]), allowed, how).await;
+    shows(&again, suspicion).is_some()
+}
