@@ -2,6 +2,7 @@
 
 mod hub;
 mod investigate;
+mod state;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use crate::view::View;
 pub use hub::{Hub, Progress, Summary};
 pub use investigate::Found;
 pub(crate) use investigate::shows;
+pub use state::{State, StateError};
 
 /// What a campaign is to do.
 #[derive(Clone, Debug)]
@@ -157,10 +159,12 @@ impl Worker {
                     self.hub.give_up(format!("the device cannot be reached: {reason}"));
                     return;
                 }
+                self.hub.done(number);
                 continue;
             }
             self.hub.played(&outcome);
             self.look_into(number, &outcome).await;
+            self.hub.done(number);
             if !outcome.alive && !self.revive().await {
                 self.hub.give_up("the device did not come back".to_owned());
                 return;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use link::Url;
 use link::dial::Listener;
 use protocol::{Role, Version};
-use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, Summary, Told};
+use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, State, Summary, Told};
 use streams::generate::{Allowed, Layer};
 use streams::target::Target;
 use tokio::sync::watch;
@@ -24,11 +24,14 @@ const DEFAULT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
     let target = crate::rig::resolve(&args.target)?;
-    let seed = args.seed.unwrap_or_else(new_seed);
+    let courses = courses(args, &target);
+    let seed = match args.seed {
+        Some(seed) => seed,
+        None => earlier_seed(args, &courses)?.unwrap_or_else(new_seed),
+    };
     let plan = Plan { files: &args.reports, trace: None, colour, asks: true };
     let output = Arc::new(Mutex::new(Output::open(&plan, output::redactor(&target))?));
     let report = |event: &RunEvent| output.lock().unwrap_or_else(PoisonError::into_inner).report(event);
-    let courses = courses(args, &target);
     let began = Instant::now();
     report(&RunEvent::RunStarted {
         plugfest: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,6 +76,18 @@ pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
         output.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
     }
     Ok(code)
+}
+
+/// The seed of the campaign that the findings folder already has.
+fn earlier_seed(args: &Fuzz, courses: &[(Role, Version)]) -> Result<Option<u64>, Failure> {
+    let Some(folder) = &args.findings else { return Ok(None) };
+    for (side, version) in courses {
+        let state = State::load(&State::path(folder, *side, *version));
+        if let Some(state) = state.map_err(|error| Failure::usage(error.to_string()))? {
+            return Ok(Some(state.seed));
+        }
+    }
+    Ok(None)
 }
 
 /// The sides and versions that streams are played against, one after the other.
@@ -141,13 +156,42 @@ async fn one(
             Target::station(&rig, version, listener)
         }
     };
-    let hub = Arc::new(Hub::new(version, 0));
+    let path = args.findings.as_deref().map(|folder| State::path(folder, side, version));
+    let earlier = match &path {
+        Some(path) => State::load(path).map_err(|error| Failure::usage(error.to_string()))?,
+        None => None,
+    };
+    let earlier = earlier.filter(|state| state.seed == campaign.seed);
+    if let Some(state) = &earlier {
+        anstream::eprintln!("note: going on with episode {} of seed {}", state.next_episode, state.seed);
+    }
+    let seed = campaign.seed;
+    let hub = Arc::new(Hub::new(version, earlier.as_ref().map_or(0, |state| state.next_episode)));
+    let before = earlier.map_or(0, |state| state.acts);
+    let save = {
+        let hub = hub.clone();
+        move || {
+            let Some(path) = &path else { return Ok(()) };
+            let summary = hub.summary();
+            let acts = before + summary.acts;
+            State { format: State::FORMAT, seed, next_episode: hub.resume_at(), acts }
+                .save(path)
+                .map_err(|error| format!("{}: {error}", path.display()))
+        }
+    };
+    save().map_err(Failure::usage)?;
     let output = output.clone();
+    let saved = save.clone();
     let line = Mutex::new(Line::default());
     let tell = Arc::new(move |told: Told| {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
         match told {
-            Told::Progress(progress) => line.progress(&progress),
+            Told::Progress(progress) => {
+                line.progress(&progress);
+                if let Err(error) = saved() {
+                    line.note(&error);
+                }
+            }
             Told::Note(note) => line.note(&note),
             Told::Found(found) => {
                 line.clear();
@@ -157,6 +201,7 @@ async fn one(
         }
     });
     campaign::run(campaign, target, hub.clone(), stop, tell).await;
+    save().map_err(|error| Failure::new(ExitCode::NotJudged, error))?;
     Ok(hub.summary())
 }
 

@@ -1,6 +1,6 @@
 //! What the workers of a campaign share: how far it is, what was covered, what was found already.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ pub struct Progress {
 pub struct Summary {
     /// Acts done.
     pub acts: u64,
+    /// Messages sent and received, probes included.
+    pub messages: u64,
     /// Episodes played.
     pub episodes: u64,
     /// The number of the next episode, for a resumed campaign.
@@ -74,6 +76,8 @@ struct State {
     warned: bool,
     notes: Vec<String>,
     told: Option<(Instant, u64)>,
+    /// Episodes that have begun and are not over.
+    running: BTreeSet<u64>,
     /// Acts of the episodes that have begun.
     begun: u64,
 }
@@ -112,14 +116,32 @@ impl Hub {
         state.begun += length as u64;
         let number = state.summary.next_episode;
         state.summary.next_episode += 1;
+        state.running.insert(number);
         Some((number, length))
+    }
+
+    /// An episode is over, and what it showed was looked into.
+    pub(super) fn done(&self, number: u64) {
+        self.state().running.remove(&number);
+    }
+
+    /// Where a campaign that is killed now goes on: no episode is left out.
+    pub fn resume_at(&self) -> u64 {
+        let state = self.state();
+        state.running.first().copied().unwrap_or(state.summary.next_episode)
     }
 
     pub(super) fn played(&self, outcome: &Outcome) {
         let mut state = self.state();
         state.summary.acts += outcome.acts.len() as u64;
         state.summary.episodes += 1;
-        for seen in outcome.seen.iter().filter(|seen| !seen.own) {
+        for seen in &outcome.seen {
+            if matches!(seen.what, What::Sent { .. } | What::Received { .. } | What::Answered { .. }) {
+                state.summary.messages += 1;
+            }
+            if seen.own {
+                continue;
+            }
             match &seen.what {
                 What::Sent { deserved, .. } => {
                     *state.summary.actions.entry(deserved.action.clone()).or_default() += 1;
