@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use protocol::{Role, Version};
 
 use crate::faults::Faults;
-use crate::{Fault, Fetch};
+use crate::{Fault, Fetch, Oddity};
 use heard::Heard;
 use rules::{Bite, Rule};
 use said::Said;
@@ -108,6 +108,24 @@ impl Defects {
         }
         self.question = Some(heard);
         heed
+    }
+
+    /// What it does over something that is no text message; nothing if it does what is right.
+    pub(crate) fn meet(&mut self, oddity: Oddity<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (id, rule) in &self.rules {
+            let Bite::Meeting(effect) = rule.bite else { continue };
+            if let Some(effect) = effect(oddity) {
+                self.faults.hits(id);
+                effects.push(effect);
+            }
+        }
+        effects
+    }
+
+    /// It never answers a ping.
+    pub(crate) fn keeps_pongs(&self) -> bool {
+        self.rules.iter().any(|(_, rule)| rule.name == "ignores-pings")
     }
 
     /// The message that came in has been dealt with.

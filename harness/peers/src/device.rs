@@ -10,7 +10,9 @@ use protocol::{Role, Timestamp, Version};
 use serde_json::Value;
 
 use crate::defects::{Defects, Effect};
-use crate::{Csms, CsmsSettings, Fault, Fetch, HandshakeAnswer, Input, Output, Refusal, Station, StationSettings};
+use crate::{
+    Csms, CsmsSettings, Fault, Fetch, HandshakeAnswer, Input, Oddity, Output, Refusal, Station, StationSettings,
+};
 
 /// A peer as a device: events in, orders to its links out. After every event [`Device::next_wakeup`] may have
 /// changed, and a station may have a [`Device::dial`] to make.
@@ -299,6 +301,31 @@ impl Device {
             self.suffer(now, identity, effect);
         }
         self.defects.heard();
+    }
+
+    /// Something on a link that is no text message.
+    pub fn met(&mut self, now: Timestamp, identity: &str, number: u64, oddity: Oddity<'_>) {
+        if self.is_dead() || !self.is_live(identity, number) {
+            return;
+        }
+        let effects = self.defects.meet(oddity);
+        if let (Some(code), []) = (oddity.close_code(), &effects[..]) {
+            // What comes behind a damaged frame is not to be trusted.
+            self.suffer(now, identity, Effect::Deafen);
+            self.order(identity, Order::Close(code));
+        }
+        for effect in effects {
+            match effect {
+                Effect::Misread(text) => self.text(now, identity, number, &text),
+                effect => self.suffer(now, identity, effect),
+            }
+        }
+    }
+
+    /// Whether pings get their pongs from whoever carries the bytes. It does not change, and where the WebSocket is a
+    /// library's, which answers pings by itself, it cannot be obeyed.
+    pub fn answers_pings(&self) -> bool {
+        !self.defects.keeps_pongs()
     }
 
     /// A link is gone.

@@ -28,6 +28,36 @@ pub enum Input<'a> {
     Observe(&'a Stimulus),
 }
 
+/// Something on a link that is no text message. Whoever carries the bytes tells the device of it, and the device
+/// decides what becomes of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oddity<'a> {
+    /// A binary message, which OCPP does not have.
+    Binary(&'a [u8]),
+    /// A ping. Whoever carries the bytes has answered it already, if [`crate::Device::answers_pings`].
+    Ping(&'a [u8]),
+    /// A text message that is not UTF-8.
+    NotUtf8,
+    /// A frame with a reserved bit set.
+    ReservedBits,
+    /// Another breach of RFC 6455.
+    ProtocolError,
+    /// A frame or message longer than whoever carries the bytes takes.
+    TooLong,
+}
+
+impl Oddity<'_> {
+    /// The code with which a WebSocket is failed over it (RFC 6455, section 7.4.1); `None` if it goes on.
+    pub(crate) fn close_code(self) -> Option<u16> {
+        match self {
+            Oddity::Binary(_) | Oddity::Ping(_) => None,
+            Oddity::NotUtf8 => Some(1007),
+            Oddity::ReservedBits | Oddity::ProtocolError => Some(1002),
+            Oddity::TooLong => Some(1009),
+        }
+    }
+}
+
 /// What a peer wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {

@@ -25,6 +25,6 @@ pub use csms::Csms;
 pub use device::{Device, Dial, Order, Orders, Seen, Told};
 pub use faults::{Fault, FaultInfo, NoticedBy, faults};
 pub use fetch::Fetch;
-pub use io::{HandshakeAnswer, Input, Output, Refusal};
+pub use io::{HandshakeAnswer, Input, Oddity, Output, Refusal};
 pub use settings::{CsmsSettings, StationSettings, Token, configurations};
 pub use station::Station;

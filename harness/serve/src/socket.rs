@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use peers::{Fetch, Order, Orders};
+use peers::{Fetch, Oddity, Order, Orders};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -96,16 +97,43 @@ async fn exchange(
                 Some(Ok(Message::Text(text))) => {
                     device.with(|device, now| device.text(now, identity, number, text.as_bytes()));
                 }
-                // OCPP has no binary messages; pings are answered below us.
-                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                // Text that is not UTF-8 fails the link (RFC 6455 8.1), and the library leaves saying so to us.
-                Some(Err(Error::Utf8(_))) => {
-                    let _ = tokio::time::timeout(WRITE_TIME, socket.send(closing(1007))).await;
+                Some(Ok(Message::Binary(bytes))) => {
+                    device.with(|device, now| device.met(now, identity, number, Oddity::Binary(&bytes)));
+                }
+                // It has been answered below us.
+                Some(Ok(Message::Ping(payload))) => {
+                    device.with(|device, now| device.met(now, identity, number, Oddity::Ping(&payload)));
+                }
+                Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
+                // The library reads no further, and leaves it to us to say why.
+                Some(Err(error)) => {
+                    let Some(oddity) = oddity(&error) else { return };
+                    device.with(|device, now| device.met(now, identity, number, oddity));
+                    while let Ok(order) = waiting.try_recv() {
+                        let message = match order {
+                            Order::Send(text) => Message::text(text),
+                            Order::Close(code) => closing(code),
+                            Order::Cut | Order::Fetch(_) => return,
+                        };
+                        let _ = tokio::time::timeout(WRITE_TIME, socket.send(message)).await;
+                    }
                     return;
                 }
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) | None => return,
             },
         }
+    }
+}
+
+/// What about a frame fails the link; `None` if the link has just ended.
+fn oddity(error: &Error) -> Option<Oddity<'static>> {
+    match error {
+        Error::Utf8(_) => Some(Oddity::NotUtf8),
+        Error::Capacity(_) => Some(Oddity::TooLong),
+        Error::Protocol(ProtocolError::NonZeroReservedBits) => Some(Oddity::ReservedBits),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(Oddity::ProtocolError),
+        _ => None,
     }
 }
 

@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::Effect::{self, Close, Cut, Deafen, Die, DieAfter, Ignore, Reboot};
 use super::heard::Heard;
 use super::said::Said;
-use crate::Fetch;
 use crate::frames::Incoming;
+use crate::{Fetch, Oddity};
 
 /// A defect.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// The id of its faults without the side.
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) bite: Bite,
 }
 
@@ -22,11 +22,13 @@ pub(super) struct Rule {
 pub(super) enum Bite {
     /// On messages that come in: what that does to the device.
     Hearing(fn(&Heard) -> Option<Effect>),
+    /// On what is no text message: what that does to the device, instead of what is right.
+    Meeting(fn(Oddity<'_>) -> Option<Effect>),
     /// On messages that it sends: what leaves in their place; `None` leaves them alone.
     Saying(fn(&Said<'_>) -> Option<Vec<String>>),
 }
 
-use Bite::{Hearing, Saying};
+use Bite::{Hearing, Meeting, Saying};
 
 /// The defect behind a fault; `None` if it is in the peer itself.
 pub(super) fn find(id: &str) -> Option<&'static Rule> {
@@ -39,6 +41,14 @@ const fn rule(name: &'static str, bite: Bite) -> Rule {
 }
 
 const RULES: &[Rule] = &[
+    rule("ignores-pings", Meeting(|oddity| matches!(oddity, Oddity::Ping(_)).then_some(Ignore))),
+    rule("dies-of-a-reserved-bit", Meeting(|oddity| (oddity == Oddity::ReservedBits).then_some(Die))),
+    rule("dies-of-a-huge-frame", Meeting(|oddity| (oddity == Oddity::TooLong).then_some(Die))),
+    rule("dies-of-text-that-is-not-utf8", Meeting(|oddity| (oddity == Oddity::NotUtf8).then_some(Die))),
+    rule("cuts-the-link-on-a-damaged-frame", Meeting(|oddity| (oddity == Oddity::ProtocolError).then_some(Cut))),
+    rule("closes-with-1011-on-a-long-ping", Meeting(|oddity| is_long_ping(oddity).then_some(Close(1011)))),
+    rule("takes-bytes-for-text", Meeting(text_in_bytes)),
+    rule("dies-of-bytes-that-are-no-text", Meeting(|oddity| is_binary_garbage(oddity).then_some(Die))),
     rule("dies-after-an-empty-payload", Hearing(|heard| has_empty_payload(heard).then_some(DieAfter))),
     rule("dies-of-an-unknown-word-in-an-answer", Hearing(|heard| answers_with_unknown_word(heard).then_some(Die))),
     rule("deaf-after-an-action-that-is-no-text", Hearing(|heard| has_action_that_is_no_text(heard).then_some(Deafen))),
@@ -95,4 +105,17 @@ fn with_bare_quotes(said: &Said<'_>) -> Option<String> {
     let written = serde_json::to_string(action).ok()?;
     let bare = format!("\"{action}\"");
     (said.is_error() && written != bare && said.text.contains(&written)).then(|| said.text.replace(&written, &bare))
+}
+
+fn is_long_ping(oddity: Oddity<'_>) -> bool {
+    matches!(oddity, Oddity::Ping(payload) if payload.len() > 100)
+}
+
+fn text_in_bytes(oddity: Oddity<'_>) -> Option<Effect> {
+    let Oddity::Binary(bytes) = oddity else { return None };
+    std::str::from_utf8(bytes).is_ok().then(|| Effect::Misread(bytes.to_vec()))
+}
+
+fn is_binary_garbage(oddity: Oddity<'_>) -> bool {
+    matches!(oddity, Oddity::Binary(bytes) if std::str::from_utf8(bytes).is_err())
 }

@@ -8,7 +8,7 @@ use protocol::{Role, Timestamp, Version};
 use serde_json::{Value, json};
 
 use super::rules;
-use crate::{CsmsSettings, Device, Fault, Order, Refusal, StationSettings, faults};
+use crate::{CsmsSettings, Device, Fault, Oddity, Order, Refusal, StationSettings, faults};
 
 /// A device that has booted or taken in a station, and everything it has ordered since.
 struct Bench {
@@ -71,6 +71,15 @@ impl Bench {
 
     fn call(&mut self, id: &str, action: &str, payload: Value) {
         self.hear(&json!([2, id, action, payload]).to_string());
+    }
+
+    fn meet(&mut self, oddity: Oddity<'_>) {
+        self.device.met(self.now, IDENTITY, self.link, oddity);
+    }
+
+    fn dies_of(&mut self, oddity: Oddity<'_>) -> bool {
+        self.meet(oddity);
+        self.device.is_dead() && self.orders().iter().all(|(_, order)| *order == Order::Cut)
     }
 
     /// A call that every device answers.
@@ -236,6 +245,26 @@ fn provoke(id: &str, bench: &mut Bench) -> bool {
         "refuses-twice" => {
             bench.call("a", "Bananas", json!({}));
             bench.taken().len() == 2
+        }
+        "ignores-pings" => {
+            bench.meet(Oddity::Ping(b"x"));
+            !bench.device.answers_pings()
+        }
+        "dies-of-a-reserved-bit" => bench.dies_of(Oddity::ReservedBits),
+        "dies-of-a-huge-frame" => bench.dies_of(Oddity::TooLong),
+        "dies-of-text-that-is-not-utf8" => bench.dies_of(Oddity::NotUtf8),
+        "dies-of-bytes-that-are-no-text" => bench.dies_of(Oddity::Binary(b"\xff")),
+        "cuts-the-link-on-a-damaged-frame" => {
+            bench.meet(Oddity::ProtocolError);
+            bench.orders().iter().any(|(_, order)| *order == Order::Cut)
+        }
+        "closes-with-1011-on-a-long-ping" => {
+            bench.meet(Oddity::Ping(&[b'x'; 125]));
+            bench.orders().iter().any(|(_, order)| *order == Order::Close(1011))
+        }
+        "takes-bytes-for-text" => {
+            bench.meet(Oddity::Binary(br#"[2,"a","Bananas",{}]"#));
+            !bench.taken().is_empty()
         }
         "fetches-urls" => {
             let data = json!({ "vendorId": "org.plugfest", "data": "see http://127.0.0.1:9/token" });

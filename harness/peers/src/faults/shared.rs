@@ -38,6 +38,21 @@ on_both_sides! {
     "quotes-without-escaping", "R-001", "R-001", "The name of an unknown action stands in the error description as it came, so that quotes in it break the JSON.";
     #[left_to_streams]
     "refuses-twice", "R-028", "R-028", "Every CALLERROR is sent two times.";
+    "ignores-pings", "R-097", "R-097", "Pings are never answered.";
+    #[left_to_streams]
+    "dies-of-a-reserved-bit", "R-240", "R-240", "A frame with a reserved bit set ends the device.";
+    #[left_to_streams]
+    "dies-of-a-huge-frame", "R-240", "R-240", "A frame that says it is huge ends the device.";
+    #[left_to_streams]
+    "dies-of-text-that-is-not-utf8", "R-240", "R-240", "A text message that is not UTF-8 ends the device.";
+    #[left_to_streams]
+    "cuts-the-link-on-a-damaged-frame", "R-240", "R-240", "A frame that breaks RFC 6455 makes it drop the connection without a close frame.";
+    #[left_to_streams]
+    "closes-with-1011-on-a-long-ping", "R-097", "R-097", "A ping of more than a hundred bytes makes it close the link with code 1011.";
+    #[left_to_streams]
+    "takes-bytes-for-text", "R-002", "R-002", "A binary message is answered as if it were a text message.";
+    #[left_to_streams]
+    "dies-of-bytes-that-are-no-text", "R-240", "R-240", "A binary message that is not UTF-8 ends the device.";
     #[left_to_streams]
     "fetches-urls", "R-242", "R-242", "It connects to every URL that stands in a text, whatever the field is for.";
 }

@@ -13,19 +13,19 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{http, soon};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn served(settings: CsmsSettings, faults: &[&str]) -> Served {
+pub(super) async fn served(settings: CsmsSettings, faults: &[&str]) -> Served {
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let faults = faults.iter().map(|id| Fault::find(id).unwrap()).collect();
     serve::csms(CsmsOptions { listen: any, control: Some(any), settings, faults }).await.unwrap()
 }
 
-async fn standard() -> Served {
+pub(super) async fn standard() -> Served {
     served(CsmsSettings::standard(Version::V16), &[]).await
 }
 
-async fn dial(served: &Served, identity: &str, offered: &str, basic: Option<&str>) -> Result<Socket, Error> {
+pub(super) async fn dial(served: &Served, identity: &str, offered: &str, basic: Option<&str>) -> Result<Socket, Error> {
     let url = format!("ws://{}/ocpp/{identity}", served.listen().unwrap());
     let mut request = url.into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_str(offered).unwrap());
@@ -35,12 +35,12 @@ async fn dial(served: &Served, identity: &str, offered: &str, basic: Option<&str
     connect_async(request).await.map(|(socket, _)| socket)
 }
 
-async fn say(socket: &mut Socket, frame: Value) {
+pub(super) async fn say(socket: &mut Socket, frame: Value) {
     socket.send(Message::text(frame.to_string())).await.unwrap();
 }
 
 /// The next text message; `None` when the link ends.
-async fn hear(socket: &mut Socket) -> Option<Value> {
+pub(super) async fn hear(socket: &mut Socket) -> Option<Value> {
     loop {
         match soon("a message", socket.next()).await {
             Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
@@ -50,7 +50,7 @@ async fn hear(socket: &mut Socket) -> Option<Value> {
     }
 }
 
-async fn boot_16(socket: &mut Socket) {
+pub(super) async fn boot_16(socket: &mut Socket) {
     say(socket, json!([2, "b", "BootNotification", { "chargePointVendor": "V", "chargePointModel": "M" }])).await;
     let answer = hear(socket).await.unwrap();
     assert_eq!(answer[2]["status"], "Accepted", "{answer}");

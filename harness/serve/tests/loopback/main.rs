@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail the test")]
 
 mod csms;
+mod defects;
 mod station;
 
 use std::time::Duration;
