@@ -59,13 +59,13 @@ impl Choices for Bytes<'_> {
 }
 
 /// True once in `of` times.
-pub(super) fn one_in(of: u64, choices: &mut dyn Choices) -> bool {
+pub fn one_in(of: u64, choices: &mut dyn Choices) -> bool {
     // The last value means yes, so that a stream of zeros keeps to the plain road.
     choices.choose(of) == of.saturating_sub(1)
 }
 
 /// One of these.
-pub(super) fn pick<'a, T>(from: &'a [T], choices: &mut dyn Choices) -> Option<&'a T> {
+pub fn pick<'a, T>(from: &'a [T], choices: &mut dyn Choices) -> Option<&'a T> {
     let at = choices.choose(from.len() as u64);
     from.get(usize::try_from(at).unwrap_or(0))
 }

@@ -7,6 +7,6 @@ mod mutation;
 mod plausible;
 mod value;
 
-pub use choices::{Bytes, Choices, Seeded};
-pub use mutation::{Mutation, break_one, broken, mutations, with_path};
+pub use choices::{Bytes, Choices, Seeded, one_in, pick};
+pub use mutation::{Mutation, break_in, break_one, break_with, broken, mutations, with_path};
 pub use value::{minimal, minimal_at, valid, valid_at};

@@ -21,11 +21,21 @@ pub struct Mutation {
 /// in the object can be broken, which no object of the catalogue allows.
 pub fn broken(version: Version, object: &Object, choices: &mut dyn Choices) -> Option<(Value, ViolationKind, String)> {
     let value = valid(version, object, choices);
-    let mut ways = in_value(object, &value);
+    break_in(version, object, &value, choices)
+}
+
+/// This valid payload with exactly one violation, its kind, and the path at which [`validate`] reports it.
+pub fn break_in(
+    version: Version,
+    object: &Object,
+    value: &Value,
+    choices: &mut dyn Choices,
+) -> Option<(Value, ViolationKind, String)> {
+    let mut ways = in_value(object, value);
     while !ways.is_empty() {
         let at = usize::try_from(choices.choose(ways.len() as u64)).unwrap_or(0);
         let way = ways.swap_remove(at);
-        if let Some((value, path)) = apply(version, object, &value, &way, choices) {
+        if let Some((value, path)) = apply(version, object, value, &way, choices) {
             return Some((value, way.kind, path));
         }
     }
@@ -41,8 +51,19 @@ pub fn mutations(object: &Object) -> Vec<Mutation> {
 
 /// A minimal payload that is broken in this way, and the path at which [`validate`] reports it.
 pub fn break_one(version: Version, object: &Object, way: &Mutation, now: Timestamp) -> Option<(Value, String)> {
+    break_with(version, object, way, now, &mut Seeded::new(0))
+}
+
+/// [`break_one`], where the choices say with which value.
+pub fn break_with(
+    version: Version,
+    object: &Object,
+    way: &Mutation,
+    now: Timestamp,
+    choices: &mut dyn Choices,
+) -> Option<(Value, String)> {
     let value = with_path(object, &way.path, now);
-    apply(version, object, &value, way, &mut Seeded::new(0))
+    apply(version, object, &value, way, choices)
 }
 
 /// A minimal payload that has a value at this path.

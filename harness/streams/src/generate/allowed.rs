@@ -94,7 +94,6 @@ pub const SETTINGS: &[&str] = &[
     "networkconfiguration",
     "networkprofile",
     "url",
-    "uri",
     "endpoint",
     "identity",
     "centralsystem",
@@ -175,7 +174,8 @@ impl Denied {
     }
 }
 
-fn names_a_setting(text: &str) -> bool {
+/// Whether a setting of [`SETTINGS`] is named in the text.
+pub(super) fn names_a_setting(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     SETTINGS.iter().any(|setting| text.contains(setting))
 }

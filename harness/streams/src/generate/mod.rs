@@ -1,15 +1,32 @@
 //! From one stream of choices to acts, on seven layers.
 
 mod allowed;
+mod envelope;
+mod frames;
+mod handshakes;
+mod messages;
+mod negatives;
+mod odd;
+mod payload;
+mod sequences;
+#[cfg(test)]
+mod tests;
+mod text;
+mod writing;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
-use protocol::Timestamp;
-use protocol::generate::Choices;
+use protocol::catalogue::Catalogue;
+use protocol::generate::{Choices, one_in, pick};
+use protocol::{Role, Timestamp};
 use serde_json::Value;
 
-pub use allowed::{Allowed, Denied};
+pub use allowed::{Allowed, DENIED, Denied, SETTINGS, Which};
+pub use negatives::{Negative, negatives};
+pub use odd::{canary_token, hidden_in};
+pub use payload::Side;
 
 use crate::Act;
 use crate::act::Fill;
@@ -59,19 +76,159 @@ impl FromStr for Layer {
 /// Makes the acts of one episode: it remembers what it made, so that messages can be repeated, swapped and delayed.
 #[derive(Clone, Debug)]
 pub struct Generator {
-    layers: Vec<Layer>,
+    layers: Vec<(Layer, u64)>,
+    memory: Memory,
 }
 
+/// What is kept of the acts before.
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    /// The last message id that was given.
+    ids: u32,
+    /// A number that only rises: for meters, sequence numbers, versions of lists.
+    number: i64,
+    /// How many seconds our clock is wrong.
+    clock: i64,
+    /// The ids that stand for transactions of our own (2.x).
+    transactions: Vec<u32>,
+    /// Messages that were sent, the newest last.
+    done: VecDeque<Act>,
+    /// What comes next in any case.
+    queue: VecDeque<Act>,
+    /// What comes when so many others were done.
+    held: Option<(usize, Act)>,
+}
+
+impl Memory {
+    fn next_id(&mut self) -> u32 {
+        self.ids = self.ids.saturating_add(1);
+        self.ids
+    }
+}
+
+/// The makers of acts, each in the file of its layer.
+struct Maker<'a, 'v> {
+    view: &'a View<'v>,
+    memory: &'a mut Memory,
+    choices: &'a mut dyn Choices,
+}
+
+/// The most bytes that an act carries.
+pub const LARGEST: usize = 1 << 20;
+/// How many messages are remembered.
+const REMEMBERED: usize = 32;
+/// Longer ones are not.
+const LONGEST_REMEMBERED: usize = 4096;
+
 impl Generator {
-    /// A generator for a new episode that keeps to these layers.
+    /// A generator for a new episode that keeps to these layers, with legal messages in between.
     pub fn new(layers: &[Layer]) -> Generator {
-        Generator { layers: layers.to_vec() }
+        let weight = |layer| match layer {
+            Layer::L4 => 8,
+            Layer::L5 => 7,
+            Layer::L1 | Layer::L2 | Layer::L3 => 2,
+            Layer::L0 | Layer::L6 => 1,
+        };
+        // What is most likely comes first, and so for small choices.
+        let mut layers: Vec<(Layer, u64)> = layers.iter().map(|layer| (*layer, weight(*layer))).collect();
+        layers.sort_by_key(|(layer, weight)| (std::cmp::Reverse(*weight), *layer));
+        layers.dedup();
+        Generator { layers, memory: Memory::default() }
     }
 
     /// The next act. A stream of zeros gives a plain legal message.
     pub fn next(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
-        let _ = (view, &self.layers, choices);
-        Act::Pass { ms: 0 }
+        let act = match self.due() {
+            Some(act) => act,
+            None => self.made(view, choices),
+        };
+        let act = self.permitted(act, view, choices);
+        if matches!(&act, Act::Send { text, .. } if text.len() <= LONGEST_REMEMBERED) {
+            if self.memory.done.len() == REMEMBERED {
+                self.memory.done.pop_front();
+            }
+            self.memory.done.push_back(act.clone());
+        }
+        act
+    }
+
+    /// Begins a walk through one of the [`negatives`]: its act, after which [`Generator::next`] gives what makes the
+    /// device call us, where the negative is an answer. Nothing if it must not be sent.
+    pub fn negative(&mut self, negative: &Negative, view: &View<'_>, choices: &mut dyn Choices) -> Option<Act> {
+        let act = negative.act(0, self.memory.next_id(), view.now)?;
+        if view.allowed.denies_act(view.device, view.version, &act).is_some() {
+            return None;
+        }
+        if negative.side == Side::Response {
+            let message = Catalogue::of(view.version).message(negative.action)?;
+            let cause = Maker { view, memory: &mut self.memory, choices }.cause(0, message)?;
+            self.memory.queue.push_back(cause);
+        }
+        Some(act)
+    }
+
+    /// What was promised before.
+    fn due(&mut self) -> Option<Act> {
+        if let Some(act) = self.memory.queue.pop_front() {
+            return Some(act);
+        }
+        match &mut self.memory.held {
+            Some((0, _)) => self.memory.held.take().map(|(_, act)| act),
+            Some((left, _)) => {
+                *left -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+
+    fn made(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
+        let total: u64 = self.layers.iter().map(|(_, weight)| weight).sum();
+        let mut maker = Maker { view, memory: &mut self.memory, choices };
+        // Whatever the layers: who only hears nonsense soon hears nothing.
+        match maker.choices.choose(16) {
+            0 => return maker.plain_act(),
+            1..=3 => return maker.legal_act(),
+            _ => {}
+        }
+        let mut at = maker.choices.choose(total);
+        let chosen = self.layers.iter().find(|(_, weight)| {
+            let is_here = at < *weight;
+            at = at.saturating_sub(*weight);
+            is_here
+        });
+        match chosen.map(|(layer, _)| layer) {
+            Some(Layer::L0) => maker.handshake_act(),
+            Some(Layer::L1) => maker.frame_act(),
+            Some(Layer::L2) => maker.json_act(),
+            Some(Layer::L3) => maker.envelope_act(),
+            Some(Layer::L4) => maker.schema_act(),
+            Some(Layer::L5) => maker.sequence_act(),
+            Some(Layer::L6) => maker.links_act(),
+            None => maker.legal_act(),
+        }
+    }
+
+    /// The act, or a plain message instead of one that must not be sent.
+    fn permitted(&mut self, act: Act, view: &View<'_>, choices: &mut dyn Choices) -> Act {
+        if act.text().is_none_or(|text| text.len() <= LARGEST)
+            && view.allowed.denies_act(view.device, view.version, &act).is_none()
+        {
+            return act;
+        }
+        Maker { view, memory: &mut self.memory, choices }.plain_act()
+    }
+}
+
+impl Maker<'_, '_> {
+    /// A link to say something on: mostly the first.
+    fn link(&mut self) -> usize {
+        if self.view.device == Role::Station || !one_in(5, self.choices) {
+            return 0;
+        }
+        let open: Vec<usize> =
+            self.view.links.iter().filter(|(_, link)| link.open).map(|(number, _)| *number).collect();
+        pick(&open, self.choices).copied().unwrap_or(0)
     }
 }
 

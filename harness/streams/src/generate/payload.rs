@@ -1,0 +1,470 @@
+//! Payloads that make sense: valid, and about things that exist.
+
+use protocol::catalogue::{Message, Object, Type};
+use protocol::configuration;
+use protocol::generate::{self, one_in, pick};
+use protocol::validate::value_violations;
+use protocol::{Role, Version, overlay};
+use serde_json::{Map, Value, json};
+
+use super::odd::{self, Bait};
+use super::writing::{Odd, Payload};
+use super::{Maker, allowed};
+use crate::act::Hole;
+use crate::view::Known;
+
+/// Where files are said to be: nobody listens there.
+const NOWHERE: &str = "http://127.0.0.1:9/ocpp";
+
+/// A side of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// What a call says.
+    Request,
+    /// What its result says.
+    Response,
+}
+
+impl Side {
+    /// The payload of this side.
+    pub fn object(self, message: &Message) -> Option<&Object> {
+        match self {
+            Side::Request => Some(&message.request),
+            Side::Response => message.response(),
+        }
+    }
+}
+
+/// How much of a payload is left to chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freedom {
+    /// Nothing: the required fields, with plausible values.
+    Plain,
+    /// Which optional fields there are.
+    Presence,
+    /// Values too, up to the ends of what is allowed.
+    Extremes,
+}
+
+impl Maker<'_, '_> {
+    /// The required fields, with values that make sense.
+    pub(super) fn plain(&mut self, message: &Message, side: Side) -> Payload {
+        let Some(object) = side.object(message) else { return Payload::new(json!({})) };
+        let value = generate::minimal_at(self.view.version, object, self.view.now);
+        self.settled(object, value, Freedom::Plain)
+    }
+
+    /// A valid payload that makes sense, and keeps to the rules of the text.
+    pub(super) fn valid(&mut self, message: &Message, side: Side) -> Payload {
+        let Some(object) = side.object(message) else { return Payload::new(json!({})) };
+        for _ in 0..2 {
+            let payload = self.any_valid(object);
+            if self.keeps_to_text(message, side, &payload.value) {
+                return payload;
+            }
+        }
+        self.plain(message, side)
+    }
+
+    fn any_valid(&mut self, object: &Object) -> Payload {
+        let version = self.view.version;
+        match self.choices.choose(8) {
+            0..=2 => {
+                let value = generate::minimal_at(version, object, self.view.now);
+                self.settled(object, value, Freedom::Plain)
+            }
+            3 | 4 => {
+                let value = self.with_optionals(object);
+                self.settled(object, value, Freedom::Presence)
+            }
+            _ => {
+                let value = generate::valid_at(version, object, self.view.now, self.choices);
+                self.settled(object, value, Freedom::Extremes)
+            }
+        }
+    }
+
+    /// The required fields and some of the others: none, one, two or all of them, so that every pair is met.
+    fn with_optionals(&mut self, object: &Object) -> Value {
+        let mut value = generate::minimal_at(self.view.version, object, self.view.now);
+        let others: Vec<&str> = object
+            .fields
+            .iter()
+            .filter(|field| !field.required && field.name != "customData")
+            .map(|field| field.name.as_str())
+            .collect();
+        let count = match self.choices.choose(4) {
+            0 => 1,
+            1 => 2,
+            2 => others.len(),
+            _ => others.len() / 2,
+        };
+        let first = self.choices.choose(others.len() as u64) as usize;
+        let step = 1 + self.choices.choose(others.len() as u64) as usize;
+        for at in 0..count {
+            let Some(name) = others.get((first + at * step) % others.len().max(1)) else { break };
+            let with = generate::with_path(object, &format!("/{name}"), self.view.now);
+            if let (Value::Object(map), Some(more)) = (&mut value, with.get(*name)) {
+                map.insert((*name).to_owned(), more.clone());
+            }
+        }
+        value
+    }
+
+    fn keeps_to_text(&self, message: &Message, side: Side, value: &Value) -> bool {
+        let part = match side {
+            Side::Request => overlay::Part::Request,
+            Side::Response => overlay::Part::Response,
+        };
+        let (version, sender) = (self.view.version, self.view.device.other());
+        overlay::breaches(version, sender, &message.action, part, value).is_empty()
+    }
+
+    /// A payload with these fields, and for the rest what makes sense.
+    pub(super) fn with_fields(&mut self, message: &Message, side: Side, fields: &Map<String, Value>) -> Payload {
+        let mut payload = self.plain(message, side);
+        if let Value::Object(map) = &mut payload.value {
+            for (name, value) in fields {
+                map.insert(name.clone(), value.clone());
+            }
+        }
+        self.refer(&mut payload);
+        payload
+    }
+
+    /// Makes holes of values that the device told, so that a replay says what the device tells then.
+    fn refer(&self, payload: &mut Payload) {
+        let mut holes = Vec::new();
+        references(&payload.value, self.view.known, &mut String::new(), &mut holes);
+        for (path, hole) in holes {
+            payload.hole(path, hole);
+        }
+    }
+
+    /// Puts what makes sense into the fields of a valid payload.
+    fn settled(&mut self, object: &Object, mut value: Value, freedom: Freedom) -> Payload {
+        let mut holes = Vec::new();
+        if let Value::Object(map) = &mut value {
+            self.settle(object, "", map, &mut String::new(), freedom, &mut holes);
+        }
+        let mut payload = Payload::new(value);
+        for (path, hole) in holes {
+            payload.hole(path, hole);
+        }
+        payload
+    }
+
+    fn settle(
+        &mut self,
+        object: &Object,
+        parent: &str,
+        map: &mut Map<String, Value>,
+        path: &mut String,
+        freedom: Freedom,
+        holes: &mut Vec<(String, Hole)>,
+    ) {
+        for field in &object.fields {
+            let Some(value) = map.get_mut(&field.name) else { continue };
+            let length = path.len();
+            path.push('/');
+            path.push_str(&field.name);
+            self.settle_value(&field.name, parent, &field.ty, value, path, freedom, holes);
+            path.truncate(length);
+        }
+        self.name_setting(object, map);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place in one walk")]
+    fn settle_value(
+        &mut self,
+        name: &str,
+        parent: &str,
+        ty: &Type,
+        value: &mut Value,
+        path: &mut String,
+        freedom: Freedom,
+        holes: &mut Vec<(String, Hole)>,
+    ) {
+        match (ty, &mut *value) {
+            (Type::Object(object), Value::Object(map)) => self.settle(object, name, map, path, freedom, holes),
+            (Type::List { item, .. }, Value::Array(items)) => {
+                for (at, value) in items.iter_mut().enumerate() {
+                    let length = path.len();
+                    path.push_str(&format!("/{at}"));
+                    self.settle_value(name, parent, item, value, path, freedom, holes);
+                    path.truncate(length);
+                }
+            }
+            _ => {
+                // Addresses are never left to chance: nothing of ours goes to somebody else's host.
+                let is_free = freedom == Freedom::Extremes && !is_address(name, ty);
+                if is_free && one_in(6, self.choices) {
+                    return;
+                }
+                let Some((sense, hole)) = self.sense(name, parent, ty) else { return };
+                if !value_violations(ty, &sense).is_empty() {
+                    return;
+                }
+                *value = sense;
+                holes.extend(hole.map(|hole| (path.clone(), hole)));
+            }
+        }
+    }
+
+    /// What makes sense in a field of this name.
+    fn sense(&mut self, name: &str, parent: &str, ty: &Type) -> Option<(Value, Option<Hole>)> {
+        let plain = |value: Value| Some((value, None));
+        match ty {
+            Type::DateTime => {
+                let offset = match name {
+                    "expiryDate" | "expiryDateTime" | "cacheExpiryDateTime" | "validTo" | "nextUpdate" => 86_400,
+                    "validFrom" | "startTime" | "oldestTimestamp" => -3_600,
+                    "latestTimestamp" | "stopTime" => 3_600,
+                    _ => self.memory.clock,
+                };
+                Some((Value::String(self.view.now.to_string()), Some(Hole::Now(offset))))
+            }
+            _ if is_address(name, ty) => plain(json!(NOWHERE)),
+            Type::Enum(_) if name == "type" && matches!(parent, "idToken" | "groupIdToken") => plain(json!("ISO14443")),
+            Type::String { .. } => match name {
+                "idTag" | "idToken" | "parentIdTag" => plain(json!(self.token()?)),
+                "transactionId" => self.transaction(ty),
+                "remoteStartId" => None,
+                _ => None,
+            },
+            Type::Integer { min, .. } => match name {
+                "connectorId" if parent == "evse" => plain(json!(1)),
+                "connectorId" | "evseId" => plain(json!(self.connector(*min))),
+                "id" if parent == "evse" => plain(json!(self.connector(*min))),
+                "transactionId" => self.transaction(ty),
+                "reservationId" | "chargingProfileId" => match self.told(name, ty) {
+                    Some(told) => Some(told),
+                    None => plain(json!(1 + self.choices.choose(3))),
+                },
+                "id" => plain(json!(1 + self.choices.choose(3))),
+                "requestId" | "remoteStartId" | "seqNo" | "listVersion" | "versionNumber" => {
+                    self.memory.number += 1;
+                    plain(json!(self.memory.number))
+                }
+                "meterStart" | "meterStop" => {
+                    self.memory.number += 1;
+                    plain(json!(self.memory.number * 100))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn token(&mut self) -> Option<&str> {
+        let tokens = self.view.tokens;
+        if !one_in(4, self.choices)
+            && let Some(valid) = tokens.get("valid")
+        {
+            return Some(valid);
+        }
+        let at = self.choices.choose(tokens.len() as u64) as usize;
+        tokens.values().nth(at).map(String::as_str)
+    }
+
+    fn connector(&mut self, min: Option<i64>) -> i64 {
+        if one_in(8, self.choices) {
+            return 0.max(min.unwrap_or(0));
+        }
+        1 + self.choices.choose(self.view.connectors.unsigned_abs()) as i64
+    }
+
+    /// A transaction: one that the device told, or in 2.x towards a CSMS one of our own.
+    fn transaction(&mut self, ty: &Type) -> Option<(Value, Option<Hole>)> {
+        let is_ours = self.view.device == Role::Csms && self.view.version != Version::V16;
+        if !is_ours {
+            return self.told("transactionId", ty);
+        }
+        let number = match self.memory.transactions.last() {
+            Some(last) if !one_in(4, self.choices) => *last,
+            _ => {
+                let number = self.memory.next_id();
+                self.memory.transactions.push(number);
+                if self.memory.transactions.len() > super::REMEMBERED {
+                    self.memory.transactions.remove(0);
+                }
+                number
+            }
+        };
+        Some((json!("transaction"), Some(Hole::Id(number))))
+    }
+
+    /// A value of this name that the device told, usually the newest.
+    fn told(&mut self, name: &str, ty: &Type) -> Option<(Value, Option<Hole>)> {
+        let count = self.view.known.count(name);
+        let back = if one_in(4, self.choices) { self.choices.choose(count as u64) as usize } else { 0 };
+        let value = self.view.known.get(name, back)?.clone();
+        if !value_violations(ty, &value).is_empty() {
+            return None;
+        }
+        let hole = Hole::Known { name: name.to_owned(), back, otherwise: value.to_string() };
+        Some((value, Some(hole)))
+    }
+
+    /// A setting that exists, in an object that names one.
+    fn name_setting(&mut self, object: &Object, map: &mut Map<String, Value>) {
+        if object.field("component").is_some() && object.field("variable").is_some() {
+            let variables = configuration::variables(self.view.version);
+            let safe: Vec<_> = variables
+                .filter(|variable| !allowed::names_a_setting(&format!("{} {}", variable.component, variable.variable)))
+                .collect();
+            let Some(variable) = pick(&safe, self.choices) else { return };
+            map.insert("component".to_owned(), json!({ "name": variable.component }));
+            let mut named = json!({ "name": variable.variable });
+            if let Some(instance) = variable.instance.filter(|instance| !instance.starts_with('<')) {
+                named["instance"] = json!(instance);
+            }
+            map.insert("variable".to_owned(), named);
+            if map.contains_key("attributeValue") {
+                map.insert("attributeValue".to_owned(), json!(odd::setting(self.choices)));
+            }
+        }
+        let is_change = object.field("key").is_some() && object.field("value").is_some();
+        if is_change && map.contains_key("key") && self.view.device == Role::Station {
+            let safe: Vec<_> = configuration::keys()
+                .iter()
+                .filter(|key| key.access.must_write() && !allowed::names_a_setting(key.name))
+                .collect();
+            let Some(key) = pick(&safe, self.choices) else { return };
+            map.insert("key".to_owned(), json!(key.name));
+            map.insert("value".to_owned(), json!(odd::setting(self.choices)));
+        }
+    }
+
+    /// The same payload with an odd value in one place.
+    pub(super) fn with_odd(&mut self, object: &Object, payload: &Payload) -> Payload {
+        let mut odd = payload.clone();
+        let paths = paths(&payload.value);
+        let Some(path) = pick(&paths, self.choices) else { return odd };
+        let Some(ty) = object.at(path) else { return odd };
+        let bait = Bait { canary: self.view.canary, act: self.view.acts };
+        // A file that is fetched from where it is said to be is no secret followed.
+        let name = path.rsplit('/').find(|name| name.parse::<usize>().is_err()).unwrap_or("");
+        let bait = if is_address(name, ty) { Bait { canary: None, ..bait } } else { bait };
+        odd.put(path, odd::odd(ty, bait, self.choices));
+        odd
+    }
+
+    /// A legal payload with an odd value in one place.
+    pub(super) fn legal_odd(&mut self, object: &Object, payload: Payload) -> Payload {
+        for _ in 0..4 {
+            let odd = self.with_odd(object, &payload);
+            if !odd.is_raw() && protocol::validate::validate(self.view.version, object, &odd.value).is_empty() {
+                return odd;
+            }
+        }
+        payload
+    }
+
+    /// A payload with exactly one violation.
+    pub(super) fn broken(&mut self, object: &Object, payload: &Payload) -> Payload {
+        match generate::break_in(self.view.version, object, &payload.value, self.choices) {
+            Some((value, ..)) => payload.with_value(value),
+            None => payload.clone(),
+        }
+    }
+
+    /// A payload that is wrong in many places.
+    pub(super) fn wild(&mut self, object: &Object, payload: Payload) -> Payload {
+        let mut wild = payload;
+        for _ in 0..2 + self.choices.choose(5) {
+            match self.choices.choose(6) {
+                0..=2 => wild = self.with_odd(object, &wild),
+                3 => {
+                    let paths = paths(&wild.value);
+                    let Some((parent, name)) = pick(&paths, self.choices).and_then(|path| path.rsplit_once('/')) else {
+                        continue;
+                    };
+                    if let Some(Value::Object(map)) = wild.value.pointer_mut(parent) {
+                        let value = map.shift_remove(name);
+                        // Sometimes the value comes back under another name.
+                        let names = ["", "__proto__", "constructor", "IDTAG", "customData", "x"];
+                        if let (Some(value), true) = (value, one_in(2, self.choices)) {
+                            let new = pick(&names, self.choices).copied().unwrap_or("x");
+                            map.insert(new.to_owned(), value);
+                        }
+                    }
+                }
+                4 => {
+                    if let Value::Object(map) = &mut wild.value {
+                        let key = match self.choices.choose(4) {
+                            0 => "unknownField".to_owned(),
+                            1 => "__proto__".to_owned(),
+                            2 => String::new(),
+                            _ => "k".repeat(2000),
+                        };
+                        map.insert(key, json!({ "a": [1, null] }));
+                    }
+                }
+                _ => {
+                    let key = wild.value.as_object().and_then(|map| map.keys().next()).cloned();
+                    wild.doubled = key.map(|key| (key, "\"twice\"".to_owned()));
+                }
+            }
+        }
+        wild
+    }
+
+    /// Raw text in one place of the payload.
+    pub(super) fn put_somewhere(&mut self, payload: &mut Payload, raw: &str) -> bool {
+        let paths = paths(&payload.value);
+        let Some(path) = pick(&paths, self.choices) else { return false };
+        payload.put(path, Odd::Raw(raw.to_owned()));
+        true
+    }
+}
+
+/// Whether a field holds the address of a file or a service.
+fn is_address(name: &str, ty: &Type) -> bool {
+    matches!(ty, Type::Uri)
+        || matches!(name, "location" | "remoteLocation" | "responderURL" | "ocppCsmsUrl" | "url" | "webPaymentUrl")
+}
+
+/// The paths of values, the shallow ones first; not more than a few hundred.
+fn paths(value: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut waiting = std::collections::VecDeque::from([(String::new(), value)]);
+    while let Some((path, value)) = waiting.pop_front() {
+        if paths.len() >= 200 {
+            break;
+        }
+        match value {
+            Value::Object(map) => {
+                let plain = map.iter().filter(|(name, _)| !name.contains(['/', '~']));
+                waiting.extend(plain.map(|(name, value)| (format!("{path}/{name}"), value)));
+            }
+            Value::Array(items) => {
+                waiting.extend(items.iter().take(3).enumerate().map(|(at, item)| (format!("{path}/{at}"), item)));
+            }
+            _ => {}
+        }
+        if !path.is_empty() {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+fn references(value: &Value, known: &Known, path: &mut String, holes: &mut Vec<(String, Hole)>) {
+    let Value::Object(map) = value else { return };
+    for (name, value) in map {
+        let length = path.len();
+        path.push('/');
+        path.push_str(name);
+        let is_reference = matches!(name.as_str(), "transactionId" | "reservationId" | "chargingProfileId");
+        if is_reference && !value.is_object() {
+            let back = (0..known.count(name)).find(|back| known.get(name, *back) == Some(value));
+            if let Some(back) = back {
+                let hole = Hole::Known { name: name.clone(), back, otherwise: value.to_string() };
+                holes.push((path.clone(), hole));
+            }
+        }
+        references(value, known, path, holes);
+        path.truncate(length);
+    }
+}
