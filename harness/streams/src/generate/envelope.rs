@@ -100,8 +100,9 @@ const IDS: &[&str] = &[
     "\"1\"",
 ];
 
-/// Payloads that are no objects.
-const PAYLOADS: &[&str] = &["null", "[]", "\"\"", "\"{}\"", "1", "true", "[{}]", "{\"\":null}", "[null]", "1e400"];
+/// Payloads that are no objects, or have nothing in them.
+const PAYLOADS: &[&str] =
+    &["{}", "null", "[]", "\"\"", "\"{}\"", "1", "true", "[{}]", "{\"\":null}", "[null]", "1e400"];
 
 impl Maker<'_, '_> {
     /// A message with something wrong around its payload.

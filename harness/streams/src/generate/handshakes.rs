@@ -116,6 +116,7 @@ impl Maker<'_, '_> {
         match self.choices.choose(10) {
             0..=2 => Act::Stream { bytes: self.beginning() },
             3 => Act::Stream { bytes: self.head() },
+            4 => self.guesses(),
             _ => {
                 let manner = self.manner();
                 // A number that is not in use, so that the others go on.
@@ -129,6 +130,19 @@ impl Maker<'_, '_> {
                 Act::Connect { link, identity, manner }
             }
         }
+    }
+
+    /// Somebody tries passwords.
+    fn guesses(&mut self) -> Act {
+        let link = 10;
+        let count = pick(&[3, 10, 30], self.choices).copied().unwrap_or(3);
+        for at in 0..count {
+            let credentials = Some(Credentials::Password(format!("guess-{at}")));
+            let manner = Manner { unbooted: true, credentials, ..Manner::default() };
+            self.memory.queue.push_back(Act::Connect { link, identity: 0, manner });
+            self.memory.queue.push_back(Act::Cut { link });
+        }
+        self.memory.queue.pop_front().unwrap_or(Act::Pass { ms: 0 })
     }
 
     fn beginning(&mut self) -> Text {

@@ -216,7 +216,7 @@ impl Maker<'_, '_> {
                 self.wild(object, payload)
             }
             10 => return (Some(self.refusal()), 1),
-            11 => return (None, 1),
+            11 => return (None, pick(&[1, 1, 3, 50], self.choices).copied().unwrap_or(1)),
             12 => return (Some(result(&self.gentle(message))), 2 + self.choices.choose(3) as u32),
             _ => return (Some(self.odd_answer(message)), 1),
         };
@@ -316,7 +316,7 @@ impl Maker<'_, '_> {
         }
     }
 
-    fn trigger(&mut self, link: usize, action: &str) -> Option<Act> {
+    pub(super) fn trigger(&mut self, link: usize, action: &str) -> Option<Act> {
         let word = match action {
             "SignCertificate" if self.view.version == Version::V16 => "SignChargePointCertificate",
             "SignCertificate" => "SignChargingStationCertificate",
@@ -374,9 +374,7 @@ impl Maker<'_, '_> {
         let can: Vec<&str> = gentle.into_iter().filter(|verb| self.can(verb)).collect();
         let verb = pick(&can, self.choices).copied()?;
         let at = self.choices.choose(self.view.connectors.unsigned_abs()) as i64 + 1;
-        let connector = if self.view.version == Version::V16 { at } else { 1 };
-        let mut with = Map::from_iter([("at".to_owned(), json!({ "evse": at, "connector": connector }))]);
-        match verb {
+        let more = match verb {
             "present token" => {
                 let tokens = self.view.tokens;
                 let valid = tokens.get("valid").or_else(|| tokens.values().next())?;
@@ -385,17 +383,15 @@ impl Maker<'_, '_> {
                 } else {
                     valid
                 };
-                with.insert("token".to_owned(), json!({ "idToken": token, "type": "ISO14443" }));
+                Some(("token", json!({ "idToken": token, "type": "ISO14443" })))
             }
-            "charge" => {
-                with.insert("for".to_owned(), json!(1));
-            }
-            _ => {}
-        }
-        Some(Act::Stimulate { link, stimulus: Stimulus { party: Role::Station, verb: verb.to_owned(), with } })
+            "charge" => Some(("for", json!(1))),
+            _ => None,
+        };
+        self.stimulus(at, verb, more)
     }
 
-    fn can(&self, verb: &str) -> bool {
+    pub(super) fn can(&self, verb: &str) -> bool {
         self.view.drivable.iter().any(|drivable| drivable == verb)
     }
 

@@ -9,6 +9,7 @@ mod negatives;
 mod odd;
 mod payload;
 mod sequences;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -95,6 +96,8 @@ struct Memory {
     done: VecDeque<Act>,
     /// What comes next in any case.
     queue: VecDeque<Act>,
+    /// The steps of a session that goes on between everything else.
+    agenda: VecDeque<Act>,
     /// What comes when so many others were done.
     held: Option<(usize, Act)>,
 }
@@ -183,6 +186,13 @@ impl Generator {
     }
 
     fn made(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
+        // Not every step is done: what if one is left out?
+        if !self.memory.agenda.is_empty() && one_in(3, choices) {
+            let is_kept = !one_in(16, choices);
+            if let Some(step) = self.memory.agenda.pop_front().filter(|_| is_kept) {
+                return step;
+            }
+        }
         let total: u64 = self.layers.iter().map(|(_, weight)| weight).sum();
         let mut maker = Maker { view, memory: &mut self.memory, choices };
         // Whatever the layers: who only hears nonsense soon hears nothing.

@@ -7,9 +7,10 @@ use protocol::validate::value_violations;
 use protocol::{Role, Version, overlay};
 use serde_json::{Map, Value, json};
 
+use super::Maker;
+use super::allowed::names_a_setting;
 use super::odd::{self, Bait};
 use super::writing::{Odd, Payload};
-use super::{Maker, allowed};
 use crate::act::Hole;
 use crate::view::Known;
 
@@ -229,7 +230,7 @@ impl Maker<'_, '_> {
             Type::String { .. } => match name {
                 "idTag" | "idToken" | "parentIdTag" => plain(json!(self.token()?)),
                 "transactionId" => self.transaction(ty),
-                "remoteStartId" => None,
+                "key" => plain(json!(self.key())),
                 _ => None,
             },
             Type::Integer { min, .. } => match name {
@@ -267,9 +268,20 @@ impl Maker<'_, '_> {
         tokens.values().nth(at).map(String::as_str)
     }
 
+    /// The name of a setting, known or not.
+    fn key(&mut self) -> &'static str {
+        if one_in(8, self.choices) {
+            return "NoSuchKey";
+        }
+        pick(configuration::keys(), self.choices).map_or("HeartbeatInterval", |key| key.name)
+    }
+
     fn connector(&mut self, min: Option<i64>) -> i64 {
         if one_in(8, self.choices) {
             return 0.max(min.unwrap_or(0));
+        }
+        if one_in(24, self.choices) {
+            return self.view.connectors.saturating_add(1);
         }
         1 + self.choices.choose(self.view.connectors.unsigned_abs()) as i64
     }
@@ -308,10 +320,13 @@ impl Maker<'_, '_> {
 
     /// A setting that exists, in an object that names one.
     fn name_setting(&mut self, object: &Object, map: &mut Map<String, Value>) {
+        let is_free = self.view.allowed.dangerous;
         if object.field("component").is_some() && object.field("variable").is_some() {
             let variables = configuration::variables(self.view.version);
             let safe: Vec<_> = variables
-                .filter(|variable| !allowed::names_a_setting(&format!("{} {}", variable.component, variable.variable)))
+                .filter(|variable| {
+                    is_free || !names_a_setting(&format!("{} {}", variable.component, variable.variable))
+                })
                 .collect();
             let Some(variable) = pick(&safe, self.choices) else { return };
             map.insert("component".to_owned(), json!({ "name": variable.component }));
@@ -328,7 +343,7 @@ impl Maker<'_, '_> {
         if is_change && map.contains_key("key") && self.view.device == Role::Station {
             let safe: Vec<_> = configuration::keys()
                 .iter()
-                .filter(|key| key.access.must_write() && !allowed::names_a_setting(key.name))
+                .filter(|key| key.access.must_write() && (is_free || !names_a_setting(key.name)))
                 .collect();
             let Some(key) = pick(&safe, self.choices) else { return };
             map.insert("key".to_owned(), json!(key.name));
@@ -351,7 +366,10 @@ impl Maker<'_, '_> {
     }
 
     /// A legal payload with an odd value in one place.
-    pub(super) fn legal_odd(&mut self, object: &Object, payload: Payload) -> Payload {
+    pub(super) fn legal_odd(&mut self, object: &Object, mut payload: Payload) -> Payload {
+        if one_in(6, self.choices) && self.lengthen(object, &mut payload) {
+            return payload;
+        }
         for _ in 0..4 {
             let odd = self.with_odd(object, &payload);
             if !odd.is_raw() && protocol::validate::validate(self.view.version, object, &odd.value).is_empty() {
@@ -359,6 +377,28 @@ impl Maker<'_, '_> {
             }
         }
         payload
+    }
+
+    /// Makes a list as long as it may be, or as nobody expects it.
+    fn lengthen(&mut self, object: &Object, payload: &mut Payload) -> bool {
+        let paths = paths(&payload.value);
+        let lists: Vec<(&String, Option<u64>)> = paths
+            .iter()
+            .filter_map(|path| match object.at(path) {
+                Some(Type::List { max, .. }) => Some((path, *max)),
+                _ => None,
+            })
+            .collect();
+        let wanted = pick(&[20, 5, 100, 500], self.choices).copied().unwrap_or(20);
+        let Some((path, max)) = pick(&lists, self.choices).copied() else { return false };
+        let wanted = usize::try_from(max.unwrap_or(u64::MAX)).unwrap_or(wanted).min(wanted);
+        let Some(Value::Array(items)) = payload.value.pointer_mut(path) else { return false };
+        let Some(item) = items.first().cloned() else { return false };
+        let room = super::LARGEST / 8 / item.to_string().len().max(1);
+        while items.len() < wanted.min(room) {
+            items.push(item.clone());
+        }
+        true
     }
 
     /// A payload with exactly one violation.

@@ -13,15 +13,18 @@ use crate::act::{Hole, Manner, Part, Text};
 impl Maker<'_, '_> {
     /// A move of the model, or something done again or at another time.
     pub(super) fn sequence_act(&mut self) -> Act {
-        match self.choices.choose(12) {
-            0..=6 => self.move_act(),
-            7 => self.again(true),
-            8 => self.again(false),
-            9 => self.swapped(),
-            10 => self.cut_after(),
+        match self.choices.choose(13) {
+            0..=5 => self.move_act(),
+            6 => self.again(true),
+            7 => self.again(false),
+            8 => self.swapped(),
+            9 => self.cut_after(),
+            10 => self.stimulus_act(0).unwrap_or(Act::Pass { ms: 50 }),
             _ => {
-                let link = self.link();
-                self.stimulus_act(link).unwrap_or(Act::Pass { ms: 50 })
+                if self.memory.agenda.is_empty() {
+                    self.plan_session();
+                }
+                self.memory.agenda.pop_front().unwrap_or(Act::Pass { ms: 50 })
             }
         }
     }

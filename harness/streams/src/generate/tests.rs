@@ -194,8 +194,8 @@ fn the_canary_is_hidden_in_texts() {
 fn nothing_dangerous_is_sent_to_a_station_by_chance() {
     for version in Version::ALL {
         let episode = Episode::new(Role::Station, version);
-        for seed in 0..5 {
-            for act in episode.acts(&Layer::ALL, 1000, &mut Seeded::new(seed)) {
+        for seed in 0..2 {
+            for act in episode.acts(&Layer::ALL, 700, &mut Seeded::new(seed)) {
                 assert_harmless(&episode, &act);
             }
         }
@@ -339,7 +339,7 @@ fn a_negative_that_must_not_be_sent_is_not() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
     fn any_choices_give_bounded_acts_and_the_same_again(

@@ -1,0 +1,152 @@
+//! Whole charging sessions, whose steps are strewn between everything else: so that there is a state to be upset.
+
+use std::collections::VecDeque;
+
+use protocol::catalogue::Catalogue;
+use protocol::generate::{one_in, pick};
+use protocol::stimulus::Stimulus;
+use protocol::{Role, Version};
+use serde_json::{Map, Value, json};
+
+use super::Maker;
+use super::payload::Side;
+use crate::Act;
+use crate::act::Hole;
+
+impl Maker<'_, '_> {
+    /// Puts the steps of a session on the agenda.
+    pub(super) fn plan_session(&mut self) {
+        let steps = match (self.view.device, self.view.version) {
+            (Role::Csms, Version::V16) => self.session_16(),
+            (Role::Csms, _) => self.session_2(),
+            (Role::Station, _) => self.session_of_station(),
+        };
+        self.memory.agenda = steps.into_iter().flatten().collect::<VecDeque<Act>>();
+    }
+
+    /// We are a station of 1.6.
+    fn session_16(&mut self) -> Vec<Option<Act>> {
+        let at = self.outlet();
+        let status = |status: &str| json!({ "connectorId": at, "status": status, "errorCode": "NoError" });
+        let token = self.valid_token();
+        let newest = newest_transaction(self.view.version);
+        let known = || vec![("/transactionId".to_owned(), newest.clone())];
+        vec![
+            self.step("StatusNotification", status("Preparing"), Vec::new()),
+            self.step("Authorize", json!({ "idTag": token }), Vec::new()),
+            self.step("StartTransaction", json!({ "connectorId": at, "idTag": token, "meterStart": 1000 }), Vec::new()),
+            self.step("StatusNotification", status("Charging"), Vec::new()),
+            self.step("MeterValues", json!({ "connectorId": at, "transactionId": 1 }), known()),
+            self.step("StopTransaction", json!({ "transactionId": 1, "idTag": token, "meterStop": 2000 }), known()),
+            self.step("StatusNotification", status("Available"), Vec::new()),
+        ]
+    }
+
+    /// We are a station of 2.x.
+    fn session_2(&mut self) -> Vec<Option<Act>> {
+        let at = self.outlet();
+        let token = json!({ "idToken": self.valid_token(), "type": "ISO14443" });
+        let number = self.memory.next_id();
+        self.memory.transactions.push(number);
+        let status = |status: &str| json!({ "evseId": at, "connectorId": 1, "connectorStatus": status });
+        let event = |kind: &str, reason: &str, seq: u32, state: &str| {
+            json!({
+                "eventType": kind, "triggerReason": reason, "seqNo": seq, "evse": { "id": at, "connectorId": 1 },
+                "transactionInfo": { "transactionId": "transaction", "chargingState": state },
+                "idToken": token,
+            })
+        };
+        let ours = || vec![("/transactionInfo/transactionId".to_owned(), Hole::Id(number))];
+        vec![
+            self.step("StatusNotification", status("Occupied"), Vec::new()),
+            self.step("Authorize", json!({ "idToken": token }), Vec::new()),
+            self.step("TransactionEvent", event("Started", "Authorized", 0, "EVConnected"), ours()),
+            self.step("TransactionEvent", event("Updated", "ChargingStateChanged", 1, "Charging"), ours()),
+            self.step("TransactionEvent", event("Updated", "MeterValuePeriodic", 2, "Charging"), ours()),
+            self.step("TransactionEvent", event("Ended", "StopAuthorized", 3, "EVConnected"), ours()),
+            self.step("StatusNotification", status("Available"), Vec::new()),
+        ]
+    }
+
+    /// Somebody charges at the station.
+    fn session_of_station(&mut self) -> Vec<Option<Act>> {
+        let at = self.outlet();
+        let token = self.valid_token();
+        let is_remote = one_in(2, self.choices);
+        let (start, stop) = match self.view.version {
+            Version::V16 => ("RemoteStartTransaction", "RemoteStopTransaction"),
+            _ => ("RequestStartTransaction", "RequestStopTransaction"),
+        };
+        let begin = match self.view.version {
+            Version::V16 => json!({ "connectorId": at, "idTag": token }),
+            _ => json!({ "evseId": at, "idToken": { "idToken": token, "type": "ISO14443" } }),
+        };
+        let stand_in = if self.view.version == Version::V16 { json!(1) } else { json!("transaction") };
+        let newest = newest_transaction(self.view.version);
+        let known = || vec![("/transactionId".to_owned(), newest.clone())];
+        let begin = if is_remote { self.step(start, begin, Vec::new()) } else { self.present(at, &token) };
+        let end = if one_in(2, self.choices) {
+            self.step(stop, json!({ "transactionId": stand_in }), known())
+        } else {
+            self.present(at, &token)
+        };
+        let plug = self.stimulus(at, "plug in", None);
+        let (first, second) = if one_in(2, self.choices) { (begin, plug) } else { (plug, begin) };
+        let middle = match self.choices.choose(4) {
+            0 => self.stimulus(at, "charge", Some(("for", json!(1)))),
+            1 => self.trigger(0, "MeterValues"),
+            2 => self.stimulus(at, "pause by ev", None),
+            _ => {
+                let verbs = ["cause fault", "reboot", "resume by ev"];
+                let verb = pick(&verbs, self.choices).copied().unwrap_or("charge");
+                self.stimulus(at, verb, None)
+            }
+        };
+        let unplug = self.stimulus(at, "unplug", None);
+        let clear = self.stimulus(at, "clear fault", None);
+        vec![first, second, self.stimulus(at, "charge", Some(("for", json!(1)))), middle, end, unplug, clear]
+    }
+
+    fn outlet(&mut self) -> i64 {
+        1 + self.choices.choose(self.view.connectors.unsigned_abs()) as i64
+    }
+
+    fn valid_token(&self) -> String {
+        let tokens = self.view.tokens;
+        tokens.get("valid").or_else(|| tokens.values().next()).cloned().unwrap_or_default()
+    }
+
+    fn step(&mut self, action: &str, fields: Value, holes: Vec<(String, Hole)>) -> Option<Act> {
+        let message = Catalogue::of(self.view.version).message(action)?;
+        let fields: Map<String, Value> = fields.as_object().cloned().unwrap_or_default();
+        let mut payload = self.with_fields(message, Side::Request, &fields);
+        for (path, hole) in holes {
+            payload.hole(path, hole);
+        }
+        Some(Act::Send { link: 0, text: self.call(message, &payload) })
+    }
+
+    fn present(&self, at: i64, token: &str) -> Option<Act> {
+        let token = json!({ "idToken": token, "type": "ISO14443" });
+        self.stimulus(at, "present token", Some(("token", token)))
+    }
+
+    /// Something done to the station, if it can be.
+    pub(super) fn stimulus(&self, at: i64, verb: &str, more: Option<(&str, Value)>) -> Option<Act> {
+        if !self.can(verb) {
+            return None;
+        }
+        // In 1.6 the number of the connector stands in both.
+        let connector = if self.view.version == Version::V16 { at } else { 1 };
+        let mut with = Map::from_iter([("at".to_owned(), json!({ "evse": at, "connector": connector }))]);
+        with.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        let stimulus = Stimulus { party: Role::Station, verb: verb.to_owned(), with };
+        Some(Act::Stimulate { link: 0, stimulus })
+    }
+}
+
+/// The transaction that is newest when the step is done.
+fn newest_transaction(version: Version) -> Hole {
+    let otherwise = if version == Version::V16 { "1" } else { "\"transaction\"" };
+    Hole::Known { name: "transactionId".to_owned(), back: 0, otherwise: otherwise.to_owned() }
+}
