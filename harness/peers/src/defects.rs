@@ -2,13 +2,17 @@
 //! and the peer, so both sides and every version can have the same.
 
 mod heard;
+mod hearing;
+mod meeting;
 mod rules;
 mod said;
+mod saying;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use protocol::{Role, Version};
 
@@ -20,6 +24,8 @@ use said::Said;
 
 /// How many calls without an answer are remembered.
 const ASKED_KEPT: usize = 64;
+/// How many answers a device gives before it grows slower.
+const FAST_ANSWERS: u32 = 20;
 
 /// The defects that a device has in carrying messages. A clean device has none and loses no time over them.
 #[derive(Debug)]
@@ -27,6 +33,8 @@ pub(crate) struct Defects {
     faults: Faults,
     rules: Vec<(&'static str, &'static Rule)>,
     asked: VecDeque<Asked>,
+    /// How many answers have left.
+    answers: u32,
     /// The message that is being dealt with.
     question: Option<Heard>,
 }
@@ -60,6 +68,8 @@ pub(crate) enum Effect {
     Fetch(Fetch),
     /// The message is taken for this one.
     Misread(Vec<u8>),
+    /// Something else is said behind the answer.
+    Say(String),
 }
 
 /// What a device with defects makes of a message.
@@ -73,7 +83,7 @@ pub(crate) struct Heed<'a> {
 /// Whether the fault with this id is one in carrying messages.
 #[cfg(test)]
 pub(crate) fn holds(id: &str) -> bool {
-    rules::find(id).is_some()
+    rules::of(id).next().is_some()
 }
 
 impl Defects {
@@ -81,9 +91,9 @@ impl Defects {
         let rules = faults
             .iter()
             .filter(|fault| fault.info().side == side)
-            .filter_map(|fault| Some((fault.info().id, rules::find(fault.info().id)?)))
+            .flat_map(|fault| rules::of(fault.info().id).map(|rule| (fault.info().id, rule)))
             .collect();
-        Defects { faults: Faults::new(faults), rules, asked: VecDeque::new(), question: None }
+        Defects { faults: Faults::new(faults), rules, asked: VecDeque::new(), answers: 0, question: None }
     }
 
     /// The device carries its messages as it should.
@@ -128,19 +138,25 @@ impl Defects {
         self.rules.iter().any(|(_, rule)| rule.name == "ignores-pings")
     }
 
+    /// Whether it has the defect of this name; to be asked only where that changes what it does.
+    pub(crate) fn hits(&mut self, name: &str) -> bool {
+        let Some((id, _)) = self.rules.iter().find(|(_, rule)| rule.name == name) else { return false };
+        self.faults.hits(id)
+    }
+
     /// The message that came in has been dealt with.
     pub(crate) fn heard(&mut self) {
         self.question = None;
     }
 
     /// A text wants to leave.
-    pub(crate) fn say(&mut self, identity: &str, text: String) -> Vec<String> {
+    pub(crate) fn say(&mut self, identity: &str, text: String, others: &[String]) -> Vec<String> {
         let mut texts = vec![text];
         for (id, rule) in &self.rules {
             let Bite::Saying(change) = rule.bite else { continue };
             let mut changed = Vec::new();
             for text in texts {
-                match change(&Said::read(&text, self.question.as_ref())) {
+                match change(&Said::read(&text, self.question.as_ref(), others)) {
                     Some(others) => {
                         self.faults.hits(id);
                         changed.extend(others);
@@ -156,6 +172,25 @@ impl Defects {
             }
         }
         texts
+    }
+
+    /// An answer leaves: how late.
+    pub(crate) fn delay(&mut self) -> Duration {
+        self.answers = self.answers.saturating_add(1);
+        let slower = self.answers.saturating_sub(FAST_ANSWERS);
+        let mut delay = Duration::ZERO;
+        if slower > 0 && self.hits("grows-slower") {
+            delay += Duration::from_millis(5) * slower.min(100_000);
+        }
+        if self.answers.is_multiple_of(16) && self.hits("answers-late") {
+            delay += Duration::from_secs(60);
+        }
+        delay
+    }
+
+    /// An answer leaves, and there is another link: whether it takes that one.
+    pub(crate) fn goes_astray(&mut self) -> bool {
+        self.answers.is_multiple_of(8) && self.hits("answers-on-another-link")
     }
 
     /// A link is gone, and with it the answers to what was asked on it.
@@ -180,7 +215,7 @@ impl Defects {
 impl Heed<'_> {
     fn add(&mut self, effect: Effect) {
         match effect {
-            Effect::DieAfter | Effect::Reboot | Effect::Fetch(_) => self.after.push(effect),
+            Effect::DieAfter | Effect::Reboot | Effect::Fetch(_) | Effect::Say(_) => self.after.push(effect),
             Effect::Ignore => self.text = None,
             Effect::Misread(other) => self.text = self.text.take().map(|_| Cow::Owned(other)),
             Effect::Die | Effect::Deafen | Effect::Close(_) | Effect::Cut => {

@@ -27,6 +27,12 @@ pub struct Device {
     /// What a defect holds back.
     late: Vec<Late>,
     looking: Option<Seen>,
+    /// Links that a defect has forgotten, though nobody has closed them.
+    forgotten: Vec<Orders>,
+    now: Timestamp,
+    /// Links lost so far, and connections in a row that did not come about.
+    lost: u32,
+    failed: u32,
     tickets: u64,
     dials: u64,
     dial: Option<Dial>,
@@ -126,6 +132,10 @@ impl Device {
             lasting: Vec::new(),
             late: Vec::new(),
             looking: None,
+            forgotten: Vec::new(),
+            now: Timestamp::default(),
+            lost: 0,
+            failed: 0,
             tickets: 0,
             dials: 0,
             dial: None,
@@ -148,6 +158,7 @@ impl Device {
         if self.is_dead() {
             return;
         }
+        self.now = self.now.max(now);
         let outputs = match &mut self.peer {
             Peer::Csms(csms) => csms.tick(now),
             Peer::Station { station, identity, .. } => under(identity, station.tick(now)),
@@ -262,6 +273,8 @@ impl Device {
         subprotocol: Option<String>,
         mut orders: Orders,
     ) {
+        self.failed = 0;
+        let subprotocol = self.believed(subprotocol);
         if self.is_outdated(number) || self.is_dead() {
             orders(Order::Cut);
             return;
@@ -277,6 +290,7 @@ impl Device {
     /// The connection that was dialled did not come about.
     pub fn dial_failed(&mut self, now: Timestamp, number: u64, reason: String) {
         if !self.is_outdated(number) && !self.is_dead() {
+            self.failed = self.failed.saturating_add(1);
             self.handle(now, "", Input::ConnectFailed { reason });
         }
     }
@@ -334,15 +348,23 @@ impl Device {
             self.links.remove(identity);
             self.defects.closed(identity);
             if !self.is_dead() {
+                self.lost = self.lost.saturating_add(1);
                 self.handle(now, identity, Input::Disconnected);
             }
+            return;
+        }
+        let is_newer = self.links.get(identity).is_some_and(|live| live.number > number);
+        if is_newer && self.defects.hits("forgets-the-new-link-with-the-old") {
+            self.forgotten.extend(self.links.remove(identity).map(|live| live.orders));
+            self.handle(now, identity, Input::Disconnected);
         }
     }
 
     /// Closes every link; for a program that ends.
     pub fn close_all(&mut self) {
-        for (_, mut link) in self.links.drain() {
-            (link.orders)(Order::Close(1001));
+        let links = self.links.drain().map(|(_, link)| link.orders);
+        for mut orders in links.chain(self.forgotten.drain(..)) {
+            orders(Order::Close(1001));
         }
     }
 
@@ -385,6 +407,7 @@ impl Device {
             Effect::Cut => self.order(identity, Order::Cut),
             Effect::Reboot => self.lose_power_for_a_moment(now),
             Effect::Fetch(fetch) => self.order(identity, Order::Fetch(fetch)),
+            Effect::Say(text) => self.order(identity, Order::Send(text)),
         }
     }
 
@@ -398,8 +421,9 @@ impl Device {
     /// The end of the device: no link is left, and nobody waits for it any longer.
     fn bury(&mut self) {
         self.life = Life::Dead;
-        for (_, mut link) in self.links.drain() {
-            (link.orders)(Order::Cut);
+        let links = self.links.drain().map(|(_, link)| link.orders);
+        for mut orders in links.chain(self.forgotten.drain(..)) {
+            orders(Order::Cut);
         }
         self.late.clear();
         self.dial = None;
@@ -437,7 +461,18 @@ impl Device {
         matches!(self.peer, Peer::Station { .. }) && number != self.dials
     }
 
+    /// The subprotocol that the device believes it speaks.
+    fn believed(&mut self, subprotocol: Option<String>) -> Option<String> {
+        let Peer::Station { version, .. } = &self.peer else { return subprotocol };
+        let own = version.subprotocol();
+        if subprotocol.as_deref() != Some(own) && self.defects.hits("takes-any-subprotocol") {
+            return Some(own.to_owned());
+        }
+        subprotocol
+    }
+
     fn handle(&mut self, now: Timestamp, about: &str, input: Input<'_>) {
+        self.now = self.now.max(now);
         let outputs = match &mut self.peer {
             Peer::Csms(csms) => csms.handle(now, about, input),
             Peer::Station { station, identity, .. } => under(identity, station.handle(now, input)),
@@ -468,8 +503,20 @@ impl Device {
     }
 
     fn send_with_defects(&mut self, identity: &str, text: String) {
-        for leaving in self.defects.say(identity, text) {
-            self.order(identity, Order::Send(leaving));
+        let mut others: Vec<String> = self.links.keys().filter(|other| *other != identity).cloned().collect();
+        others.sort();
+        for text in self.defects.say(identity, text, &others) {
+            let is_answer = text.starts_with("[3") || text.starts_with("[4");
+            let delay = if is_answer { self.defects.delay() } else { Duration::ZERO };
+            let astray = others.first().filter(|_| is_answer && self.defects.goes_astray());
+            let identity = astray.map_or(identity, String::as_str);
+            let order = Order::Send(text);
+            match self.links.get(identity).map(|live| live.number).filter(|_| !delay.is_zero()) {
+                None => self.order(identity, order),
+                Some(number) => {
+                    self.late.push(Late { at: self.now + delay, identity: identity.to_owned(), number, order });
+                }
+            }
         }
     }
 
@@ -480,6 +527,11 @@ impl Device {
     }
 
     fn want_dial(&mut self) {
+        let gives_up = (self.lost > 2 && self.defects.hits("never-comes-back"))
+            || (self.failed > 1 && self.defects.hits("gives-up-after-a-refusal"));
+        if gives_up {
+            return;
+        }
         if let Peer::Station { station, identity, version } = &self.peer {
             self.dials += 1;
             self.dial = Some(Dial {

@@ -35,7 +35,7 @@ impl Fault {
 /// Every fault there is.
 pub fn faults() -> &'static [FaultInfo] {
     static ALL: LazyLock<Vec<FaultInfo>> = LazyLock::new(|| {
-        [station::FAULTS, shared::STATION, shared::ON_STATIONS, csms::FAULTS, shared::ON_CSMSS].concat()
+        [station::FAULTS, shared::STATION, shared::ON_STATIONS, csms::FAULTS, shared::CSMS, shared::ON_CSMSS].concat()
     });
     &ALL
 }

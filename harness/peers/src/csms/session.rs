@@ -120,10 +120,6 @@ impl Csms {
             Incoming::Call { id, action, payload } => self.called(identity, text, &id, &action, &payload),
             Incoming::Result { id, payload } => {
                 if let Some(ask) = self.session(identity).exchange.answered(&id) {
-                    if self.faults.hits("csms-answers-answers") {
-                        let answer = frames::result(&id, &serde_json::json!({}));
-                        self.put(identity, Output::Send(answer));
-                    }
                     self.answered(identity, &ask, &payload);
                 }
             }
@@ -178,12 +174,9 @@ impl Csms {
         };
         match outcome {
             Ok(payload) => {
-                let answer = frames::result(&self.answer_id(id), &payload);
+                let answer = frames::result(id, &payload);
                 self.session(identity).exchange.keep_answer(id, text, &answer);
-                self.put(identity, Output::Send(answer.clone()));
-                if self.faults.hits("csms-answers-twice") {
-                    self.put(identity, Output::Send(answer));
-                }
+                self.put(identity, Output::Send(answer));
             }
             Err(code) => {
                 self.send_error(identity, id, code, action);
@@ -192,17 +185,6 @@ impl Csms {
                 }
             }
         }
-    }
-
-    fn answer_id(&mut self, id: &str) -> String {
-        if self.faults.hits("csms-answers-with-its-own-id") {
-            return format!("own-{:x}", self.now.0);
-        }
-        let upper = id.to_uppercase();
-        if upper != id && self.faults.hits("csms-upper-cases-ids") {
-            return upper;
-        }
-        id.to_owned()
     }
 
     fn send_error(&mut self, identity: &str, id: &str, code: &'static str, description: &str) {

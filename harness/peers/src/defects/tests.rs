@@ -8,7 +8,7 @@ use protocol::{Role, Timestamp, Version};
 use serde_json::{Value, json};
 
 use super::rules;
-use crate::{CsmsSettings, Device, Fault, Oddity, Order, Refusal, StationSettings, faults};
+use crate::{CsmsSettings, Device, Dial, Fault, Oddity, Order, Refusal, StationSettings, faults};
 
 /// A device that has booted or taken in a station, and everything it has ordered since.
 struct Bench {
@@ -20,6 +20,7 @@ struct Bench {
     orders: Arc<Mutex<Vec<(u64, Order)>>>,
     /// The number of the newest link.
     link: u64,
+    dial: Option<Dial>,
     confirmed: Arc<Mutex<Vec<bool>>>,
 }
 
@@ -34,7 +35,7 @@ impl Bench {
         };
         let now = Timestamp::parse("2026-11-24T08:00:00Z").expect("a time");
         let (orders, confirmed) = (Arc::default(), Arc::default());
-        let mut bench = Bench { device, role, version, now, orders, link: 0, confirmed };
+        let mut bench = Bench { device, role, version, now, orders, link: 0, dial: None, confirmed };
         bench.pass(0);
         bench.open(IDENTITY);
         bench.boot();
@@ -57,10 +58,14 @@ impl Bench {
 
     /// A new link of a station; the number of it.
     fn open(&mut self, identity: &str) -> u64 {
-        self.link = self.device.dial().map_or(self.link + 1, |dial| dial.number);
+        self.open_with(identity, Some(self.version.subprotocol().to_owned()))
+    }
+
+    fn open_with(&mut self, identity: &str, subprotocol: Option<String>) -> u64 {
+        let dial = self.dial.take().or_else(|| self.device.dial());
+        self.link = dial.map_or(self.link + 1, |dial| dial.number);
         let (number, orders) = (self.link, self.orders.clone());
         let take = Box::new(move |order| orders.lock().expect("a lock").push((number, order)));
-        let subprotocol = Some(self.version.subprotocol().to_owned());
         self.device.opened(self.now, identity, number, subprotocol, take);
         number
     }
@@ -80,6 +85,80 @@ impl Bench {
     fn dies_of(&mut self, oddity: Oddity<'_>) -> bool {
         self.meet(oddity);
         self.device.is_dead() && self.orders().iter().all(|(_, order)| *order == Order::Cut)
+    }
+
+    fn is_cut(&mut self) -> bool {
+        self.orders().iter().any(|(_, order)| *order == Order::Cut)
+    }
+
+    fn closes_with(&mut self, code: u16, text: &str) -> bool {
+        self.hear(text);
+        self.orders().iter().any(|(_, order)| *order == Order::Close(code))
+    }
+
+    fn goes_deaf_of(&mut self, text: &str) -> bool {
+        self.hear(text);
+        self.orders();
+        self.goes_deaf()
+    }
+
+    /// Whether it answers no call on its link any more, which stays open.
+    fn goes_deaf(&mut self) -> bool {
+        !self.is_answered("still there?") && !self.device.is_dead() && !self.device.links().is_empty()
+    }
+
+    fn is_answered(&mut self, id: &str) -> bool {
+        self.ask(id);
+        self.taken().iter().any(|frame| frame[1] == id)
+    }
+
+    /// Whether a call on the first link is answered there.
+    fn asks_on_first_link(&mut self, id: &str) -> bool {
+        self.device.text(self.now, IDENTITY, 1, json!([2, id, "Heartbeat", {}]).to_string().as_bytes());
+        self.orders().iter().any(|(link, order)| *link == 1 && matches!(order, Order::Send(_)))
+    }
+
+    /// The first message since the last look.
+    fn first(&mut self) -> Value {
+        self.taken().into_iter().next().unwrap_or_default()
+    }
+
+    /// DataTransfer with this in it.
+    fn transfer(&mut self, data: Value) {
+        self.call("transfer", "DataTransfer", json!({ "vendorId": "org.plugfest", "data": data }));
+    }
+
+    fn fetches(&mut self, text: &str) -> bool {
+        self.transfer(json!(text));
+        self.orders().iter().any(|(_, order)| matches!(order, Order::Fetch(_)))
+    }
+
+    /// How it refuses a value of the wrong type.
+    fn refusal(&mut self) -> Value {
+        self.call("refused", "DataTransfer", json!({ "vendorId": 7 }));
+        self.first()
+    }
+
+    /// A good call whose fields fall, and of which the first alone is not enough.
+    fn falling(&self) -> String {
+        match (self.role, self.version) {
+            (Role::Csms, Version::V16) => {
+                r#"[2,"f","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]"#.to_owned()
+            }
+            (Role::Csms, _) => {
+                r#"[2,"f","BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"V","model":"M"}}]"#
+                    .to_owned()
+            }
+            (Role::Station, Version::V16) => r#"[2,"f","ChangeConfiguration",{"value":"1","key":"X"}]"#.to_owned(),
+            (Role::Station, _) => {
+                r#"[2,"f","GetBaseReport",{"requestId":1,"reportBase":"SummaryInventory"}]"#.to_owned()
+            }
+        }
+    }
+
+    fn has_dialled(&mut self) -> bool {
+        self.dial = self.dial.take().or_else(|| self.device.dial());
+        self.dial.is_some()
     }
 
     /// A call that every device answers.
@@ -173,32 +252,120 @@ impl Bench {
 
 #[test]
 fn every_defect_shows_and_the_clean_device_differs() {
-    for info in faults().iter().filter(|info| rules::find(info.id).is_some()) {
+    let mut wrong = Vec::new();
+    for info in faults().iter().filter(|info| rules::of(info.id).next().is_some()) {
         for version in info.versions() {
             let mut clean = Bench::new(info.side, version, &[]);
-            let differs = provoke(info.id, &mut clean);
-            assert!(!differs, "{} {version}: the clean device does that too", info.id);
-            assert_eq!(clean.device.triggered(), Vec::<&str>::new());
-            assert!(!clean.device.is_dead());
+            if provoke(info.id, &mut clean) || clean.device.is_dead() || !clean.device.triggered().is_empty() {
+                wrong.push(format!("{} {version}: the clean device does that too", info.id));
+            }
             let mut faulty = Bench::new(info.side, version, &[info.id]);
-            assert_eq!(faulty.device.triggered(), Vec::<&str>::new(), "{} {version}: too early", info.id);
-            assert!(provoke(info.id, &mut faulty), "{} {version} is not seen", info.id);
-            assert_eq!(faulty.device.triggered(), [info.id]);
+            if !provoke(info.id, &mut faulty) {
+                wrong.push(format!("{} {version}: is not seen", info.id));
+            }
+            if faulty.device.triggered() != [info.id] {
+                wrong.push(format!("{} {version}: triggered {:?}", info.id, faulty.device.triggered()));
+            }
         }
     }
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 /// Brings a defect about; whether it was seen.
 fn provoke(id: &str, bench: &mut Bench) -> bool {
     let (_, name) = id.split_once('-').expect("a side");
+    let deep = format!("{}{}", "[".repeat(1_200), "]".repeat(1_200));
     match name {
+        "answers-answers" => {
+            let call = bench.provoke_call();
+            let answer = bench.answer_to_call("Accepted");
+            bench.hear(&json!([3, call, answer]).to_string());
+            bench.taken().iter().any(|frame| frame[0] == 3)
+        }
+        "answers-late" => {
+            let on_time = (0..16).filter(|number| bench.is_answered(&format!("c{number}"))).count();
+            bench.pass(61);
+            on_time == 15 && !bench.taken().is_empty()
+        }
+        "answers-on-another-link" => {
+            bench.open("PF-STATION-2");
+            (0..8).filter(|number| bench.asks_on_first_link(&format!("c{number}"))).count() == 7
+        }
+        "answers-twice" => {
+            bench.ask("a");
+            bench.taken().len() == 2
+        }
+        "answers-with-its-own-id" => {
+            bench.ask("a");
+            bench.first()[1] == "own-a"
+        }
+        "upper-cases-ids" => {
+            bench.ask("a");
+            bench.first()[1] == "A"
+        }
+        "closes-with-1011-on-a-damaged-call" => bench.closes_with(1011, r#"[2,"m1","Heartbeat"]"#),
+        "closes-with-1011-on-a-long-ping" => {
+            bench.meet(Oddity::Ping(&[b'x'; 125]));
+            bench.orders().iter().any(|(_, order)| *order == Order::Close(1011))
+        }
+        "cuts-off-long-errors" => {
+            bench.call("a", &"Bananas".repeat(40), json!({}));
+            bench.first().is_string()
+        }
+        "cuts-the-link-on-a-damaged-frame" => {
+            bench.meet(Oddity::ProtocolError);
+            bench.is_cut()
+        }
+        "cuts-the-link-on-a-long-list" => {
+            bench.transfer(json!({ "x": vec![1; 51] }));
+            bench.is_cut()
+        }
+        "cuts-the-link-on-text-that-is-no-json" => {
+            bench.hear("[2,\"m1\",");
+            bench.is_cut()
+        }
+        "deaf-after-a-lone-surrogate" => bench.goes_deaf_of(r#"[2,"m1","DataTransfer",{"vendorId":"\ud800"}]"#),
+        "deaf-after-a-long-number" => bench.goes_deaf_of(&format!("[2,\"m1\",\"X\",{{\"x\":{}}}]", "9".repeat(4_301))),
+        "deaf-after-a-prototype-name" => bench.goes_deaf_of(r#"[2,"m1","constructor",{}]"#),
+        "deaf-after-an-action-that-is-no-text" => bench.goes_deaf_of(r#"[2,"m1",[],{}]"#),
+        "deaf-after-deep-nesting" => bench.goes_deaf_of(&format!("[2,\"m1\",\"X\",{deep}]")),
         "dies-after-an-empty-payload" => {
             let action = if bench.role == Role::Csms { "BootNotification" } else { "Reset" };
             bench.call("a", action, json!({}));
             let answered = !bench.taken().is_empty();
             bench.pass(1);
-            let cut = bench.orders().iter().any(|(_, order)| *order == Order::Cut);
-            answered && cut && bench.device.is_dead()
+            answered && bench.is_cut() && bench.device.is_dead()
+        }
+        "dies-of-a-huge-frame" => bench.dies_of(Oddity::TooLong),
+        "dies-of-a-long-bad-message" => {
+            bench.call("a", "DataTransfer", json!({ "vendorId": "x".repeat(1_000) }));
+            bench.device.is_dead()
+        }
+        "dies-of-a-nul" => {
+            bench.transfer(json!("a\0b"));
+            bench.device.is_dead()
+        }
+        "dies-of-a-number-beyond-32-bits" => {
+            bench.transfer(json!(4_294_967_296_u64));
+            bench.device.is_dead()
+        }
+        "dies-of-a-reserved-bit" => bench.dies_of(Oddity::ReservedBits),
+        "dies-of-a-short-answer" => {
+            let call = bench.provoke_call();
+            bench.hear(&json!([3, call]).to_string());
+            bench.device.is_dead()
+        }
+        "dies-of-an-answer-without-text-id" => {
+            bench.hear(r#"[4,[],"InternalError","d",{}]"#);
+            bench.device.is_dead()
+        }
+        "dies-of-an-empty-message" => {
+            bench.hear("");
+            bench.device.is_dead()
+        }
+        "dies-of-an-odd-fraction" => {
+            bench.transfer(json!("2026-11-24T08:00:00."));
+            bench.device.is_dead()
         }
         "dies-of-an-unknown-word-in-an-answer" => {
             let call = bench.provoke_call();
@@ -206,78 +373,133 @@ fn provoke(id: &str, bench: &mut Bench) -> bool {
             bench.hear(&json!([3, call, answer]).to_string());
             bench.device.is_dead()
         }
-        "deaf-after-an-action-that-is-no-text" => {
-            bench.hear(r#"[2,"m1",[],{}]"#);
-            bench.taken();
-            goes_deaf(bench)
+        "dies-of-bytes-that-are-no-text" => bench.dies_of(Oddity::Binary(b"\xff")),
+        "dies-of-text-that-is-not-utf8" => bench.dies_of(Oddity::NotUtf8),
+        "drops-damaged-calls" => {
+            bench.hear(r#"[2,"m1","Heartbeat"]"#);
+            bench.taken().is_empty() && !bench.goes_deaf()
         }
         "drops-long-messages" => {
-            let data = json!({ "vendorId": "org.plugfest", "data": "x".repeat(11_000) });
-            bench.call("long", "DataTransfer", data);
-            bench.taken().is_empty() && !goes_deaf(bench)
+            bench.transfer(json!("x".repeat(11_000)));
+            bench.taken().is_empty() && !bench.goes_deaf()
         }
-        "reboots-after-a-long-text" => {
-            bench.call("long", "DataTransfer", json!({ "vendorId": "org.plugfest", "data": "x".repeat(1_001) }));
-            let cut = bench.orders().iter().any(|(_, order)| matches!(order, Order::Cut | Order::Close(_)));
-            cut && !bench.device.is_dead()
+        "echoes-ids-that-are-no-text" => {
+            bench.hear(r#"[2,17,"Heartbeat",{}]"#);
+            bench.taken().iter().any(|frame| frame[1] == 17)
         }
-        "dies-of-a-short-answer" => {
-            let call = bench.provoke_call();
-            bench.hear(&json!([3, call]).to_string());
-            bench.device.is_dead()
+        "fetches-urls" => bench.fetches("see http://127.0.0.1:9/token"),
+        "looks-up-what-it-logs" => bench.fetches("${jndi:ldap://127.0.0.1:9/token}"),
+        "runs-text-as-a-command" => bench.fetches("x; wget http://127.0.0.1:9/token"),
+        "forgets-the-new-link-with-the-old" => {
+            let old = bench.open(IDENTITY);
+            bench.open(IDENTITY);
+            bench.orders();
+            bench.device.closed(bench.now, IDENTITY, old);
+            bench.ask("a");
+            bench.orders().is_empty()
         }
-        "cuts-the-link-on-text-that-is-no-json" => {
-            bench.hear("[2,\"m1\",");
-            bench.orders().iter().any(|(_, order)| *order == Order::Cut)
+        "gives-up-after-a-refusal" => {
+            bench.device.closed(bench.now, IDENTITY, bench.link);
+            bench.pass(100);
+            for _ in 0..2 {
+                if let Some(dial) = bench.device.dial() {
+                    bench.device.dial_failed(bench.now, dial.number, "nobody there".to_owned());
+                }
+                bench.pass(100);
+            }
+            bench.device.dial().is_none()
         }
-        "closes-with-1011-on-a-damaged-call" => {
-            bench.hear(r#"[2,"m1","Heartbeat"]"#);
-            bench.orders().iter().any(|(_, order)| *order == Order::Close(1011))
-        }
-        "takes-escapes-for-letters" => {
-            bench.hear(r#"[2,"m1","\u0044ataTransfer",{"vendorId":"org.plugfest"}]"#);
-            bench.taken()[0][0] != 3
-        }
-        "quotes-without-escaping" => {
-            bench.call("a", "B\"nanas", json!({}));
-            bench.taken()[0].is_string()
-        }
-        "refuses-twice" => {
-            bench.call("a", "Bananas", json!({}));
-            bench.taken().len() == 2
+        "grows-slower" => {
+            let on_time = (0..22).filter(|number| bench.is_answered(&format!("c{number}"))).count();
+            on_time < 22
         }
         "ignores-pings" => {
             bench.meet(Oddity::Ping(b"x"));
             !bench.device.answers_pings()
         }
-        "dies-of-a-reserved-bit" => bench.dies_of(Oddity::ReservedBits),
-        "dies-of-a-huge-frame" => bench.dies_of(Oddity::TooLong),
-        "dies-of-text-that-is-not-utf8" => bench.dies_of(Oddity::NotUtf8),
-        "dies-of-bytes-that-are-no-text" => bench.dies_of(Oddity::Binary(b"\xff")),
-        "cuts-the-link-on-a-damaged-frame" => {
-            bench.meet(Oddity::ProtocolError);
-            bench.orders().iter().any(|(_, order)| *order == Order::Cut)
+        "invents-error-codes" => bench.refusal()[2] == "ValidationError",
+        "refuses-values-as-unknown-actions" => bench.refusal()[2] == "NotImplemented",
+        "shows-a-stack-trace" => bench.refusal()[3].as_str().is_some_and(|text| text.contains("java.lang")),
+        "leaves-out-error-details" => bench.refusal().as_array().is_some_and(|elements| elements.len() == 4),
+        "repeats-keys-in-errors" => {
+            bench.call("a", "Bananas", json!({}));
+            bench
+                .orders()
+                .iter()
+                .any(|(_, order)| matches!(order, Order::Send(text) if text.contains("\"cause\":\"\",\"cause\"")))
         }
-        "closes-with-1011-on-a-long-ping" => {
-            bench.meet(Oddity::Ping(&[b'x'; 125]));
-            bench.orders().iter().any(|(_, order)| *order == Order::Close(1011))
+        "repeats-the-request-in-errors" => bench.refusal().to_string().len() > 1_000,
+        "minds-the-order-of-fields" => {
+            bench.hear(&bench.falling());
+            bench.first()[0] == 4
+        }
+        "minds-white-space" => {
+            bench.hear(r#"[2, "a", "Bananas", {}]"#);
+            bench.taken().is_empty()
+        }
+        "never-comes-back" => {
+            for _ in 0..3 {
+                bench.device.closed(bench.now, IDENTITY, bench.link);
+                bench.pass(100);
+                if bench.device.links().is_empty() && bench.has_dialled() {
+                    bench.open(IDENTITY);
+                }
+            }
+            bench.device.links().is_empty()
+        }
+        "quotes-without-escaping" => {
+            bench.call("a", "B\"nanas", json!({}));
+            bench.first().is_string()
+        }
+        "reboots-after-a-long-text" => {
+            bench.transfer(json!("x".repeat(1_001)));
+            bench.is_cut() && !bench.device.is_dead()
+        }
+        "reboots-on-a-full-report" => {
+            match bench.version {
+                Version::V16 => bench.call("a", "GetConfiguration", json!({})),
+                _ => bench.call("a", "GetBaseReport", json!({ "requestId": 1, "reportBase": "FullInventory" })),
+            }
+            bench.is_cut() && !bench.device.is_dead()
+        }
+        "refuses-twice" => {
+            bench.call("a", "Bananas", json!({}));
+            bench.taken().len() == 2
+        }
+        "shows-its-query" => {
+            bench.transfer(json!("it's"));
+            bench.first().to_string().contains("SELECT")
+        }
+        "takes-any-subprotocol" => {
+            bench.device.closed(bench.now, IDENTITY, bench.link);
+            bench.pass(100);
+            bench.orders();
+            bench.open_with(IDENTITY, Some("ocpp9.9".to_owned()));
+            !bench.orders().iter().any(|(_, order)| matches!(order, Order::Close(_)))
         }
         "takes-bytes-for-text" => {
             bench.meet(Oddity::Binary(br#"[2,"a","Bananas",{}]"#));
             !bench.taken().is_empty()
         }
-        "fetches-urls" => {
-            let data = json!({ "vendorId": "org.plugfest", "data": "see http://127.0.0.1:9/token" });
-            bench.call("a", "DataTransfer", data);
-            bench.orders().iter().any(|(_, order)| matches!(order, Order::Fetch(_)))
+        "takes-escapes-for-letters" => {
+            bench.hear(r#"[2,"m1","\u0044ataTransfer",{"vendorId":"org.plugfest"}]"#);
+            bench.first()[0] != 3
+        }
+        "tells-of-other-stations" => {
+            bench.open("PF-STATION-2");
+            bench.device.text(bench.now, IDENTITY, 1, br#"[2,"a","Bananas",{}]"#);
+            bench.first().to_string().contains("PF-STATION-2")
+        }
+        "writes-a-comma-too-many" => {
+            match bench.version {
+                Version::V16 => bench.call("a", "GetConfiguration", json!({})),
+                _ => {
+                    let one = json!({ "component": { "name": "X" }, "variable": { "name": "Y" } });
+                    bench.call("a", "GetVariables", json!({ "getVariableData": [one, one] }));
+                }
+            }
+            bench.first().is_string()
         }
         other => panic!("{other} has no scenario"),
     }
-}
-
-/// Whether it answers no call on its link any more, which stays open.
-fn goes_deaf(bench: &mut Bench) -> bool {
-    bench.ask("still there?");
-    let orders = bench.orders();
-    orders.is_empty() && !bench.device.is_dead() && !bench.device.links().is_empty()
 }

@@ -14,10 +14,6 @@ const fn csms_201(id: &'static str, breaks: &'static str, sentence: &'static str
 }
 
 pub(super) const FAULTS: &[FaultInfo] = &[
-    csms("csms-answers-twice", "R-028", "Every call is answered two times."),
-    csms("csms-answers-with-its-own-id", "R-022", "Answers carry a new message id."),
-    csms("csms-upper-cases-ids", "R-022", "Answers carry the message id in upper case."),
-    csms("csms-answers-answers", "R-015", "It answers the result of its own call."),
     csms("csms-does-not-wait-for-answers", "R-030", "It sends further calls to a station while one is unanswered."),
     csms("csms-drops-link-on-unknown-action", "R-038", "It closes the connection after a call with an unknown action."),
     csms(

@@ -14,7 +14,6 @@ const fn station_201(id: &'static str, breaks: &'static str, sentence: &'static 
 }
 
 pub(super) const FAULTS: &[FaultInfo] = &[
-    station("station-answers-twice", "R-028", "Every call is answered two times."),
     station(
         "station-deaf-after-invalid-payload",
         "R-038",

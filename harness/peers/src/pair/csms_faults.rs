@@ -87,19 +87,7 @@ fn start(tag: &str, wh: i64) -> Value {
 /// A scenario in which the fault makes a difference.
 fn provoke(id: &str, pair: &mut Pair) {
     match id {
-        "csms-answers-twice"
-        | "csms-answers-with-its-own-id"
-        | "csms-sends-time-without-offset"
-        | "csms-leaves-out-boot-interval"
-        | "csms-adds-to-status-answer" => boot(pair),
-        "csms-upper-cases-ids" => {
-            boot(pair);
-            pair.station_call("abc", "Heartbeat", json!({}));
-        }
-        "csms-answers-answers" => {
-            boot(pair);
-            pair.send("ClearCache", json!({}));
-        }
+        "csms-sends-time-without-offset" | "csms-leaves-out-boot-interval" | "csms-adds-to-status-answer" => boot(pair),
         "csms-does-not-wait-for-answers" => {
             boot(pair);
             let identity = pair.identity.clone();

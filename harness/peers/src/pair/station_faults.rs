@@ -61,10 +61,6 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.at_csms("decide boot", json!({ "status": "Pending" }));
             pair.wait(10);
         }
-        "station-answers-twice" => {
-            pair.wait(1);
-            pair.send("ClearCache", json!({}));
-        }
         "station-deaf-after-invalid-payload" => {
             pair.wait(1);
             pair.csms_call("a", "Reset", json!({ "type": 1 }));

@@ -31,10 +31,7 @@ impl ChargePoint {
             Err(code) => self.error_text(id, code, action),
         };
         self.exchange.keep_answer(id, text, &answer);
-        self.out.push(Output::Send(answer.clone()));
-        if self.faults.hits("station-answers-twice") {
-            self.out.push(Output::Send(answer));
-        }
+        self.out.push(Output::Send(answer));
         self.after_answer();
     }
 
