@@ -63,6 +63,54 @@ impl Deserved {
     }
 }
 
+impl Deserved {
+    /// Whether it is no message at all, but frames or bytes from which none follows.
+    pub fn is_junk(&self) -> bool {
+        self.id.is_none() && self.action == "?" && !self.refuse && self.may_end_link
+    }
+
+    /// Whether it is a call without a flaw of which nothing is left open.
+    pub fn is_legal_call(&self) -> bool {
+        self.answer == Answer::Must && self.defects.is_empty()
+    }
+
+    /// Whether the payload, though it fits the schema, holds values that a device need not be able to hold: whole
+    /// numbers beyond 32 bits, decimals beyond a double, unusual characters, much text.
+    pub fn has_extremes(&self) -> bool {
+        is_extreme(&self.request, &mut 0)
+    }
+}
+
+/// Longer texts than these are a matter of the size of a device.
+const LONG: usize = 1000;
+/// More bytes of text than these in one message too.
+const MUCH: usize = 4000;
+
+fn is_extreme(value: &Value, size: &mut usize) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => false,
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => i32::try_from(whole).is_err(),
+            // Whether 1.0 and 1e0 are integers depends on the draft of the schema.
+            None => number.as_f64().is_none_or(|float| float.fract() == 0.0 || !(1e-3..1e9).contains(&float.abs())),
+        },
+        Value::String(text) => {
+            *size += text.len();
+            text.len() > LONG || *size > MUCH || text.chars().any(|c| c.is_control() || !c.is_ascii()) || odd_time(text)
+        }
+        Value::Array(items) => items.len() > 20 || items.iter().any(|item| is_extreme(item, size)),
+        Value::Object(map) => map.values().any(|item| is_extreme(item, size)),
+    }
+}
+
+/// A date-time that is legal and still unusual: no capital T or Z, a leap second, many digits, a far year.
+fn odd_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let looks = bytes.len() >= 19 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[13] == b':';
+    looks && !(text.len() <= 29 && (text.starts_with("20") || text.starts_with("19")) && bytes[10] == b'T')
+        || looks && (text.contains(":60") || text.ends_with('z'))
+}
+
 /// What these bytes deserve as a text message to a device of this side.
 pub fn deserved(version: Version, device: Role, bytes: &[u8]) -> Deserved {
     let reading = frame::read(version, bytes);
@@ -79,36 +127,63 @@ pub fn deserved(version: Version, device: Role, bytes: &[u8]) -> Deserved {
     };
     // What the JSON layer stumbles over may be a limit of the device, of which the specification says nothing.
     let odd = reading.findings.iter().any(|finding| matches!(finding.kind, FrameFindingKind::Json(_)))
-        || reading.findings.iter().any(|finding| !finding.certain);
+        || reading.findings.iter().any(|finding| !finding.certain)
+        || has_null_payload(bytes);
+    let certain = reading.is_flawed();
     match (&reading.frame, reading.message_type) {
         (Some(Frame::Call { action, payload, .. }), _) if deserved.defects.is_empty() => {
             deserved.request = payload.clone();
             call(version, device, action, payload, &mut deserved);
             if odd {
-                deserved.answer = Answer::May;
-                deserved.refuse = false;
-                deserved.prescribed = false;
-                deserved.may_end_link = true;
+                leave_open(&mut deserved);
             }
         }
         (Some(Frame::Call { payload, .. }), _) => {
             deserved.request = payload.clone();
+            let only_payload = deserved.defects.iter().all(|flaw| flaw.defect == Defect::PayloadNotObject);
             broken_envelope(version, &mut deserved);
+            deserved.may_end_link = !only_payload || odd;
         }
         // An answer is not answered, nor is a message that wants no answer; 2.1 may refuse a result (R-014).
-        (Some(Frame::Result { .. } | Frame::Error { .. }), _) if deserved.defects.is_empty() => {
+        (Some(Frame::Result { .. } | Frame::Error { .. }), _) if deserved.defects.is_empty() && !odd => {
             deserved.answer = Answer::Never;
         }
-        (Some(Frame::Send { .. } | Frame::ResultError { .. }), _) if deserved.defects.is_empty() => {
+        (Some(Frame::Send { .. } | Frame::ResultError { .. }), _) if deserved.defects.is_empty() && !odd => {
             deserved.answer = Answer::Never;
         }
-        (_, Some(3..=6)) => broken_answer(&mut deserved),
+        (_, Some(3..=6)) => {
+            broken_answer(&mut deserved);
+            deserved.may_end_link = true;
+        }
         _ => {
             broken_envelope(version, &mut deserved);
             deserved.may_end_link = true;
         }
     }
+    if !certain && !deserved.defects.is_empty() && matches!(deserved.answer, Answer::Must | Answer::May) {
+        let only_doubts = deserved
+            .defects
+            .iter()
+            .all(|flaw| matches!(flaw.defect, Defect::BadMessageId | Defect::NotJson) && flaw.path.is_empty());
+        if only_doubts {
+            leave_open(&mut deserved);
+        }
+    }
     deserved
+}
+
+/// Nothing is said about it: it may be answered in any way, or not at all, and the link may end.
+fn leave_open(deserved: &mut Deserved) {
+    deserved.answer = Answer::May;
+    deserved.refuse = false;
+    deserved.prescribed = false;
+    deserved.may_end_link = true;
+}
+
+/// Whether the last element is `null`, which a receiver need only tolerate (R-005).
+fn has_null_payload(bytes: &[u8]) -> bool {
+    let rest = bytes.trim_ascii_end();
+    rest.strip_suffix(b"]").is_some_and(|rest| rest.trim_ascii_end().ends_with(b"null"))
 }
 
 /// A call whose envelope is sound.
@@ -191,4 +266,129 @@ fn envelope(reading: &Reading) -> Vec<Flaw> {
 /// Whether the text of the specification, beyond the schemas, forbids this request, surely or perhaps.
 pub fn breaks_text(version: Version, device: Role, action: &str, payload: &Value) -> bool {
     !overlay::breaches(version, device.other(), action, overlay::Part::Request, payload).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use protocol::catalogue::Message;
+    use protocol::generate::{self, Seeded};
+    use protocol::validate::ViolationKind;
+
+    use super::*;
+
+    fn calls(version: Version, device: Role) -> Vec<&'static Message> {
+        Catalogue::of(version)
+            .messages()
+            .iter()
+            .filter(|message| message.kind == Kind::Call && message.from.includes(device.other()))
+            .collect()
+    }
+
+    fn framed(action: &str, payload: &Value) -> Vec<u8> {
+        serde_json::to_vec(&(2, "id-1", action, payload)).unwrap()
+    }
+
+    fn any_version() -> impl Strategy<Value = Version> {
+        prop_oneof![Just(Version::V16), Just(Version::V201), Just(Version::V21)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_valid_payload_must_be_answered_and_has_no_flaw(
+            version in any_version(), csms in any::<bool>(), at in any::<prop::sample::Index>(), seed in any::<u64>()
+        ) {
+            let device = if csms { Role::Csms } else { Role::Station };
+            let messages = calls(version, device);
+            let message = messages[at.index(messages.len())];
+            let payload = generate::valid(version, &message.request, &mut Seeded::new(seed));
+            let deserved = deserved(version, device, &framed(&message.action, &payload));
+            prop_assert_eq!(&deserved.defects, &vec![]);
+            prop_assert!(!deserved.refuse && deserved.codes.is_empty());
+            // Zero characters and the like leave it open what becomes of it.
+            prop_assert!(deserved.answer == Answer::Must || deserved.may_end_link);
+            prop_assert_eq!(&deserved.request, &payload);
+        }
+
+        #[test]
+        fn a_payload_that_is_broken_once_has_that_flaw(
+            version in any_version(), csms in any::<bool>(), at in any::<prop::sample::Index>(), seed in any::<u64>()
+        ) {
+            let device = if csms { Role::Csms } else { Role::Station };
+            let messages = calls(version, device);
+            let message = messages[at.index(messages.len())];
+            let broken = generate::broken(version, &message.request, &mut Seeded::new(seed));
+            let Some((payload, kind, path)) = broken else { return Ok(()) };
+            if payload.is_null() {
+                return Ok(());
+            }
+            let deserved = deserved(version, device, &framed(&message.action, &payload));
+            let expected = Flaw { path: path.clone(), defect: Defect::from(kind) };
+            if kind == ViolationKind::NotAnObject {
+                prop_assert!(deserved.defects.iter().any(|flaw| flaw.defect == Defect::PayloadNotObject));
+            } else {
+                prop_assert_eq!(&deserved.defects, &vec![expected]);
+            }
+            if !deserved.may_end_link {
+                prop_assert!(deserved.refuse);
+                prop_assert!(!deserved.codes.is_empty());
+                let silent = errors::silence_is_accepted(version, deserved.defects[0].defect);
+                prop_assert_eq!(deserved.answer, if silent { Answer::May } else { Answer::Must });
+            }
+        }
+
+        #[test]
+        fn any_bytes_deserve_something(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for version in Version::ALL {
+                let deserved = deserved(version, Role::Csms, &bytes);
+                prop_assert!(deserved.answer != Answer::Must || deserved.id.is_some());
+            }
+        }
+    }
+
+    fn of(text: &str) -> Deserved {
+        deserved(Version::V16, Role::Csms, text.as_bytes())
+    }
+
+    #[test]
+    fn an_answer_deserves_none() {
+        assert_eq!(of(r#"[3,"x",{}]"#).answer, Answer::Never);
+        assert_eq!(of(r#"[4,"x","GenericError","",{}]"#).answer, Answer::Never);
+        assert_eq!(of(r#"[4,[],"InternalError","d"]"#).answer, Answer::May);
+    }
+
+    #[test]
+    fn an_empty_id_is_left_open() {
+        let deserved = of(r#"[2,"","Heartbeat",{}]"#);
+        assert!(!deserved.refuse);
+        assert_eq!(deserved.answer, Answer::May);
+    }
+
+    #[test]
+    fn text_that_is_no_utf_8_may_end_the_link() {
+        let deserved = deserved(Version::V16, Role::Csms, b"[2,\"1\",\"Heartbeat\xff\",{}]");
+        assert!(deserved.may_end_link);
+    }
+
+    #[test]
+    fn null_as_payload_is_only_tolerated() {
+        let deserved = of(r#"[2,"1","Heartbeat",null]"#);
+        assert_eq!((deserved.answer, deserved.refuse), (Answer::May, false));
+    }
+
+    #[test]
+    fn nesting_beyond_our_own_limit_is_nobodys_flaw() {
+        let deep = format!(r#"[2,"1","DataTransfer",{}{}]"#, "[".repeat(400), "]".repeat(400));
+        assert!(!of(&deep).refuse);
+    }
+
+    #[test]
+    fn extremes_are_known() {
+        assert!(of(r#"[2,"1","MeterValues",{"connectorId":99999999999}]"#).has_extremes());
+        assert!(of(r#"[2,"1","Authorize",{"idTag":"\u00e4"}]"#).has_extremes());
+        assert!(of(r#"[2,"1","Authorize",{"idTag":"2024-01-01t00:00:00Z"}]"#).has_extremes());
+        assert!(!of(r#"[2,"1","Authorize",{"idTag":"2024-01-01T00:00:00Z"}]"#).has_extremes());
+    }
 }

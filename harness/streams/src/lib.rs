@@ -8,7 +8,8 @@
 //! 3. [`stage`]: the only place with I/O: does the acts on the way to a [`target`], and tells what was [`seen`];
 //!    [`play`] has an episode watched.
 //! 4. [`deserved`]: what a message deserves, read off its bytes alone.
-//! 5. [`oracles`]: rules over what was seen; they raise suspicions, and may ask for acts of their own.
+//! 5. [`oracles`]: rules over what was seen; they raise suspicions, and may ask for acts of their own. [`canary`] and
+//!    [`monitor`] are their ears beside the wire.
 //! 6. [`shrink`], [`finding`]: a suspicion that is confirmed becomes small, gets a name, and is kept.
 //! 7. [`campaign`]: goes on until time or runs are used up.
 //!
@@ -16,12 +17,14 @@
 
 pub mod act;
 pub mod campaign;
+pub mod canary;
 pub mod choreography;
 pub mod deserved;
 pub mod finding;
 pub mod generate;
 pub mod in_process;
 pub mod model;
+pub mod monitor;
 pub mod mutants;
 pub mod mutator;
 pub mod oracles;

@@ -148,7 +148,24 @@ impl Oracles {
     /// A text message of the device. The frame in it is returned, whatever is wrong with it.
     pub fn received(&mut self, now: Timestamp, bytes: &[u8]) -> Reading {
         let reading = frame::read(self.version, bytes);
+        self.received_reading(now, bytes, &reading);
+        reading
+    }
+
+    /// A text message of the device that was read before, in this version.
+    pub fn received_reading(&mut self, now: Timestamp, bytes: &[u8], reading: &Reading) {
         let text = String::from_utf8_lossy(bytes);
+        if !reading.findings.is_empty() {
+            self.ill_formed(now, &text, reading);
+        }
+        match &reading.frame {
+            Some(Frame::Call { id, action, payload }) => self.call(now, &text, id, action, payload),
+            Some(Frame::Send { action, payload, .. }) => self.content(now, &text, action, payload),
+            _ => {}
+        }
+    }
+
+    fn ill_formed(&mut self, now: Timestamp, text: &str, reading: &Reading) {
         let about = match &reading.frame {
             Some(frame) => match frame.action() {
                 Some(action) => format!("{action}.req"),
@@ -162,7 +179,7 @@ impl Oracles {
         for finding in &reading.findings {
             self.report(
                 now,
-                &text,
+                text,
                 Found {
                     oracle: "well-formed-frame",
                     statement: finding.statement,
@@ -172,12 +189,11 @@ impl Oracles {
                 },
             );
         }
-        match &reading.frame {
-            Some(Frame::Call { id, action, payload }) => self.call(now, &text, id, action, payload),
-            Some(Frame::Send { action, payload, .. }) => self.content(now, &text, action, payload),
-            _ => {}
-        }
-        reading
+    }
+
+    /// A result of the device to a call that the caller of this kept track of itself.
+    pub fn result_to(&mut self, now: Timestamp, bytes: &[u8], action: &str, request: &Value, payload: &Value) {
+        self.result(now, &String::from_utf8_lossy(bytes), action, request, payload);
     }
 
     /// A breach of RFC 6455 or of the handshake rules.

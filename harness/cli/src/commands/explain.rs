@@ -15,6 +15,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
     let found = [
         statement(id)?,
         oracle(id),
+        stream_oracle(id),
         explain::rule(id),
         fault(id),
         official_case(id)?,
@@ -32,6 +33,7 @@ pub(crate) fn run(args: &Explain) -> Result<ExitCode, Failure> {
             .iter()
             .map(|statement| statement.id)
             .chain(oracles::ORACLES.iter().map(|(name, _)| *name))
+            .chain(streams::oracles::PAGES.iter().map(|(code, _)| code.name()))
             .chain(peers::faults().iter().map(|fault| fault.id))
             .chain(explain::names())
             .chain(Procedure::ALL.iter().map(|procedure| procedure.name()))
@@ -80,6 +82,14 @@ fn procedure(id: &str) -> Option<String> {
 fn oracle(id: &str) -> Option<String> {
     let (name, meaning) = oracles::ORACLES.iter().find(|(name, _)| *name == id)?;
     Some(format!("{name}: a standing oracle, which watches every case\n\n  {meaning}"))
+}
+
+fn stream_oracle(id: &str) -> Option<String> {
+    let code: streams::oracles::Code = id.parse().ok()?;
+    Some(format!(
+        "{code}: an oracle of the streams, which watches everything that plugfest fuzz does\n\n  {}",
+        code.page()
+    ))
 }
 
 fn check(id: &str) -> Option<String> {

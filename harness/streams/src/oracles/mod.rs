@@ -1,10 +1,36 @@
 //! Rules over what was seen. Each names what it noticed, never more than can be defended.
+//!
+//! A red suspicion rests on a statement that the specification demands of that side in that version, or on the
+//! plain fact that the device was harmed; [`About::suspect`] sees to it. O6 is the reference model, in
+//! [`crate::model`].
 
+mod authorisation;
+mod canary;
+mod correlation;
+mod course;
+mod drift;
+mod fate;
+mod leak;
+mod liveness;
+mod metamorphic;
+mod process;
+mod read_back;
+mod restart;
+mod security_events;
+#[cfg(test)]
+mod told;
+mod validity;
+
+use std::fmt;
+use std::str::FromStr;
+
+use protocol::statements::{self, Strength};
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::{Act, Seen};
+pub use drift::Lasting;
 
 /// An oracle by its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +63,102 @@ pub enum Code {
     O13,
     /// Security events that are demanded appear.
     O14,
+}
+
+/// Every oracle with what it watches; `plugfest explain` prints it.
+pub const PAGES: [(Code, &str); 14] = [
+    (Code::O1, "The device is alive after what it was sent: on the same link, on a new one, and for a bystander."),
+    (
+        Code::O2,
+        "A link ends only where the conversation asks for it. After illegal frames or text a close with a fitting code \
+         is right; a reset, a close 1011 or an end without a close is not.",
+    ),
+    (
+        Code::O3,
+        "Every call gets exactly one answer, with its id, on its own link; answers get none. Silence is nominated when \
+         a later call is answered, and certain only after the whole time-out.",
+    ),
+    (
+        Code::O4,
+        "Whatever the device says is valid, what is invalid is refused, with a code of the version, and what is valid \
+         is not refused as malformed.",
+    ),
+    (Code::O5, "What was accepted can be read back, and what was not accepted has changed nothing."),
+    (Code::O6, "The device keeps to the reference model: registration, transactions, reservations, availability."),
+    (Code::O7, "Nobody gets in without proving who he is, security is never lowered, secrets are never shown."),
+    (Code::O8, "The device does not become slower for good, and does not flood or multiply what it is sent."),
+    (Code::O9, "The device does not start again by itself."),
+    (Code::O10, "No stack trace, SQL, path, class name or address of memory leaks into what the device says."),
+    (Code::O11, "The same call in another dress - order of keys, spaces, escapes, fragments - gets the same answer."),
+    (Code::O12, "The device does not follow addresses that are hidden where nothing is to be fetched."),
+    (Code::O13, "The process of the device is sound: exit code, sanitizer, log, memory, open files."),
+    (Code::O14, "Security events that the specification demands are reported."),
+];
+
+impl Code {
+    /// As it stands in reports: `O3`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Code::O1 => "O1",
+            Code::O2 => "O2",
+            Code::O3 => "O3",
+            Code::O4 => "O4",
+            Code::O5 => "O5",
+            Code::O6 => "O6",
+            Code::O7 => "O7",
+            Code::O8 => "O8",
+            Code::O9 => "O9",
+            Code::O10 => "O10",
+            Code::O11 => "O11",
+            Code::O12 => "O12",
+            Code::O13 => "O13",
+            Code::O14 => "O14",
+        }
+    }
+
+    /// What it watches, in a sentence.
+    pub fn page(self) -> &'static str {
+        PAGES.iter().find(|(code, _)| *code == self).map_or("", |(_, page)| page)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Code {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Code, String> {
+        let known = PAGES.iter().find(|(code, _)| code.name().eq_ignore_ascii_case(text));
+        known.map(|(code, _)| *code).ok_or_else(|| format!("expected an oracle from O1 to O14, found \"{text}\""))
+    }
+}
+
+/// Every oracle but the model, for one episode.
+pub fn all(device: Role, version: Version) -> Vec<Box<dyn Oracle>> {
+    with(device, version, &Lasting::default())
+}
+
+/// Every oracle but the model, for one episode of a campaign.
+pub fn with(device: Role, version: Version, lasting: &Lasting) -> Vec<Box<dyn Oracle>> {
+    vec![
+        Box::new(liveness::Liveness::default()),
+        Box::new(fate::Fate::default()),
+        Box::new(correlation::Correlation::default()),
+        Box::new(validity::Validity::new(device, version)),
+        Box::new(read_back::ReadBack::new(device, version)),
+        Box::new(authorisation::Authorisation::default()),
+        Box::new(drift::Drift::new(lasting)),
+        Box::new(restart::Restart::default()),
+        Box::new(leak::Leak::default()),
+        Box::new(metamorphic::Metamorphic::new(device, version)),
+        Box::new(canary::Canary::new(lasting)),
+        Box::new(process::Process),
+        Box::new(security_events::SecurityEvents::default()),
+    ]
 }
 
 /// What a suspicion amounts to.
@@ -120,6 +242,73 @@ pub struct About<'a> {
     pub can: &'a dyn Fn(&Stimulus) -> bool,
 }
 
+/// A suspicion in the making.
+struct Charge<'a> {
+    oracle: Code,
+    rule: &'a str,
+    class: Class,
+    action: &'a str,
+    path: String,
+    reply: String,
+    sentence: String,
+    bytes: &'a [u8],
+}
+
+/// The rule of what rests on no statement.
+const HARM: &str = "robustness";
+
+/// More than these in one episode are not kept.
+const MOST: usize = 1000;
+
+impl About<'_> {
+    /// Notes a suspicion, no more severe than its rule.
+    fn suspect(&self, seen: &Seen, charge: Charge<'_>, suspicions: &mut Vec<Suspicion>) -> bool {
+        if suspicions.len() >= MOST {
+            return false;
+        }
+        let class = self.bounded(charge.class, charge.rule);
+        suspicions.push(Suspicion {
+            oracle: charge.oracle,
+            rule: charge.rule.to_owned(),
+            class,
+            state: self.state.to_owned(),
+            action: charge.action.chars().take(60).collect(),
+            path: charge.path,
+            reply: charge.reply,
+            sentence: charge.sentence,
+            frame: shortened(charge.bytes),
+            act: seen.act,
+            nominated: false,
+        });
+        true
+    }
+
+    /// A violation rests on what is demanded of this side in this version.
+    fn bounded(&self, class: Class, rule: &str) -> Class {
+        if class != Class::Violation {
+            return class;
+        }
+        match statements::statement(rule) {
+            Some(found) if !found.is_of(self.version) || !found.side.includes(self.device) => Class::Compatibility,
+            Some(found) => match found.strength {
+                Strength::Must => Class::Violation,
+                Strength::Should => Class::Compatibility,
+                Strength::May | Strength::Uncertain => Class::Ambiguous,
+            },
+            // A rule of RFC 6455 or of the handshake.
+            None if rule.starts_with("RFC") => Class::Violation,
+            None => Class::Compatibility,
+        }
+    }
+}
+
+/// At most 600 bytes of a message, as text.
+fn shortened(bytes: &[u8]) -> String {
+    const LONGEST: usize = 600;
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]).into_owned();
+    if bytes.len() > LONGEST { format!("{text}… ({} bytes)", bytes.len()) } else { text }
+}
+
 /// A rule that watches an episode. It is made anew for each.
 pub trait Oracle: Send {
     /// Its code.
@@ -135,8 +324,27 @@ pub trait Oracle: Send {
     }
 }
 
-/// Every oracle, fresh, for an episode.
-pub fn all(device: Role, version: Version) -> Vec<Box<dyn Oracle>> {
-    let _ = (device, version);
-    Vec::new()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_page_and_is_read_by_its_name() {
+        for (code, page) in PAGES {
+            assert_eq!(code.to_string().to_lowercase().parse(), Ok(code));
+            assert!(page.ends_with('.'), "{code}");
+        }
+        assert!("O15".parse::<Code>().is_err());
+    }
+
+    #[test]
+    fn a_violation_is_no_stricter_than_its_statement() {
+        let mut about = told::about(Role::Station, Version::V16);
+        assert_eq!(about.bounded(Class::Violation, "R-022"), Class::Violation);
+        assert_eq!(about.bounded(Class::Violation, "R-028"), Class::Ambiguous);
+        assert_eq!(about.bounded(Class::Violation, "R-081"), Class::Compatibility);
+        about.version = Version::V201;
+        assert_eq!(about.bounded(Class::Violation, "R-081"), Class::Violation);
+        assert_eq!(about.bounded(Class::Robustness, HARM), Class::Robustness);
+    }
 }

@@ -1,0 +1,274 @@
+//! The course of an episode, as far as several oracles need it: who is registered, which link is open, and what
+//! gives the device reason to end a link or to start again.
+
+use std::collections::HashMap;
+
+use protocol::frame::{self, Frame};
+use protocol::{Role, Timestamp};
+use serde_json::Value;
+
+use super::About;
+use crate::{Seen, What};
+
+/// What is known of a link.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Link {
+    pub(super) identity: String,
+    pub(super) open: bool,
+    /// How the last BootNotification ended, or how it stands.
+    pub(super) boot: Boot,
+    /// A boot was accepted at some time in the episode.
+    pub(super) accepted_once: bool,
+    /// Why the device may end this link, besides what was illegal.
+    pub(super) may_end: Option<&'static str>,
+    /// Why the station may start again.
+    pub(super) may_restart: Option<&'static str>,
+    /// A call of the device got no answer, or no proper one.
+    pub(super) withheld: bool,
+    /// Something was sent that may end the link.
+    pub(super) illegal: Option<Illegal>,
+    /// The longest legal message since the link was opened.
+    pub(super) longest: usize,
+    /// When something last went over it.
+    pub(super) last: Timestamp,
+}
+
+/// The illegal thing that was sent last.
+#[derive(Clone, Debug)]
+pub(super) struct Illegal {
+    /// Frames or bytes rather than text.
+    pub(super) junk: bool,
+    /// What was wrong.
+    pub(super) flaw: String,
+    /// A call that was sent after it: once it is answered, the device has lived on.
+    pub(super) next_call: Option<String>,
+}
+
+/// How a registration stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Boot {
+    #[default]
+    Unknown,
+    Asking,
+    Accepted,
+    Refused,
+}
+
+/// The course so far.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    links: HashMap<usize, Link>,
+}
+
+impl Course {
+    pub(super) fn link(&mut self, number: usize) -> &mut Link {
+        self.links.entry(number).or_default()
+    }
+
+    /// Whether the device may leave calls on this link unanswered, or refuse them, for lack of a registration.
+    pub(super) fn is_unregistered(&self, number: usize, device: Role) -> bool {
+        let Some(link) = self.links.get(&number) else { return true };
+        match device {
+            // A station that was not seen booting may have been accepted before.
+            Role::Station => matches!(link.boot, Boot::Asking | Boot::Refused) || link.may_restart.is_some(),
+            Role::Csms => link.boot != Boot::Accepted,
+        }
+    }
+
+    /// Takes in what was seen; to be called by an oracle after it has judged it.
+    pub(super) fn saw(&mut self, seen: &Seen, about: &About<'_>) {
+        match &seen.what {
+            What::Opened { identity, subprotocol, unproven } => {
+                self.opened(seen, identity, subprotocol.is_none(), *unproven, about.device);
+            }
+            What::Sent { bytes, deserved } => {
+                let link = self.links.entry(seen.link).or_default();
+                link.last = seen.at;
+                if deserved.may_end_link {
+                    let junk = deserved.is_junk() || link.illegal.as_ref().is_some_and(|before| before.junk);
+                    link.illegal = Some(Illegal { junk, flaw: deserved.flaw(), next_call: None });
+                } else {
+                    link.longest = link.longest.max(bytes.len());
+                    if deserved.is_legal_call()
+                        && let Some(illegal) = &mut link.illegal
+                        && illegal.next_call.is_none()
+                    {
+                        illegal.next_call = deserved.id.clone();
+                    }
+                }
+                if about.device == Role::Station {
+                    let (end, start) = reasons(&deserved.action, &deserved.request);
+                    link.may_end = end.or(link.may_end);
+                    link.may_restart = start.or(link.may_restart);
+                } else if deserved.action == "BootNotification" && deserved.refuse {
+                    // How a station stands after a boot that was refused as invalid is its CSMS's business.
+                    link.boot = Boot::Unknown;
+                }
+            }
+            What::Received { reading, answers, .. } => {
+                let link = self.links.entry(seen.link).or_default();
+                link.last = seen.at;
+                match &reading.frame {
+                    Some(Frame::Call { action, .. })
+                        if action == "BootNotification" && about.device == Role::Station =>
+                    {
+                        link.boot = Boot::Asking;
+                    }
+                    Some(frame @ (Frame::Result { .. } | Frame::Error { .. })) => {
+                        if let Some(illegal) = &link.illegal
+                            && !illegal.junk
+                            && illegal.next_call.as_deref() == Some(frame.id())
+                        {
+                            link.illegal = None;
+                        }
+                        if let Some(call) = answers {
+                            link.answered(&call.action, &call.request, frame, about.device);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            What::Answered { action, bytes, plain, .. } => {
+                let link = self.links.entry(seen.link).or_default();
+                link.last = seen.at;
+                link.withheld |= !plain;
+                if action == "BootNotification" {
+                    link.boot = boot_answer(about, bytes.as_deref());
+                    if link.boot == Boot::Accepted {
+                        link.accepted_once = true;
+                        link.may_restart = None;
+                    } else {
+                        link.may_restart = Some("its boot was not accepted");
+                        link.may_end = Some("its boot was not accepted");
+                    }
+                }
+            }
+            What::Ended { .. } => self.link(seen.link).open = false,
+            What::Stimulated { .. } => {
+                for link in self.links.values_mut() {
+                    link.may_end = Some("something was done to the device from outside");
+                    link.may_restart = link.may_end;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, seen: &Seen, identity: &str, unnamed: bool, unproven: bool, device: Role) {
+        for (number, other) in &mut self.links {
+            if *number != seen.link && other.open && other.identity == identity {
+                other.may_end = Some("another link of the same identity was opened");
+            }
+        }
+        let registered = self.links.values().any(|link| link.identity == identity && link.boot == Boot::Accepted);
+        let link = self.links.entry(seen.link).or_default();
+        let before = std::mem::take(link);
+        *link = Link { identity: identity.to_owned(), open: true, last: seen.at, ..Link::default() };
+        link.accepted_once = before.accepted_once;
+        if unnamed || unproven {
+            link.may_end = Some("the handshake was not a proper one");
+        }
+        match device {
+            Role::Station => {
+                link.boot = before.boot;
+                link.may_restart = before.may_restart;
+            }
+            Role::Csms if registered => link.boot = Boot::Accepted,
+            Role::Csms => {}
+        }
+    }
+}
+
+impl Link {
+    fn answered(&mut self, action: &str, request: &Value, answer: &Frame, device: Role) {
+        let payload = answer.payload();
+        let status = payload.and_then(|payload| payload.get("status")).and_then(Value::as_str);
+        if device == Role::Csms {
+            if action == "BootNotification" && payload.is_some() {
+                self.boot = if status == Some("Accepted") { Boot::Accepted } else { Boot::Refused };
+                self.accepted_once |= self.boot == Boot::Accepted;
+            }
+            return;
+        }
+        let (end, start) = reasons(action, request);
+        if end.is_none() && start.is_none() {
+            return;
+        }
+        let declined = payload.is_none() || status.is_some_and(|status| !matches!(status, "Accepted" | "Scheduled"));
+        // Declined calls are no reason; UpdateFirmware of 1.6 has no status.
+        if declined && (self.may_end == end || self.may_restart == start) {
+            self.may_end = self.may_end.filter(|reason| Some(*reason) != end);
+            self.may_restart = self.may_restart.filter(|reason| Some(*reason) != start);
+        } else if !declined {
+            self.may_end = end.or(self.may_end);
+            self.may_restart = start.or(self.may_restart);
+        }
+    }
+}
+
+/// Why a station may end the link, and start again, after this call.
+fn reasons(action: &str, request: &Value) -> (Option<&'static str>, Option<&'static str>) {
+    match action {
+        "Reset" => (Some("a reset"), Some("a reset")),
+        "UpdateFirmware" | "SignedUpdateFirmware" => {
+            (Some("an update of its firmware"), Some("an update of its firmware"))
+        }
+        "SetNetworkProfile" => (Some("a new network profile"), Some("a new network profile")),
+        "CertificateSigned" | "DeleteCertificate" | "InstallCertificate" => (Some("a change of certificates"), None),
+        "DataTransfer" => (Some("a message of its vendor"), Some("a message of its vendor")),
+        "TriggerMessage" | "ExtendedTriggerMessage" => {
+            let boots = request.get("requestedMessage").and_then(Value::as_str) == Some("BootNotification");
+            (None, boots.then_some("a trigger"))
+        }
+        "ChangeConfiguration" => {
+            let harmless = request.get("key").and_then(Value::as_str).is_none_or(is_harmless);
+            let reason = (!harmless).then_some("a change of its connection");
+            (reason, reason)
+        }
+        "SetVariables" => {
+            let items = request.get("setVariableData").and_then(Value::as_array);
+            let harmless = items
+                .into_iter()
+                .flatten()
+                .all(|item| item.pointer("/variable/name").and_then(Value::as_str).is_none_or(is_harmless));
+            let reason = (!harmless).then_some("a change of its connection");
+            (reason, reason)
+        }
+        _ => (None, None),
+    }
+}
+
+/// Whether a setting has nothing to do with the connection; of those that are not standard nobody knows.
+fn is_harmless(name: &str) -> bool {
+    const CONNECTION: [&str; 12] = [
+        "AuthorizationKey",
+        "SecurityProfile",
+        "BasicAuthPassword",
+        "WebSocketPingInterval",
+        "NetworkConfigurationPriority",
+        "NetworkProfileConnectionAttempts",
+        "Identity",
+        "CpoName",
+        "OrganizationName",
+        "OfflineThreshold",
+        "ActiveNetworkProfile",
+        "OcppCsmsUrl",
+    ];
+    let standard = protocol::configuration::key(name).is_some()
+        || protocol::configuration::variables(protocol::Version::V21).any(|known| known.variable == name);
+    standard && !CONNECTION.iter().any(|key| key.eq_ignore_ascii_case(name))
+}
+
+/// How a boot stands after our answer.
+fn boot_answer(about: &About<'_>, bytes: Option<&[u8]>) -> Boot {
+    let Some(bytes) = bytes else { return Boot::Asking };
+    let reading = frame::read(about.version, bytes);
+    let Some(Frame::Result { payload, .. }) = reading.frame.as_ref().filter(|_| reading.findings.is_empty()) else {
+        return Boot::Asking;
+    };
+    let sound = protocol::validate::response_violations(about.version, "BootNotification", payload).is_empty();
+    match payload.get("status").and_then(Value::as_str) {
+        Some("Accepted") if sound => Boot::Accepted,
+        _ => Boot::Refused,
+    }
+}

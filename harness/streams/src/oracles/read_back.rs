@@ -1,0 +1,468 @@
+//! O5: what was accepted can be read back, and what was not accepted has changed nothing.
+//!
+//! It asks only where the answer is certain: nothing else may have been written in between, standard settings only
+//! are accused, and values are compared by what they mean.
+
+mod settings;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use protocol::frame::Frame;
+use protocol::{Role, Version};
+use serde_json::{Value, json};
+
+use super::{About, Charge, Class, Code, Oracle, Suspicion};
+use crate::act::{Hole, Part, Text};
+use crate::seen::OurCall;
+use crate::{Act, Seen, What};
+use settings::{Variable, alike, is_standard, of_configuration, of_variables};
+
+/// Watches writes, and reads back what they wrote.
+pub(super) struct ReadBack {
+    device: Role,
+    version: Version,
+    /// What the configuration keys of 1.6 were last known to hold.
+    known: HashMap<String, String>,
+    /// The last list version that was read or accepted.
+    list: Option<i64>,
+    /// Counts writes; a check is void when it has moved on.
+    generation: u64,
+    last_write: Option<String>,
+    checks: VecDeque<Check>,
+    asked: Option<Asked>,
+    numbers: u32,
+    sents: usize,
+    asks: usize,
+    /// Transactions of 2.x: whether each is over.
+    transactions: HashMap<String, bool>,
+}
+
+/// Something to be read back.
+struct Check {
+    link: usize,
+    generation: u64,
+    action: &'static str,
+    request: Value,
+    expected: Expected,
+}
+
+enum Expected {
+    /// A key of 1.6 has this value, or has it not because the write was declined.
+    Key { key: String, written: String, before: Option<String> },
+    /// Variables have these values.
+    Variables(Vec<Variable>),
+    /// The list has one of these versions; the flag says whether an update was declined.
+    List { allowed: Vec<i64>, declined: bool },
+}
+
+struct Asked {
+    check: Check,
+    id: Option<String>,
+}
+
+/// So many values are remembered.
+const REMEMBERED: usize = 512;
+/// Message ids that no generator uses.
+const FIRST_ID: u32 = 0x5000_0000;
+
+impl ReadBack {
+    pub(super) fn new(device: Role, version: Version) -> ReadBack {
+        ReadBack {
+            device,
+            version,
+            known: HashMap::new(),
+            list: None,
+            generation: 0,
+            last_write: None,
+            checks: VecDeque::new(),
+            asked: None,
+            numbers: FIRST_ID,
+            sents: 0,
+            asks: 0,
+            transactions: HashMap::new(),
+        }
+    }
+}
+
+impl Oracle for ReadBack {
+    fn code(&self) -> Code {
+        Code::O5
+    }
+
+    fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
+        if self.device != Role::Station {
+            return;
+        }
+        match &seen.what {
+            What::Sent { bytes, deserved } => {
+                self.sents += usize::from(!seen.own);
+                let unreadable = deserved.may_end_link && WRITES.iter().any(|action| holds(bytes, action));
+                if WRITES.contains(&deserved.action.as_str()) || unreadable {
+                    self.generation += 1;
+                    self.last_write.clone_from(&deserved.id);
+                }
+                if seen.own
+                    && let Some(asked) = &mut self.asked
+                    && asked.id.is_none()
+                    && asked.check.action == deserved.action
+                    && asked.check.request == deserved.request
+                {
+                    asked.id.clone_from(&deserved.id);
+                }
+            }
+            What::Received { bytes, reading, answers: Some(call), .. } => {
+                let Some(Frame::Result { payload, .. }) = &reading.frame else { return };
+                let is_asked = self.asked.as_ref().is_some_and(|asked| asked.id.as_ref() == Some(&call.id));
+                if is_asked && let Some(asked) = self.asked.take() {
+                    if asked.check.generation == self.generation {
+                        self.judge(seen, &asked.check, payload, bytes, about, suspicions);
+                    }
+                    self.learn(call, payload);
+                    return;
+                }
+                if call.deserved.defects.is_empty() {
+                    self.answered(seen.link, call, payload);
+                    self.learn(call, payload);
+                    self.transaction_status(seen, call, payload, bytes, about, suspicions);
+                }
+            }
+            What::Received { reading, .. } => {
+                if let Some(Frame::Call { action, payload, .. }) = &reading.frame
+                    && action == "TransactionEvent"
+                    && let Some(id) = payload.pointer("/transactionInfo/transactionId").and_then(Value::as_str)
+                    && (self.transactions.len() < REMEMBERED || self.transactions.contains_key(id))
+                {
+                    let over = payload.get("eventType").and_then(Value::as_str) == Some("Ended");
+                    self.transactions.insert(id.to_owned(), over);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wants(&mut self) -> Option<Act> {
+        // What was asked and not answered by now is a matter of another oracle.
+        self.asked = None;
+        loop {
+            let check = self.checks.pop_front()?;
+            if check.generation != self.generation || self.asks > 3 + self.sents / 20 {
+                continue;
+            }
+            self.asks += 1;
+            self.numbers += 1;
+            let rest = format!(",\"{}\",{}]", check.action, check.request);
+            let parts =
+                [Part::Bytes(b"[2,".to_vec()), Part::Hole(Hole::Id(self.numbers)), Part::Bytes(rest.into_bytes())];
+            let act = Act::Send { link: check.link, text: parts.into_iter().collect::<Text>() };
+            self.asked = Some(Asked { check, id: None });
+            return Some(act);
+        }
+    }
+}
+
+/// Calls that write what can be read back.
+const WRITES: [&str; 3] = ["ChangeConfiguration", "SetVariables", "SendLocalList"];
+
+impl ReadBack {
+    fn answered(&mut self, link: usize, call: &OurCall, payload: &Value) {
+        // Another write is on its way.
+        if self.last_write.as_ref() != Some(&call.id) {
+            return;
+        }
+        let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
+        let found = match call.action.as_str() {
+            "ChangeConfiguration" => self.key(call, status),
+            "SetVariables" => self.variables(call, payload),
+            "SendLocalList" => self.list(call, status),
+            _ => None,
+        };
+        if let Some((action, request, expected)) = found {
+            self.checks.push_back(Check { link, generation: self.generation, action, request, expected });
+        }
+    }
+
+    fn key(&mut self, call: &OurCall, status: &str) -> Option<(&'static str, Value, Expected)> {
+        let key = call.request.get("key")?.as_str()?.to_owned();
+        let written = call.request.get("value")?.as_str()?.to_owned();
+        let hidden = protocol::configuration::key(&key).is_some_and(|known| !known.access.can_read());
+        if hidden || key.eq_ignore_ascii_case("AuthorizationKey") {
+            return None;
+        }
+        let before = match status {
+            "Accepted" => None,
+            "Rejected" | "NotSupported" => Some(self.known.get(&key.to_lowercase())?.clone()),
+            _ => return None,
+        };
+        let request = json!({ "key": [key] });
+        Some(("GetConfiguration", request, Expected::Key { key, written, before }))
+    }
+
+    fn variables(&self, call: &OurCall, payload: &Value) -> Option<(&'static str, Value, Expected)> {
+        let accepted = of_variables(&call.request, payload);
+        if accepted.is_empty() {
+            return None;
+        }
+        let items: Vec<Value> = accepted.iter().map(Variable::asked).collect();
+        Some(("GetVariables", json!({ "getVariableData": items }), Expected::Variables(accepted)))
+    }
+
+    fn list(&self, call: &OurCall, status: &str) -> Option<(&'static str, Value, Expected)> {
+        let field = if self.version == Version::V16 { "listVersion" } else { "versionNumber" };
+        let version = call.request.get(field)?.as_i64().filter(|version| *version > 0)?;
+        let full = call.request.get("updateType").and_then(Value::as_str) == Some("Full");
+        let entries = call.request.get("localAuthorizationList").and_then(Value::as_array);
+        let expected = match status {
+            "Accepted" => {
+                let emptied = !full || entries.is_none_or(Vec::is_empty);
+                let mut allowed = vec![version];
+                // 1.6 gives an empty list the version 0; a station of 2.x whose list is switched off says 0 too.
+                if emptied || self.version != Version::V16 {
+                    allowed.push(0);
+                }
+                // Whether an update without entries moves the version is open (16-LIST-04).
+                if self.version == Version::V16 && !full && entries.is_none_or(Vec::is_empty) {
+                    return None;
+                }
+                Expected::List { allowed, declined: false }
+            }
+            "VersionMismatch" => Expected::List { allowed: vec![self.list?], declined: true },
+            _ => return None,
+        };
+        Some(("GetLocalListVersion", json!({}), expected))
+    }
+
+    fn learn(&mut self, call: &OurCall, payload: &Value) {
+        match call.action.as_str() {
+            "GetConfiguration" => {
+                for (key, value) in of_configuration(payload) {
+                    if self.known.len() < REMEMBERED || self.known.contains_key(&key) {
+                        self.known.insert(key, value);
+                    }
+                }
+            }
+            "GetLocalListVersion" => {
+                let field = if self.version == Version::V16 { "listVersion" } else { "versionNumber" };
+                self.list = payload.get(field).and_then(Value::as_i64);
+            }
+            "SendLocalList" if payload.get("status").and_then(Value::as_str) != Some("VersionMismatch") => {
+                self.list = None;
+            }
+            "ChangeConfiguration" => {
+                if payload.get("status").and_then(Value::as_str) == Some("Accepted")
+                    && let Some(key) = call.request.get("key").and_then(Value::as_str)
+                {
+                    self.known.remove(&key.to_lowercase());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn judge(
+        &self,
+        seen: &Seen,
+        check: &Check,
+        payload: &Value,
+        bytes: &[u8],
+        about: &About<'_>,
+        suspicions: &mut Vec<Suspicion>,
+    ) {
+        let mut suspect = |standard: bool, rule: &str, action: &str, path: String, sentence: String| {
+            let class = if standard { Class::Violation } else { Class::Compatibility };
+            let reply = "read back".to_owned();
+            let charge = Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes };
+            about.suspect(seen, charge, suspicions);
+        };
+        match &check.expected {
+            Expected::Key { key, written, before } => {
+                let found = of_configuration(payload).find(|(name, _)| name.eq_ignore_ascii_case(key));
+                let standard = is_standard(key);
+                let path = format!("{key}: {}", if before.is_some() { "declined" } else { "accepted" });
+                match (before, found.map(|(_, value)| value)) {
+                    (None, Some(value)) if alike(written, &value) => {}
+                    (None, found) => {
+                        let found = found.map_or("nothing".to_owned(), |value| format!("\"{value}\""));
+                        let sentence = format!("{key} was set to \"{written}\", which was accepted, and reads {found}");
+                        suspect(standard, "16-CFG-07", "ChangeConfiguration", path, sentence);
+                    }
+                    (Some(before), Some(value)) if !alike(before, &value) && alike(written, &value) => {
+                        let sentence = format!("setting {key} to \"{written}\" was declined, and still it changed");
+                        suspect(standard, "16-CFG-08", "ChangeConfiguration", path, sentence);
+                    }
+                    _ => {}
+                }
+            }
+            Expected::Variables(variables) => {
+                for variable in variables {
+                    let Some((status, value)) = variable.found_in(payload) else { continue };
+                    let fits = value.as_ref().is_some_and(|value| alike(&variable.value, value));
+                    // What can only be written is not shown (B06.FR.09).
+                    if fits || status == "Rejected" {
+                        continue;
+                    }
+                    let name = variable.name();
+                    let found = value.map_or(status, |value| format!("\"{value}\""));
+                    let sentence =
+                        format!("{name} was set to \"{}\", which was accepted, and reads {found}", variable.value);
+                    suspect(variable.is_standard(), "B05.FR.10", "SetVariables", format!("{name}: accepted"), sentence);
+                }
+            }
+            Expected::List { allowed, declined } => {
+                let (field, rule) = match (self.version, declined) {
+                    (Version::V16, false) => ("listVersion", "16-LIST-09"),
+                    (Version::V16, true) => ("listVersion", "16-LIST-05"),
+                    (_, false) => ("versionNumber", "D02.FR.01"),
+                    (_, true) => ("versionNumber", "D01.FR.19"),
+                };
+                let Some(version) = payload.get(field).and_then(Value::as_i64) else { return };
+                if allowed.contains(&version) {
+                    return;
+                }
+                let sentence = match declined {
+                    false => {
+                        format!("the update to list version {} was accepted, and the version is {version}", allowed[0])
+                    }
+                    true => format!(
+                        "an update was a VersionMismatch, and the version went from {} to {version}",
+                        allowed[0]
+                    ),
+                };
+                suspect(true, rule, "SendLocalList", field.to_owned(), sentence);
+            }
+        }
+    }
+
+    /// GetTransactionStatus tells whether a transaction goes on.
+    fn transaction_status(
+        &self,
+        seen: &Seen,
+        call: &OurCall,
+        payload: &Value,
+        bytes: &[u8],
+        about: &About<'_>,
+        suspicions: &mut Vec<Suspicion>,
+    ) {
+        if call.action != "GetTransactionStatus" {
+            return;
+        }
+        let id = call.request.get("transactionId").and_then(Value::as_str);
+        let Some(over) = id.and_then(|id| self.transactions.get(id)) else { return };
+        let goes_on = payload.get("ongoingIndicator").and_then(Value::as_bool);
+        let queued = payload.get("messagesInQueue").and_then(Value::as_bool).unwrap_or(true);
+        let sentence = match (over, goes_on) {
+            (true, Some(true)) => "its end was reported, and it is said to go on",
+            (false, Some(false)) if !queued => "its end was not reported, none waits, and it is said to be over",
+            _ => return,
+        };
+        let (path, reply, sentence) = ("/ongoingIndicator".to_owned(), "result".to_owned(), sentence.to_owned());
+        let (class, rule, action) = (Class::Violation, "E14.FR.02", "GetTransactionStatus");
+        about.suspect(seen, Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes }, suspicions);
+    }
+}
+
+fn holds(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// Whether a list of names holds none twice.
+fn distinct(names: &[String]) -> bool {
+    names.iter().collect::<HashSet<_>>().len() == names.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::Told;
+    use super::*;
+
+    fn station(version: Version, call: &str, answer: &str, read: &str) -> Vec<Suspicion> {
+        let mut told = Told::new(Role::Station, version);
+        told.booted(0).call(0, "1", call).answer(0, answer);
+        told.ask(&mut ReadBack::new(Role::Station, version), &mut |_| read.to_owned())
+    }
+
+    fn changed(status: &str, value: &str) -> Vec<Suspicion> {
+        station(
+            Version::V16,
+            r#"[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#,
+            &format!(r#"[3,"1",{{"status":"{status}"}}]"#),
+            &format!(
+                r#"[3,"ID",{{"configurationKey":[{{"key":"heartbeatinterval","readonly":false,"value":"{value}"}}]}}]"#
+            ),
+        )
+    }
+
+    #[test]
+    fn an_accepted_change_that_does_not_show_is_found() {
+        let found = changed("Accepted", "300");
+        assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "16-CFG-07"));
+    }
+
+    #[test]
+    fn an_accepted_change_that_shows_in_another_spelling_is_fine() {
+        assert_eq!(changed("Accepted", "60"), []);
+        assert_eq!(changed("Accepted", "060"), []);
+        assert_eq!(changed("RebootRequired", "300"), [], "it will show after a reboot");
+    }
+
+    #[test]
+    fn a_declined_change_that_shows_is_found() {
+        let read = |value: &str| {
+            format!(r#"{{"configurationKey":[{{"key":"HeartbeatInterval","readonly":false,"value":"{value}"}}]}}]"#)
+        };
+        let mut told = Told::new(Role::Station, Version::V16);
+        told.booted(0)
+            .call(0, "1", r#"[2,"1","GetConfiguration",{}]"#)
+            .answer(0, &format!(r#"[3,"1",{}"#, read("300")));
+        told.call(0, "2", r#"[2,"2","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#);
+        told.answer(0, r#"[3,"2",{"status":"Rejected"}]"#);
+        let mut oracle = ReadBack::new(Role::Station, Version::V16);
+        let found = told.ask(&mut oracle, &mut |_| format!(r#"[3,"ID",{}"#, read("60")));
+        assert_eq!(found[0].rule, "16-CFG-08");
+    }
+
+    #[test]
+    fn a_write_in_between_makes_a_check_void() {
+        let mut told = Told::new(Role::Station, Version::V16);
+        told.booted(0).call(0, "1", r#"[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#);
+        told.call(0, "2", r#"[2,"2","ChangeConfiguration",{"key":"HeartbeatInterval","value":"90"}]"#);
+        told.answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+        let found = told.ask(&mut ReadBack::new(Role::Station, Version::V16), &mut |_| panic!("nothing to ask"));
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn variables_are_read_back() {
+        let call = r#"[2,"1","SetVariables",{"setVariableData":[{"attributeValue":"60","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"}}]}]"#;
+        let answer = r#"[3,"1",{"setVariableResult":[{"attributeStatus":"Accepted","component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"}}]}]"#;
+        let read = |value: &str| {
+            format!(
+                r#"[3,"ID",{{"getVariableResult":[{{"attributeStatus":"Accepted","attributeValue":"{value}","component":{{"name":"OCPPCommCtrlr"}},"variable":{{"name":"HeartbeatInterval"}}}}]}}]"#
+            )
+        };
+        assert_eq!(station(Version::V201, call, answer, &read("60")), []);
+        let found = station(Version::V201, call, answer, &read("61"));
+        assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "B05.FR.10"));
+    }
+
+    #[test]
+    fn the_version_of_a_list_is_read_back() {
+        let call =
+            r#"[2,"1","SendLocalList",{"listVersion":7,"updateType":"Full","localAuthorizationList":[{"idTag":"A"}]}]"#;
+        let accepted = r#"[3,"1",{"status":"Accepted"}]"#;
+        assert_eq!(station(Version::V16, call, accepted, r#"[3,"ID",{"listVersion":7}]"#), []);
+        assert_eq!(station(Version::V16, call, accepted, r#"[3,"ID",{"listVersion":6}]"#)[0].rule, "16-LIST-09");
+        let empty = r#"[2,"1","SendLocalList",{"listVersion":7,"updateType":"Full"}]"#;
+        assert_eq!(station(Version::V16, empty, accepted, r#"[3,"ID",{"listVersion":0}]"#), []);
+    }
+
+    #[test]
+    fn a_transaction_that_is_over_does_not_go_on() {
+        let mut told = Told::new(Role::Station, Version::V201);
+        told.booted(0).received(0, r#"[2,"t","TransactionEvent",{"eventType":"Ended","timestamp":"2026-01-01T00:00:00Z","triggerReason":"StopAuthorized","seqNo":2,"transactionInfo":{"transactionId":"T"}}]"#);
+        told.answered(0, "TransactionEvent", r#"[3,"t",{}]"#);
+        told.call(0, "1", r#"[2,"1","GetTransactionStatus",{"transactionId":"T"}]"#);
+        told.answer(0, r#"[3,"1",{"ongoingIndicator":true,"messagesInQueue":false}]"#);
+        let found = told.judge(&mut ReadBack::new(Role::Station, Version::V201));
+        assert_eq!(found[0].rule, "E14.FR.02");
+    }
+}

@@ -1,0 +1,176 @@
+//! O9: the station does not start again by itself.
+
+use std::collections::HashMap;
+
+use protocol::frame::Frame;
+use protocol::{Role, Version};
+use serde_json::Value;
+
+use super::course::{Boot, Course};
+use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
+use crate::{Seen, What};
+
+/// Watches boots that nothing asked for.
+#[derive(Debug, Default)]
+pub(super) struct Restart {
+    course: Course,
+    /// Who ended the last link of this number, since it booted.
+    ended: HashMap<usize, By>,
+    boots: usize,
+    startups: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Us,
+    Device,
+}
+
+impl Oracle for Restart {
+    fn code(&self) -> Code {
+        Code::O9
+    }
+
+    fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
+        if about.device == Role::Station {
+            match &seen.what {
+                What::Ended { by_us, .. } => {
+                    self.ended.insert(seen.link, if *by_us { By::Us } else { By::Device });
+                }
+                What::Received { bytes, reading, .. } => {
+                    if let Some(Frame::Call { action, payload, .. }) = &reading.frame {
+                        self.call(seen, action, payload, bytes, about, suspicions);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.course.saw(seen, about);
+    }
+}
+
+impl Restart {
+    fn call(
+        &mut self,
+        seen: &Seen,
+        action: &str,
+        payload: &Value,
+        bytes: &[u8],
+        about: &About<'_>,
+        suspicions: &mut Vec<Suspicion>,
+    ) {
+        let link = self.course.link(seen.link);
+        let settled = link.accepted_once && link.boot == Boot::Accepted && link.may_restart.is_none();
+        let (class, rule, path, sentence) = match action {
+            "BootNotification" => {
+                self.boots += 1;
+                let ended = self.ended.remove(&seen.link);
+                if !settled {
+                    return;
+                }
+                match ended {
+                    Some(By::Device) => (
+                        Class::Robustness,
+                        HARM,
+                        "boot",
+                        "the station ended its link and booted, though nothing asked for it",
+                    ),
+                    // 1.6 demands it in one place and recommends it in another.
+                    Some(By::Us) if about.version == Version::V16 => {
+                        (Class::Compatibility, "16-BOOT-17", "boot", "the station booted after a mere reconnection")
+                    }
+                    Some(By::Us) => (Class::Violation, "R-114", "boot", "the station booted after a mere reconnection"),
+                    None => (
+                        Class::Compatibility,
+                        HARM,
+                        "boot again",
+                        "the station booted again on the same link, though nothing asked for it",
+                    ),
+                }
+            }
+            "SecurityEventNotification" => {
+                let kind = payload.get("type").and_then(Value::as_str).unwrap_or("");
+                if !matches!(kind, "StartupOfTheDevice" | "ResetOrReboot") {
+                    return;
+                }
+                self.startups += 1;
+                // One belongs to each boot, and one may have waited since before.
+                if !settled || self.startups <= 2 * (self.boots + 1) {
+                    return;
+                }
+                (
+                    Class::Robustness,
+                    HARM,
+                    "security event",
+                    "the station reports that it started, though nothing asked for it",
+                )
+            }
+            _ => return,
+        };
+        about.suspect(
+            seen,
+            Charge {
+                oracle: Code::O9,
+                rule,
+                class,
+                action,
+                path: path.to_owned(),
+                reply: "restart".to_owned(),
+                sentence: sentence.to_owned(),
+                bytes,
+            },
+            suspicions,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::Told;
+    use super::*;
+    use crate::seen::Ending;
+
+    fn station(version: Version) -> Told {
+        let mut told = Told::new(Role::Station, version);
+        told.booted(0);
+        told
+    }
+
+    #[test]
+    fn a_station_that_starts_again_by_itself_is_found() {
+        let mut told = station(Version::V16);
+        told.ended(0, Ending::Reset).booted(0);
+        assert_eq!(told.judge(&mut Restart::default())[0].class, Class::Robustness);
+    }
+
+    #[test]
+    fn a_station_that_was_told_to_reset_is_not() {
+        let mut told = station(Version::V16);
+        told.call(0, "1", r#"[2,"1","Reset",{"type":"Hard"}]"#).answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+        told.ended(0, Ending::Reset).booted(0);
+        assert_eq!(told.judge(&mut Restart::default()), []);
+        told.ended(0, Ending::Reset).booted(0);
+        assert_eq!(told.judge(&mut Restart::default()).len(), 1, "once is enough");
+    }
+
+    #[test]
+    fn a_mere_reconnection_brings_no_boot() {
+        for (version, class) in [(Version::V16, Class::Compatibility), (Version::V201, Class::Violation)] {
+            let mut told = station(version);
+            told.what(0, What::Ended { how: Ending::Closed(Some(1000)), by_us: true }).opened(0);
+            assert_eq!(told.judge(&mut Restart::default()), []);
+            told.boot(0);
+            assert_eq!(told.judge(&mut Restart::default())[0].class, class);
+        }
+    }
+
+    #[test]
+    fn a_boot_that_was_not_accepted_is_repeated() {
+        let mut told = Told::new(Role::Station, Version::V16);
+        told.booted(0).call(0, "1", r#"[2,"1","TriggerMessage",{"requestedMessage":"BootNotification"}]"#);
+        told.answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+        told.received(0, r#"[2,"b","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}]"#);
+        told.withheld(0, "BootNotification").boot(0);
+        assert_eq!(told.judge(&mut Restart::default()), []);
+    }
+}

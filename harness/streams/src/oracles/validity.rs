@@ -1,0 +1,471 @@
+//! O4: what the device says is valid, what is invalid is refused in the words of the version, and what is valid is not
+//! refused as if it were malformed.
+
+use std::collections::{HashMap, VecDeque};
+
+use protocol::errors::Defect;
+use protocol::frame::{self, Frame};
+use protocol::{Role, Version, errors, validate};
+use serde_json::Value;
+use verdict::{StandingViolation, Verdict};
+
+use super::correlation::Repeated;
+use super::course::Course;
+use super::{About, Charge, Class, Code, Oracle, Suspicion};
+use crate::deserved::{Deserved, Flaw, breaks_text};
+use crate::seen::{OurCall, reply_class};
+use crate::{Seen, What};
+
+/// Watches what the device says, with the standing oracles of the suite, and what it makes of what is invalid.
+pub(super) struct Validity {
+    device: Role,
+    version: Version,
+    course: Course,
+    links: HashMap<usize, Watched>,
+    /// What we answered about transactions was not what a CSMS says: their order proves nothing any more.
+    tainted: bool,
+    repeated: Repeated,
+}
+
+struct Watched {
+    standing: verdict::oracles::Oracles,
+    identity: String,
+    /// Calls of the device that are not answered yet.
+    open: VecDeque<(String, String)>,
+}
+
+impl Validity {
+    pub(super) fn new(device: Role, version: Version) -> Validity {
+        Validity {
+            device,
+            version,
+            course: Course::default(),
+            links: HashMap::new(),
+            tainted: false,
+            repeated: Repeated::default(),
+        }
+    }
+
+    fn watched(&mut self, number: usize) -> &mut Watched {
+        let (device, version) = (self.device, self.version);
+        self.links.entry(number).or_insert_with(|| Watched {
+            standing: verdict::oracles::Oracles::new(device, version),
+            identity: String::new(),
+            open: VecDeque::new(),
+        })
+    }
+}
+
+impl Oracle for Validity {
+    fn code(&self) -> Code {
+        Code::O4
+    }
+
+    fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
+        match &seen.what {
+            What::Opened { identity, .. } => {
+                let watched = self.watched(seen.link);
+                if watched.identity != *identity && !watched.identity.is_empty() {
+                    self.links.remove(&seen.link);
+                }
+                let watched = self.watched(seen.link);
+                watched.identity.clone_from(identity);
+                watched.open.clear();
+                watched.standing.opened();
+            }
+            What::Sent { deserved, .. } => {
+                if let Some(id) = &deserved.id {
+                    self.repeated.sent(id);
+                    if deserved.action.ends_with("TriggerMessage") {
+                        self.watched(seen.link).standing.sent_call(id, &deserved.action, &deserved.request);
+                    }
+                }
+            }
+            What::Answered { action, bytes, plain, .. } => self.answered(seen.link, action, bytes.as_deref(), *plain),
+            What::Received { bytes, reading, answers, .. } => {
+                let watched = self.watched(seen.link);
+                watched.standing.received_reading(seen.at, bytes, reading);
+                match (&reading.frame, answers) {
+                    (Some(Frame::Call { id, action, .. }), _) => {
+                        watched.open.push_back((id.clone(), action.clone()));
+                        if watched.open.len() > 64 {
+                            watched.open.pop_front();
+                        }
+                    }
+                    (Some(Frame::Result { payload, .. }), Some(call)) => {
+                        if call.deserved.defects.is_empty() {
+                            watched.standing.result_to(seen.at, bytes, &call.action, &call.request, payload);
+                        } else if call.deserved.refuse && !self.repeated.is_repeated(&call.id) {
+                            let charge = accepted(call, payload, self.version, self.device);
+                            let reply = reply_class(self.version, reading);
+                            about.suspect(seen, Charge { reply, bytes, ..charge }, suspicions);
+                        }
+                    }
+                    (Some(Frame::Error { code, .. }), Some(call)) if !self.repeated.is_repeated(&call.id) => {
+                        if let Some(charge) = self.refused(seen.link, call, code, about) {
+                            let reply = reply_class(self.version, reading);
+                            about.suspect(seen, Charge { reply, bytes, ..charge }, suspicions);
+                        }
+                    }
+                    _ => {}
+                }
+                let reply = || reply_class(self.version, reading);
+                let violations = self.links.get_mut(&seen.link).map(|watched| watched.standing.take());
+                for violation in violations.unwrap_or_default() {
+                    let echo = answers.as_ref().is_some_and(|call| has_bad_id(&call.deserved));
+                    let action = match (&reading.frame, answers) {
+                        (Some(frame), None) => frame.action().unwrap_or("?"),
+                        (_, Some(call)) => &call.action,
+                        (None, None) => "?",
+                    };
+                    self.standing(seen, violation, (action, reply(), bytes, echo), about, suspicions);
+                }
+            }
+            What::Wire { rule, id, text, certain } => {
+                let class = if *certain { Class::Violation } else { Class::Compatibility };
+                let (path, reply, sentence) = (id.clone(), "frame".to_owned(), text.clone());
+                let bytes = text.as_bytes();
+                let charge = Charge { oracle: Code::O4, rule, class, action: "?", path, reply, sentence, bytes };
+                about.suspect(seen, charge, suspicions);
+            }
+            _ => {}
+        }
+        self.course.saw(seen, about);
+    }
+}
+
+impl Validity {
+    /// Our answer to a call of the device, as the standing oracles want to know it.
+    fn answered(&mut self, number: usize, action: &str, bytes: Option<&[u8]>, plain: bool) {
+        let version = self.version;
+        self.tainted |= !plain && matches!(action, "StartTransaction" | "StopTransaction" | "TransactionEvent");
+        let watched = self.watched(number);
+        let Some(at) = watched.open.iter().position(|(_, open)| open == action) else { return };
+        let Some((id, _)) = watched.open.remove(at) else { return };
+        let reading = bytes.map(|bytes| frame::read(version, bytes)).filter(|reading| reading.findings.is_empty());
+        match reading.and_then(|reading| reading.frame) {
+            Some(Frame::Result { id: ours, payload })
+                if ours == id && (plain || validate::response_violations(version, action, &payload).is_empty()) =>
+            {
+                watched.standing.sent_answer(&id, Some(&payload));
+            }
+            Some(Frame::Error { id: ours, .. }) if ours == id => watched.standing.sent_answer(&id, None),
+            _ => {
+                // What a station makes of a boot that was not answered properly is open.
+                watched.standing.sent_answer(&id, None);
+                watched.standing.withheld_answer(&id);
+            }
+        }
+    }
+
+    fn standing(
+        &self,
+        seen: &Seen,
+        violation: StandingViolation,
+        (action, reply, bytes, echo): (&str, String, &[u8], bool),
+        about: &About<'_>,
+        suspicions: &mut Vec<Suspicion>,
+    ) {
+        let about_transactions = matches!(violation.oracle.as_str(), "transaction-order" | "sequence-number");
+        if about_transactions && self.tainted {
+            return;
+        }
+        let class = match violation.verdict {
+            Verdict::Fail => Class::Violation,
+            _ => Class::Compatibility,
+        };
+        // Who answers a bad id with that id keeps R-022 and breaks R-020; it cannot do both.
+        let class = if echo && violation.oracle == "well-formed-frame" && violation.path.contains(": Id") {
+            Class::Compatibility
+        } else {
+            class
+        };
+        let charge = Charge {
+            oracle: Code::O4,
+            rule: &violation.statement,
+            class,
+            action,
+            path: violation.path,
+            reply,
+            sentence: violation.sentence,
+            bytes,
+        };
+        about.suspect(seen, charge, suspicions);
+    }
+
+    /// A call was refused: with a code that fits, and rightly so?
+    fn refused<'a>(&self, number: usize, call: &'a OurCall, code: &str, about: &About<'_>) -> Option<Charge<'a>> {
+        if !errors::codes(self.version).contains(&code) {
+            // The standing oracles say so.
+            return None;
+        }
+        let unregistered = self.course.is_unregistered(number, self.device);
+        // A device need not have every feature, and says so before it looks closer.
+        let lacking = matches!(code, "NotSupported" | "NotImplemented");
+        if lacking || (unregistered && (code == "SecurityError" || self.device == Role::Station)) {
+            return None;
+        }
+        let deserved = &call.deserved;
+        let charge = |class, rule, sentence| Charge {
+            oracle: Code::O4,
+            rule,
+            class,
+            action: &call.action,
+            path: deserved.flaw(),
+            reply: String::new(),
+            sentence,
+            bytes: &[],
+        };
+        if deserved.is_legal_call() {
+            if breaks_text(self.version, self.device, &call.action, &call.request) {
+                return None;
+            }
+            let class = refusal_of_a_legal_call(self.version, call, code, about);
+            let sentence = format!("{} is valid and was refused with {code}", call.action);
+            return Some(charge(class, "R-037", sentence));
+        }
+        if !deserved.refuse || deserved.codes.contains(&code) {
+            return None;
+        }
+        // Which of the codes for something malformed it is, is often a matter of taste.
+        let kindred = code.ends_with("Violation") || code == "ProtocolError";
+        let class = if deserved.prescribed && !kindred { Class::Violation } else { Class::Compatibility };
+        let sentence = format!(
+            "{} ({}) was refused with {code}, not with {}",
+            call.action,
+            deserved.flaw(),
+            deserved.codes.join(" or ")
+        );
+        Some(charge(class, "R-051", sentence))
+    }
+}
+
+fn refusal_of_a_legal_call(version: Version, call: &OurCall, code: &str, about: &About<'_>) -> Class {
+    match code {
+        "PropertyConstraintViolation" | "SecurityError" => return Class::Compatibility,
+        _ if call.deserved.has_extremes() || about.last_sent.len() > 1000 => return Class::Ambiguous,
+        _ => {}
+    }
+    // A request with more items than the station takes may be refused (R-061).
+    let many = version != Version::V16
+        && code.ends_with("Violation")
+        && call
+            .request
+            .as_object()
+            .is_some_and(|map| map.values().any(|value| value.as_array().is_some_and(|items| items.len() > 1)));
+    if many { Class::Ambiguous } else { Class::Violation }
+}
+
+/// Something that has to be refused got a result.
+fn accepted<'a>(call: &'a OurCall, payload: &Value, version: Version, device: Role) -> Charge<'a> {
+    let deserved = &call.deserved;
+    let hard = deserved.defects.iter().find(|flaw| is_beyond_doubt(flaw, &call.request, version));
+    let in_effect = declines(payload);
+    // Meter values are answered whatever they hold (R-155).
+    let any = version == Version::V16 && device == Role::Csms && call.action == "MeterValues";
+    let class = if hard.is_some() && !in_effect && !any { Class::Violation } else { Class::Compatibility };
+    let sentence = format!("{} ({}) has to be refused and got a result", call.action, deserved.flaw());
+    let (path, action) = (deserved.flaw(), call.action.as_str());
+    Charge { oracle: Code::O4, rule: "R-038", class, action, path, reply: String::new(), sentence, bytes: &[] }
+}
+
+/// Whether the flaw is one for every reader.
+fn is_beyond_doubt(flaw: &Flaw, request: &Value, version: Version) -> bool {
+    if flaw.path.contains("/customData") {
+        return false;
+    }
+    let value = request.pointer(&flaw.path);
+    match flaw.defect {
+        // Readers may be more patient than the text.
+        Defect::NotUtf8
+        | Defect::NotJson
+        | Defect::NotArray
+        | Defect::UnknownMessageType
+        | Defect::DuplicateMessageId
+        | Defect::BadUri
+        | Defect::KnownButUnsupported
+        | Defect::NotAccepted
+        | Defect::Internal => false,
+        // Under some drafts of the schema 1.0 is an integer.
+        Defect::WrongType => !value.and_then(Value::as_f64).is_some_and(|number| number.fract() == 0.0),
+        // 1.6 speaks of ISO 8601, which knows more forms than its schemas.
+        Defect::BadDateTime => version != Version::V16 || !value.and_then(Value::as_str).is_some_and(is_iso_8601),
+        _ => true,
+    }
+}
+
+/// Whether a text has the form of a date and a time, with or without an offset.
+fn is_iso_8601(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digits = |from: usize, to: usize| bytes.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    let extended = digits(0, 4) && bytes.get(4) == Some(&b'-');
+    let basic = digits(0, 8) && bytes.get(8).is_none_or(|byte| b"Tt".contains(byte));
+    (extended || basic) && bytes.iter().all(|byte| b"0123456789-+:.,TtZzW ".contains(byte))
+}
+
+/// Whether a result says no.
+fn declines(payload: &Value) -> bool {
+    let status = payload
+        .get("status")
+        .or_else(|| payload.pointer("/idTagInfo/status"))
+        .or_else(|| payload.pointer("/idTokenInfo/status"))
+        .and_then(Value::as_str);
+    status.is_some_and(|status| !matches!(status, "Accepted" | "Scheduled" | "RebootRequired" | "Unlocked" | "Pending"))
+}
+
+fn has_bad_id(deserved: &Deserved) -> bool {
+    deserved.id.as_ref().is_some_and(String::is_empty)
+        || deserved.defects.iter().any(|flaw| flaw.defect == Defect::BadMessageId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::Told;
+    use super::*;
+
+    fn exchange(device: Role, version: Version, call: &str, answer: &str) -> Vec<Suspicion> {
+        let mut told = Told::new(device, version);
+        told.booted(0).call(0, "1", call).answer(0, answer);
+        told.judge(&mut Validity::new(device, version))
+    }
+
+    fn csms(call: &str, answer: &str) -> Vec<Suspicion> {
+        exchange(Role::Csms, Version::V16, call, answer)
+    }
+
+    const OK: &str = r#"[3,"1",{"idTagInfo":{"status":"Accepted"}}]"#;
+
+    #[test]
+    fn what_is_invalid_and_accepted_names_the_flaw() {
+        let found = csms(r#"[2,"1","Authorize",{}]"#, OK);
+        assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "R-038"));
+        assert_eq!(found[0].path, "/idTag: MissingField");
+        assert_eq!(csms(r#"[2,"1","Authorize",{}]"#, r#"[4,"1","ProtocolError","",{}]"#), []);
+    }
+
+    #[test]
+    fn what_is_invalid_and_declined_in_a_result_is_a_remark() {
+        let found = csms(r#"[2,"1","Authorize",{"idTag":5}]"#, &OK.replace("Accepted", "Invalid"));
+        assert_eq!(found[0].class, Class::Compatibility);
+    }
+
+    #[test]
+    fn an_invalid_answer_is_found() {
+        let found = csms(r#"[2,"1","Heartbeat",{}]"#, r#"[3,"1",{"currentTime":"yesterday"}]"#);
+        assert_eq!((found[0].class, found[0].path.as_str()), (Class::Violation, "Heartbeat.conf/currentTime"));
+        assert_eq!(csms(r#"[2,"1","Heartbeat",{}]"#, r#"[3,"1",{"currentTime":"2026-01-01T00:00:00Z"}]"#), []);
+    }
+
+    #[test]
+    fn a_valid_call_is_not_malformed() {
+        let found = csms(r#"[2,"1","Authorize",{"idTag":"A"}]"#, r#"[4,"1","FormationViolation","",{}]"#);
+        assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "R-037"));
+        assert_eq!(csms(r#"[2,"1","Authorize",{"idTag":"A"}]"#, r#"[4,"1","NotSupported","",{}]"#), []);
+    }
+
+    #[test]
+    fn trap_each_version_has_its_own_spelling_and_1_6_its_mistakes() {
+        let call = r#"[2,"1","Heartbeat",[]]"#;
+        assert_eq!(csms(call, r#"[4,"1","FormationViolation","",{}]"#), []);
+        assert_eq!(csms(call, r#"[4,"1","FormatViolation","",{}]"#)[0].rule, "R-050");
+        let v201 = |answer| exchange(Role::Csms, Version::V201, call, answer);
+        assert_eq!(v201(r#"[4,"1","FormatViolation","",{}]"#), []);
+        assert_eq!(v201(r#"[4,"1","FormationViolation","",{}]"#)[0].class, Class::Violation);
+    }
+
+    #[test]
+    fn trap_an_unknown_action_is_not_implemented_or_not_supported() {
+        for code in ["NotImplemented", "NotSupported"] {
+            assert_eq!(csms(r#"[2,"1","Foo",{}]"#, &format!(r#"[4,"1","{code}","",{{}}]"#)), []);
+        }
+    }
+
+    #[test]
+    fn trap_one_point_zero_is_an_integer_or_not() {
+        let call = r#"[2,"1","StatusNotification",{"connectorId":1.0,"errorCode":"NoError","status":"Available"}]"#;
+        for (answer, most) in [(r#"[3,"1",{}]"#, 1), (r#"[4,"1","TypeConstraintViolation","",{}]"#, 0)] {
+            let found = csms(call, answer);
+            assert!(found.len() <= most && found.iter().all(|found| !found.class.is_red()), "{found:?}");
+        }
+        let call = r#"[2,"1","Reset",{"type":"Immediate","evseId":1.0}]"#;
+        let found = exchange(Role::Station, Version::V201, call, r#"[4,"1","TypeConstraintViolation","",{}]"#);
+        assert!(found.iter().all(|found| !found.class.is_red()), "{found:?}");
+    }
+
+    #[test]
+    fn trap_formats_are_asserted_but_not_beyond_the_text() {
+        let call =
+            |time| format!(r#"[2,"1","StopTransaction",{{"transactionId":1,"meterStop":1,"timestamp":"{time}"}}]"#);
+        assert_eq!(csms(&call("222222017-10-27T19:10:11Z"), r#"[3,"1",{}]"#)[0].class, Class::Violation);
+        assert_eq!(csms(&call("noon"), r#"[3,"1",{}]"#)[0].class, Class::Violation);
+        assert_eq!(csms(&call("2026-01-01T00:00:00"), r#"[3,"1",{}]"#)[0].class, Class::Compatibility);
+        assert_eq!(csms(&call("2026-01-01T00:00:00.5+02:00"), r#"[3,"1",{}]"#), []);
+    }
+
+    #[test]
+    fn trap_custom_data_is_nobodys_fault() {
+        let call = r#"[2,"1","ClearCache",{"customData":{"vendorId":"v","more":1}}]"#;
+        assert_eq!(exchange(Role::Station, Version::V201, call, r#"[3,"1",{"status":"Accepted"}]"#), []);
+        let call = r#"[2,"1","ClearCache",{"customData":{}}]"#;
+        let found = exchange(Role::Station, Version::V201, call, r#"[3,"1",{"status":"Accepted"}]"#);
+        assert!(found.iter().all(|found| !found.class.is_red()));
+    }
+
+    #[test]
+    fn trap_data_transfer_means_what_its_vendor_says() {
+        let call = r#"[2,"1","DataTransfer",{"vendorId":"plugfest","data":"x"}]"#;
+        for status in ["Accepted", "Rejected", "UnknownVendorId", "UnknownMessageId"] {
+            assert_eq!(csms(call, &format!(r#"[3,"1",{{"status":"{status}"}}]"#)), []);
+        }
+    }
+
+    #[test]
+    fn trap_the_limit_of_one_call_holds_for_each_direction() {
+        let mut told = Told::new(Role::Station, Version::V201);
+        told.booted(0).call(0, "1", r#"[2,"1","ClearCache",{}]"#).received(0, r#"[2,"a","Heartbeat",{}]"#);
+        told.answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+        assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201)), []);
+        told.received(0, r#"[2,"b","Heartbeat",{}]"#);
+        assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201))[0].rule, "R-030");
+    }
+
+    #[test]
+    fn trap_a_call_that_we_left_unanswered_holds_nobody_up() {
+        let mut told = Told::new(Role::Station, Version::V201);
+        told.booted(0).received(0, r#"[2,"a","Heartbeat",{}]"#).withheld(0, "Heartbeat");
+        told.received(0, r#"[2,"b","Heartbeat",{}]"#);
+        assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201)), []);
+    }
+
+    #[test]
+    fn trap_a_bad_id_can_be_repeated_or_not() {
+        let long = "x".repeat(40);
+        let call = format!(r#"[2,"{long}","Heartbeat",{{}}]"#);
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).call(0, &long, &call).answer(0, &format!(r#"[4,"{long}","FormationViolation","",{{}}]"#));
+        let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+        assert!(found.iter().all(|found| !found.class.is_red()), "{found:?}");
+    }
+
+    #[test]
+    fn a_code_that_is_nothing_like_the_flaw_is_found() {
+        let found = csms(r#"[2,"1","Authorize",{"idTag":5}]"#, r#"[4,"1","InternalError","",{}]"#);
+        assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "R-051"));
+        let found = csms(r#"[2,"1","Authorize",{"idTag":5}]"#, r#"[4,"1","FormationViolation","",{}]"#);
+        assert_eq!(found[0].class, Class::Compatibility);
+    }
+
+    #[test]
+    fn frames_that_break_rfc_6455_are_found() {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        let wire = |certain| What::Wire {
+            rule: "RFC 6455 5.1".to_owned(),
+            id: "masked".to_owned(),
+            text: "a masked frame".to_owned(),
+            certain,
+        };
+        told.what(0, wire(true)).what(0, wire(false));
+        let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+        assert_eq!([found[0].class, found[1].class], [Class::Violation, Class::Compatibility]);
+    }
+}

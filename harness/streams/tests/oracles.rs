@@ -1,0 +1,199 @@
+//! The oracles before the reference peers: clean ones are never accused, faulty ones are found.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use protocol::catalogue::{Catalogue, Kind};
+use protocol::generate::{Choices, Seeded, broken, valid};
+use protocol::{Role, Version};
+use serde_json::Value;
+use streams::Act;
+use streams::act::{Hole, Manner, Part, Text};
+use streams::generate::Allowed;
+use streams::oracles::{Code, Suspicion};
+use streams::play::{Frozen, Outcome, Source, play};
+use streams::target::{How, Target};
+use streams::view::View;
+
+/// Legal, broken and illegal things of every kind, by chance.
+struct Mixed {
+    choices: Seeded,
+    left: usize,
+    number: u32,
+}
+
+impl Mixed {
+    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        let at = usize::try_from(self.choices.choose(from.len() as u64)).unwrap();
+        &from[at]
+    }
+
+    fn framed(&mut self, before: &str, rest: &str) -> Text {
+        self.number += 1;
+        let parts = [
+            Part::Bytes(before.as_bytes().to_vec()),
+            Part::Hole(Hole::Id(self.number)),
+            Part::Bytes(rest.as_bytes().to_vec()),
+        ];
+        parts.into_iter().collect()
+    }
+
+    /// A call to a device of this side, valid or broken once.
+    fn call(&mut self, device: Role, version: Version, is_valid: bool) -> (String, Value) {
+        let messages: Vec<_> = Catalogue::of(version)
+            .messages()
+            .iter()
+            .filter(|message| message.kind == Kind::Call && message.from.includes(device.other()))
+            .filter(|message| !matches!(message.action.as_str(), "Reset" | "UpdateFirmware" | "SetNetworkProfile"))
+            .collect();
+        let message = *self.pick(&messages);
+        let payload = if is_valid {
+            valid(version, &message.request, &mut self.choices)
+        } else {
+            broken(version, &message.request, &mut self.choices).map_or(Value::Null, |(payload, ..)| payload)
+        };
+        (message.action.clone(), payload)
+    }
+}
+
+const ENVELOPES: [&str; 14] = [
+    "[2,5,\"Heartbeat\",{}]",
+    "[2,null,\"Heartbeat\",{}]",
+    "[2,\"\",\"Heartbeat\",{}]",
+    "[\"2\",\"t\",\"Heartbeat\",{}]",
+    "[2.0,\"t\",\"Heartbeat\",{}]",
+    "[7,\"t\",\"Heartbeat\",{}]",
+    "[2]",
+    "{}",
+    "[2,\"t\",5,{}]",
+    "[3,\"unknown\",{}]",
+    "[4,\"unknown\",\"GenericError\",\"\",{}]",
+    "[4,[],\"InternalError\",\"d\"]",
+    "[2,\"0123456789012345678901234567890123456789\",\"Heartbeat\",{}]",
+    "[2,\"t\",\"Heart",
+];
+
+impl Source for Mixed {
+    fn next(&mut self, view: &View<'_>) -> Option<Act> {
+        self.left = self.left.checked_sub(1)?;
+        let (device, version, link) = (view.device, view.version, 0);
+        Some(match self.choices.choose(16) {
+            kind @ 0..=8 => {
+                let (action, payload) = self.call(device, version, kind < 5);
+                let text = self.framed("[2,", &format!(",\"{action}\",{payload}]"));
+                Act::Send { link, text }
+            }
+            9 => Act::Send { link, text: (*self.pick(&ENVELOPES)).into() },
+            10 => {
+                let rest = *self.pick(&[
+                    ",\"Heartbeat\",{},1]",
+                    ",\"constructor\",{}]",
+                    ",\"heartbeat\",{}]",
+                    ",\"Heartbeat\"]",
+                ]);
+                Act::Send { link, text: self.framed("[2,", rest) }
+            }
+            11 => {
+                let payloads: [&[u8]; 4] = [
+                    b"\xff\xfe",
+                    b"[2,\"\xc3\x28\",\"Heartbeat\",{}]",
+                    b"",
+                    b"[2,\"u\",\"DataTransfer\",{\"vendorId\":\"\\ud800\"}]",
+                ];
+                Act::Send { link, text: Text::bytes(*self.pick(&payloads)) }
+            }
+            12 => {
+                let opcode = *self.pick(&[0, 1, 2, 3, 8, 9, 10, 11]);
+                let payload = Text::bytes(*self.pick(&[&b""[..], b"x", b"\x03\xe8"]));
+                let rsv = *self.pick(&[0, 0, 4]);
+                Act::Frame { link, fin: true, rsv, opcode, masked: true, claims: None, payload }
+            }
+            13 => match self.choices.choose(3) {
+                0 => Act::Close { link, code: Some(1000) },
+                1 => Act::Cut { link },
+                _ => Act::Connect { link: 1, identity: 1, manner: Manner::default() },
+            },
+            14 => {
+                let texts = [None, Some("[3,\"nobody\",{}]"), Some("[3")];
+                let text = (*self.pick(&texts)).map(Text::from);
+                Act::Answer { link, action: None, text, times: 1 }
+            }
+            _ => Act::Pass { ms: self.choices.choose(400) * 100 },
+        })
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
+}
+
+fn episode(target: &mut Target, seed: u64, acts: usize) -> Outcome {
+    let mut source = Mixed { choices: Seeded::new(seed), left: acts, number: 0 };
+    let how = How { fresh: true, number: seed, ..How::default() };
+    run(play(target, &mut source, &Allowed { dangerous: true }, how))
+}
+
+fn shown(outcome: &Outcome, suspicion: &Suspicion) -> String {
+    let acts: Vec<String> = outcome.acts.iter().map(|act| format!("{act:?}")).collect();
+    format!("{suspicion:#?}\nafter:\n{}", acts[..acts.len().min(suspicion.act + 1)].join("\n"))
+}
+
+/// So many acts are done to each clean device in an ordinary run of the tests.
+const ACTS: usize = 60;
+
+fn accusations(device: Role, version: Version, episodes: u64) -> BTreeMap<String, (usize, String)> {
+    let mut red = BTreeMap::new();
+    let mut target = Target::embedded(device, version, Vec::new());
+    for seed in 0..episodes {
+        let outcome = episode(&mut target, seed, ACTS);
+        assert_eq!(outcome.unreachable, None);
+        for suspicion in outcome.suspicions.iter().filter(|suspicion| suspicion.class.is_red()) {
+            let key = format!("{:?} {} {} {}", suspicion.oracle, suspicion.action, suspicion.path, suspicion.reply);
+            let entry = red.entry(key).or_insert_with(|| (0, shown(&outcome, suspicion)));
+            entry.0 += 1;
+        }
+    }
+    red
+}
+
+#[test]
+fn clean_peers_are_never_accused() {
+    let episodes = std::env::var("EPISODES").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let mut all = BTreeMap::new();
+    for device in [Role::Csms, Role::Station] {
+        for version in Version::ALL {
+            for (key, found) in accusations(device, version, episodes) {
+                all.insert(format!("{device} {version} {key}"), found);
+            }
+        }
+    }
+    let keys: Vec<String> = all.iter().map(|(key, (count, _))| format!("{count:4} {key}")).collect();
+    let first = all.values().next().map_or("", |(_, shown)| shown);
+    assert!(all.is_empty(), "{}\n\n{first}", keys.join("\n"));
+}
+
+fn call(number: u32, rest: &str) -> Act {
+    let parts =
+        [Part::Bytes(b"[2,".to_vec()), Part::Hole(Hole::Id(number)), Part::Bytes(format!(",{rest}]").into_bytes())];
+    Act::Send { link: 0, text: parts.into_iter().collect() }
+}
+
+fn noticed(fault: &str, acts: &[Act]) -> Vec<Suspicion> {
+    let fault = peers::Fault::find(fault).unwrap_or_else(|| panic!("no fault {fault}"));
+    let mut target = Target::embedded(fault.info().side, Version::V16, vec![fault]);
+    let how = How { fresh: true, ..How::default() };
+    run(play(&mut target, &mut Frozen::new(acts), &Allowed { dangerous: true }, how)).suspicions
+}
+
+#[test]
+fn an_answer_given_twice_is_noticed() {
+    let found = noticed("station-answers-twice", &[call(1, "\"GetLocalListVersion\",{}")]);
+    assert!(found.iter().any(|found| found.oracle == Code::O3 && found.class.is_red()), "{found:#?}");
+}
+
+#[test]
+fn a_device_that_goes_deaf_after_an_invalid_payload_is_noticed() {
+    let acts = [call(1, "\"GetConfiguration\",{\"key\":5}"), call(2, "\"GetLocalListVersion\",{}")];
+    let found = noticed("station-deaf-after-invalid-payload", &acts);
+    assert!(found.iter().any(|found| found.oracle == Code::O1 && found.class.is_red()), "{found:#?}");
+}
