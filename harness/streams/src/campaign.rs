@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::Act;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::play::{Outcome, Source, play};
+use crate::shrink::Limits;
 use crate::target::{How, Target};
 use crate::view::View;
 
@@ -38,6 +39,8 @@ pub struct Campaign {
     pub jobs: usize,
     /// How often a finding is repeated to see whether it always shows.
     pub repeats: u32,
+    /// What making a finding small may cost.
+    pub shrink: Limits,
 }
 
 /// When it is enough: whatever comes first.
@@ -73,6 +76,7 @@ impl Default for Campaign {
             length: 60,
             jobs: 1,
             repeats: 3,
+            shrink: Limits::default(),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! From a suspicion to a finding: does it show again, how little does it take, does it always show.
 
+use std::time::Instant;
+
 use crate::act::Act;
 use crate::generate::Allowed;
 use crate::oracles::{Code, Suspicion};
 use crate::play::{Frozen, Outcome, play};
+use crate::shrink::{Showing, Shrinker};
 use crate::target::{How, Target};
 use crate::{Seen, Sequence};
 
@@ -110,9 +113,27 @@ impl Again<'_> {
         outcome
     }
 
+    /// Fewer and smaller acts that show the same.
     async fn minimise(&mut self, acts: Vec<Act>, outcome: Outcome, suspicion: &Suspicion) -> (Vec<Act>, Outcome) {
-        let _ = suspicion;
-        (acts, outcome)
+        let (device, version) = (self.target.device, self.target.version);
+        let allowed = self.campaign.allowed.clone();
+        let forbidden = move |act: &Act| allowed.denies_act(device, version, act).is_some();
+        let mut shrinker = Shrinker::new(Sequence::new(device, version, acts), self.campaign.shrink, forbidden);
+        let began = Instant::now();
+        let mut last = outcome;
+        while let Some(smaller) = shrinker.propose(began.elapsed()) {
+            let outcome = self.play(&smaller.acts).await;
+            let showing = match (shows(&outcome, suspicion), outcome.suspicions.is_empty()) {
+                (Some(_), _) => Showing::Same,
+                (None, false) => Showing::Other,
+                (None, true) => Showing::Nothing,
+            };
+            if showing == Showing::Same {
+                last = outcome;
+            }
+            shrinker.told(showing);
+        }
+        (shrinker.best().acts.clone(), last)
     }
 }
 
