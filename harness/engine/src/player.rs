@@ -15,6 +15,7 @@ mod procedure;
 mod reactions;
 mod session;
 mod stimuli;
+mod unasked;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -196,6 +197,7 @@ pub struct Player {
     node: Node,
     welcome: Vec<Leaf>,
     near_misses: Vec<String>,
+    doubt: Option<Box<unasked::Doubt>>,
     open: Option<Open>,
     acting: Option<Acting>,
     connecting: Option<Leaf>,
@@ -295,6 +297,7 @@ impl Player {
             node: Node::Done,
             welcome: Vec::new(),
             near_misses: Vec::new(),
+            doubt: None,
             open: None,
             acting: None,
             connecting: None,
@@ -399,6 +402,9 @@ impl Player {
         }
         if let Some(wait) = self.wait {
             at(wait);
+        }
+        if let Some(doubt) = &self.doubt {
+            at(doubt.until);
         }
         if let Some(reaction) = &self.reaction {
             at(reaction.next());

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::rig::Rig;
 
 pub(crate) use csms::OwnCsms;
+pub(crate) use generic::declining;
 pub(crate) use station::OwnStation;
 
 /// The party we play.

@@ -110,7 +110,7 @@ pub const VERBS: &[Verb] = &[
     station("insert battery", &[needs("slot", Integer)]),
     station("take battery", &[needs("slot", Integer)]),
     station("enter text", &[needs("text", Text)]),
-    csms("send", &[needs("action", Text), needs("fields", Any)]),
+    csms("send", &[needs("action", Text), needs("fields", Any), may("payload", Any)]),
     csms("add token", &[needs("token", Token), may("status", Text), may("group", Text)]),
     csms("remove token", &[needs("token", Token)]),
     csms("set password", &[needs("value", Text)]),

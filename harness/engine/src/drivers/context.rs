@@ -94,6 +94,9 @@ pub(super) fn leave_out(stimulus: &mut Stimulus, fields: &[Field]) -> Vec<String
             continue;
         }
         let removed = if is_send {
+            if let Some(payload) = stimulus.with.get_mut("payload") {
+                remove(payload, &field.path);
+            }
             stimulus.with.get_mut("fields").is_some_and(|fields| remove(fields, &field.path))
         } else {
             let mut with = Value::Object(std::mem::take(&mut stimulus.with));

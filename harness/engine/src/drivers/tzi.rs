@@ -60,7 +60,7 @@ fn body(task: &Task<'_>) -> Result<(Value, Vec<String>), String> {
         task.lookup(&path)
     };
     let whole = match task.stimulus.verb.as_str() {
-        "send" => value(&["fields"]).unwrap_or_else(|| json!({})),
+        "send" => value(&["payload"]).or_else(|| value(&["fields"])).unwrap_or_else(|| json!({})),
         "add token" => {
             let body = object([("token_id", value(&["token", "idToken"])), ("status", value(&["status"]))]);
             let grouped = with.contains_key("group") || value(&["token", "group"]).is_some();

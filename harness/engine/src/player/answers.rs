@@ -265,6 +265,9 @@ impl Player {
 
     /// Gives up what has waited long enough; `true` if anything was.
     pub(super) fn expire(&mut self, now: Timestamp) -> bool {
+        if self.doubt_is_over(now) {
+            return true;
+        }
         if let Some(reaction) = &self.reaction
             && reaction.next() <= now
             && self.open.is_none()

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use protocol::Timestamp;
 use protocol::catalogue::{Catalogue, Kind};
 use protocol::frame::Frame;
 use protocol::validate;
+use protocol::{Role, Timestamp};
 use script::ast::{Answer, ForbiddenKind, Pattern};
 use script::background;
 use serde_json::{Map, Value};
 use verdict::{Diagnostic, Direction, EventKind};
 
+use super::unasked::Doubt;
 use super::{Command, Open, Phase, Player, Tag};
 use crate::leaf::{Asked, CallStep, Leaf, LeafKind, Pending};
 use crate::pattern::{self, Mismatch, shorten};
@@ -233,6 +234,7 @@ impl Player {
             self.bindings.commit(binds);
             self.passed_over(passed);
             self.step_event(now, &leaf, "matched");
+            self.doubt = self.doubt.take().filter(|doubt| doubt.action != action);
             self.near_misses.clear();
             self.mark(&leaf, now, now);
             self.take_call(now, leaf, id, action, payload, is_send);
@@ -261,6 +263,16 @@ impl Player {
             action,
             payload,
         ) || !matches!(self.purpose, Purpose::Steps);
+        let unasked = !in_background && self.program.device == Role::Csms;
+        if unasked {
+            self.answer_unasked(now, id, action, payload, is_send);
+            match misfits.into_iter().next() {
+                Some((leaf, mismatch)) => self.doubt(now, Doubt::of(leaf, action, mismatch, text)),
+                None => self.note(format!("the CSMS sent {action} by itself")),
+            }
+            self.event(now, EventKind::Background { action: action.to_owned() });
+            return;
+        }
         self.answer_by_standin(now, id, action, payload, is_send);
         if in_background {
             for (leaf, mismatch) in &misfits {

@@ -131,6 +131,7 @@ impl Player {
             return;
         }
         self.tidied = true;
+        self.doubt = None;
         self.reaction = None;
         self.running = None;
         self.connecting = None;

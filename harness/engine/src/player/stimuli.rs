@@ -103,9 +103,14 @@ impl Player {
                 return Node::Done;
             }
         };
+        // A control interface that passes on what it is given needs every required field, whoever else leaves them to
+        // the CSMS.
+        let whole = pattern::generate(&context, leaf.scope, call.fields.as_ref(), ty.as_ref(), None, false);
+        let payload = whole.ok().flatten().unwrap_or_else(|| fields.clone());
         let mut with = Map::new();
         with.insert("action".to_owned(), Value::from(call.action.value.clone()));
         with.insert("fields".to_owned(), fields);
+        with.insert("payload".to_owned(), payload);
         with.insert("station".to_owned(), Value::from(self.session.identity.clone()));
         let stimulus = Stimulus { party: Role::Csms, verb: "send".to_owned(), with };
         self.issue(now, Some(leaf.clone()), stimulus);

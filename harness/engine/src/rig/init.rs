@@ -73,7 +73,8 @@ timeouts:
 "#;
 
 const CSMS_DRIVERS: &str = r#"# How the CSMS is made to act. `default` serves what has no line of its own. Names in capital letters come from the
-# environment, others from the stimulus: ${station}, ${action}, ${fields}, ${token.idToken}, ${status}, ${value}.
+# environment, others from the stimulus: ${station}, ${action}, ${payload} (a whole message), ${fields} (only what the
+# case needs of it), ${token.idToken}, ${status}, ${value}.
 drivers:
   default: prompt                   # ask a person; `none`: cannot be done, cases that need it do not apply
   # default: { plugfest: http://127.0.0.1:9100 }              # the control endpoint of `plugfest serve`
@@ -83,7 +84,7 @@ drivers:
   #     method: POST
   #     url: http://127.0.0.1:8080/stations/${station}/call/${action}
   #     headers: { Authorization: "Bearer ${API_TOKEN}" }
-  #     body: ${fields}
+  #     body: ${payload}
   #     expect: [200, 202]          # done; without this line every 2xx
   #   cannot carry: [Reset.type]    # left out, and then not judged
   # send Reset: none                # a line for one call

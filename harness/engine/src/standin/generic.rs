@@ -9,7 +9,7 @@ const DECLINING: [&str; 8] =
     ["Rejected", "NotSupported", "UnknownVendorId", "NotImplemented", "Unknown", "NotFound", "Failed", "NoProfile"];
 
 /// A declining result for this action; `{}` where nothing is required.
-pub(super) fn declining(version: Version, action: &str, now: Timestamp) -> Value {
+pub(crate) fn declining(version: Version, action: &str, now: Timestamp) -> Value {
     match Catalogue::of(version).message(action).and_then(|message| message.response()) {
         Some(object) => Value::Object(plain_object(object, now)),
         None => Value::Object(Map::new()),
