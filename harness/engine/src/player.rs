@@ -13,6 +13,7 @@ mod failing;
 mod guide;
 mod procedure;
 mod reactions;
+mod registration;
 mod session;
 mod stimuli;
 mod unasked;
@@ -198,6 +199,10 @@ pub struct Player {
     welcome: Vec<Leaf>,
     near_misses: Vec<String>,
     doubt: Option<Box<unasked::Doubt>>,
+    /// Our station waits until then before it goes on.
+    pause: Option<Timestamp>,
+    /// Boots that a CSMS has not accepted.
+    boots: u32,
     open: Option<Open>,
     acting: Option<Acting>,
     connecting: Option<Leaf>,
@@ -298,6 +303,8 @@ impl Player {
             welcome: Vec::new(),
             near_misses: Vec::new(),
             doubt: None,
+            pause: None,
+            boots: 0,
             open: None,
             acting: None,
             connecting: None,
@@ -406,6 +413,9 @@ impl Player {
         if let Some(doubt) = &self.doubt {
             at(doubt.until);
         }
+        if let Some(pause) = self.pause {
+            at(pause);
+        }
         if let Some(reaction) = &self.reaction {
             at(reaction.next());
         }
@@ -499,6 +509,7 @@ impl Player {
             || self.connecting.is_some()
             || self.reaction.is_some()
             || self.running.is_some()
+            || self.pause.is_some()
     }
 
     fn passed_over(&mut self, passed: Vec<Leaf>) {

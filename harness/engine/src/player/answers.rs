@@ -123,6 +123,9 @@ impl Player {
     /// Holds an answer against what the case says; what follows is returned.
     fn judge_answer(&mut self, now: Timestamp, leaf: &Leaf, asked: &Asked, answer: &Frame, text: &str) -> Node {
         let call = &asked.step.call;
+        if let Some(again) = self.boot_later(now, leaf, asked, answer) {
+            return again;
+        }
         match &call.answer {
             Answer::Replies(branches) => {
                 let mut nearest: Option<Mismatch> = None;
@@ -265,7 +268,7 @@ impl Player {
 
     /// Gives up what has waited long enough; `true` if anything was.
     pub(super) fn expire(&mut self, now: Timestamp) -> bool {
-        if self.doubt_is_over(now) {
+        if self.doubt_is_over(now) || self.pause.take_if(|pause| *pause <= now).is_some() {
             return true;
         }
         if let Some(reaction) = &self.reaction

@@ -160,6 +160,17 @@ impl Player {
                 }
                 self.mark(&leaf, now, now);
             }
+            // Who is let in is for the CSMS to say: the rig may name a station that it does not know.
+            (_, Some(status @ (300..=399 | 401 | 403 | 404 | 429 | 503))) => {
+                let title = format!("the CSMS does not let \"{}\" in: {reason}", self.session.identity);
+                let diagnostic = leaf
+                    .blame(Diagnostic::error("refused", title.clone()), "tried to connect here")
+                    .note(format!("HTTP status {status}; are URL, identity and password those that the CSMS knows?"));
+                self.conclude(Outcome {
+                    diagnostics: vec![diagnostic],
+                    ..Outcome::plain(Verdict::Inconclusive, &title)
+                });
+            }
             (_, Some(status)) => {
                 let title = format!("the CSMS refused the link with HTTP status {status}");
                 let diagnostic = leaf.blame(Diagnostic::error("refused", title.clone()), reason.to_owned());

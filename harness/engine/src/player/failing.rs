@@ -132,6 +132,7 @@ impl Player {
         }
         self.tidied = true;
         self.doubt = None;
+        self.pause = None;
         self.reaction = None;
         self.running = None;
         self.connecting = None;

@@ -1,0 +1,54 @@
+//! Our station towards a CSMS that does not accept it at once.
+
+use std::time::Duration;
+
+use protocol::frame::Frame;
+use protocol::{Role, Timestamp};
+use script::ast::{Answer, Pattern, PatternKind};
+use serde_json::Value;
+use verdict::{Diagnostic, Verdict};
+
+use super::{Outcome, Player};
+use crate::leaf::{Asked, Leaf, LeafKind};
+use crate::tree::Node;
+
+/// So often our station boots in a plan for a CSMS that does not accept it.
+const MOST_BOOTS: u32 = 5;
+
+impl Player {
+    /// A CSMS need not accept a station at once: where a case wants to be accepted, our station boots again when the
+    /// interval is over, as stations do (16-BOOT-04), unless that takes too long.
+    pub(super) fn boot_later(&mut self, now: Timestamp, leaf: &Leaf, asked: &Asked, answer: &Frame) -> Option<Node> {
+        let call = &asked.step.call;
+        if self.program.device == Role::Station || call.action.value != "BootNotification" {
+            return None;
+        }
+        let status = answer.payload()?.get("status").and_then(Value::as_str)?;
+        let wanted = match &call.answer {
+            Answer::Reply(Pattern { kind: PatternKind::Object(fields), .. }) => {
+                fields.iter().find(|(name, _)| name.value == "status").and_then(|(_, status)| match &status.kind {
+                    PatternKind::Literal(Value::String(text)) => Some(text.as_str()),
+                    _ => None,
+                })
+            }
+            _ => None,
+        };
+        if !matches!(status, "Pending" | "Rejected") || wanted != Some("Accepted") {
+            return None;
+        }
+        let most = self.rig.timeouts.step;
+        let interval = answer.payload()?.get("interval").and_then(Value::as_u64).unwrap_or(0).max(1);
+        let pause = Duration::from_secs(interval);
+        self.boots += 1;
+        if pause > most || self.boots > MOST_BOOTS {
+            let title = format!("the CSMS does not accept the station: {status}, the next boot is due in {interval} s");
+            let diagnostic = leaf.blame(Diagnostic::error("not-accepted", title.clone()), "booted here");
+            let outcome = Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) };
+            self.conclude(outcome);
+            return Some(Node::Done);
+        }
+        self.note(format!("the CSMS answered a boot with {status}; our station booted again after {interval} s"));
+        self.pause = Some(now + pause);
+        Some(Node::Leaf(Box::new(leaf.becomes(LeafKind::OwnCall(asked.step.clone())))))
+    }
+}
