@@ -75,7 +75,7 @@ async fn real(
             if let Some(patience) = patience {
                 await_csms(&url, patience).await?;
             }
-            Ok(Site::Csms { rig: Box::new(rig.clone()), url, operator })
+            Ok(Site::csms(rig.clone(), url, operator))
         }
         Role::Station => {
             let address = rig.listen.as_deref().unwrap_or_default();

@@ -109,6 +109,7 @@ fn flags(rig: &mut Rig, target: &Target) -> Result<(), Failure> {
     for (name, value) in &target.tag {
         let group = rig.tags.get(name).and_then(|token| token.group.clone());
         rig.tags.insert(name.clone(), Token { group, ..Token::new(value) });
+        rig.stated_tags.insert(name.clone());
     }
     if let Some(url) = &target.driver_url {
         rig.drivers = Bindings::all(binding(url, rig.device));

@@ -153,7 +153,7 @@ async fn player(port: u16) -> f64 {
     let mut rig = Rig::default_for(Some(Role::Csms));
     let url = Url { secure: false, host: "127.0.0.1".to_owned(), port, path: "/ocpp".to_owned() };
     rig.url = Some(url.to_string());
-    let site = Arc::new(Site::Csms { rig: Box::new(rig), url, operator: None });
+    let site = Arc::new(Site::csms(rig, url, None));
     let (mut first, mut last, mut answers) = (None, None, 0);
     let (_keep, stop) = watch::channel(false);
     let mut report = |event: RunEvent| {

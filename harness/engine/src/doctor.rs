@@ -10,6 +10,8 @@ use std::sync::Arc;
 use protocol::Role;
 use verdict::Severity;
 
+pub(crate) use csms::statuses;
+
 use crate::drivers::Operator;
 use crate::rig::Rig;
 

@@ -11,7 +11,7 @@ use crate::drivers::Confirmation;
 use crate::player::{Input, Player, Session};
 use crate::program::{self, Cover, Outside};
 use crate::rig::Rig;
-use crate::suite::{self, Once, Played};
+use crate::suite::{self, Once, Played, acquaintance};
 
 /// A result judged again, beside the one in the trace.
 #[derive(Clone, Debug)]
@@ -66,6 +66,12 @@ impl Judge<'_> {
         let mut why = (plans.is_empty()).then(|| "it was not played".to_owned());
         for (plan, events) in plans {
             match self.plan(&plan, &events) {
+                // What was broken while a station was asked what it has is the first case's to report.
+                Ok(mut met) if plan.case == acquaintance::NAME => {
+                    if let Some(session) = session_of(&events).and_then(|number| self.sessions.get_mut(&number)) {
+                        session.oracles.put_back(std::mem::take(&mut met.outcome.violations));
+                    }
+                }
                 Ok(one) => played.push(one),
                 Err(reason) => {
                     why.get_or_insert(reason);
@@ -85,10 +91,11 @@ impl Judge<'_> {
     }
 
     fn plan(&mut self, plan: &PlanId, events: &[Event]) -> Result<Played, String> {
-        let case = self
-            .library
-            .case(&plan.case, plan.ocpp)
-            .ok_or_else(|| format!("there is no case \"{}\" for {} here", plan.case, plan.ocpp))?;
+        let is_acquaintance = plan.case == acquaintance::NAME;
+        let case = if is_acquaintance { None } else { self.library.case(&plan.case, plan.ocpp) };
+        if case.is_none() && !is_acquaintance {
+            return Err(format!("there is no case \"{}\" for {} here", plan.case, plan.ocpp));
+        }
         let Some(Event {
             at: began,
             kind: EventKind::Begun { session: number, prefix, identity, strict, product, drivable, not_carried, rig },
@@ -110,8 +117,11 @@ impl Judge<'_> {
             cover,
             both_sides: false,
         };
-        let program = program::compile(case, plan.device, plan.ocpp, plan.variant, &outside)
-            .map_err(|refused| refused.reason.clone())?;
+        let program = match case {
+            Some(case) => program::compile(case, plan.device, plan.ocpp, plan.variant, &outside),
+            None => acquaintance::program(plan.ocpp, &rig).ok_or("there are no such questions")?,
+        };
+        let program = program.map_err(|refused| refused.reason.clone())?;
         let session = self
             .sessions
             .remove(number)
@@ -130,6 +140,14 @@ impl Judge<'_> {
         let (outcome, session, _) = player.into_parts();
         self.sessions.insert(*number, session);
         Ok(Played { outcome, events: events.to_vec(), identity: identity.clone(), plan: plan.clone() })
+    }
+}
+
+/// The session that a plan was played on.
+fn session_of(events: &[Event]) -> Option<u64> {
+    match events.first()?.kind {
+        EventKind::Begun { session, .. } => Some(session),
+        _ => None,
     }
 }
 

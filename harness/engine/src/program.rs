@@ -207,6 +207,10 @@ pub fn compile(
     })
 }
 
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
 /// A segment with its end, which is an item of ours: optional items before it have their grace.
 fn end(node: Node, source: &Arc<Source>, span: verdict::Span, scope: ScopeId) -> Node {
     Node::Seq(vec![node, leaf_of_ours(LeafKind::End, source, span, scope)])
@@ -256,14 +260,9 @@ impl Compiler<'_> {
             Role::Csms => &case.requires.csms,
         };
         for capability in wanted {
-            let has = self.outside.rig.capabilities.has(&capability.value.name);
-            if has == capability.value.negated {
-                let word = if capability.value.negated { "has" } else { "lacks" };
-                return Err(Refused {
-                    verdict: Verdict::NotApplicable,
-                    reason: format!("the device {word} {}", capability.value.name),
-                    diagnostic: None,
-                });
+            let wanted = &capability.value;
+            if let Some(reason) = self.outside.rig.capabilities.objection(&wanted.name, wanted.negated) {
+                return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
             }
         }
         Ok(())
@@ -286,7 +285,20 @@ impl Compiler<'_> {
             }),
             GivenSource::Rig(path) => {
                 self.note_token(&path.value);
-                self.outside.rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
+                let rig = self.outside.rig;
+                let tag = path.value.strip_prefix("tags.").and_then(|rest| rest.split('.').next());
+                if let Some(why) = tag.and_then(|tag| rig.doubtful_tags.get(tag)) {
+                    return Err(Refused { verdict: Verdict::Inconclusive, reason: why.clone(), diagnostic: None });
+                }
+                if path.value.starts_with("connectors.")
+                    && !rig.states_connectors
+                    && rig.value(&path.value).is_none()
+                {
+                    let count = rig.connectors.len();
+                    let reason = format!("the station says that it has {count} connector{}", plural(count));
+                    return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+                }
+                rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
                     let reason = format!("the rig has no {}", path.value);
                     Refused {
                         verdict: Verdict::Inconclusive,

@@ -4,6 +4,7 @@
 //! moved from outside the wire. The file is strict YAML; `${NAME}` stands for a value of the environment, and
 //! what comes from there into a place of secrets is a [`Secret`] and never shown.
 
+mod assumed;
 mod binding;
 mod capabilities;
 mod environment;
@@ -17,7 +18,7 @@ mod secret;
 mod timeouts;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
 use verdict::{Diagnostic, Source};
 
+pub use assumed::Assumed;
 pub use binding::{Binding, Bindings, Bound, Endpoint, Exec, Field, Http};
 pub use capabilities::{Capabilities, Claim, EXCLUSIVE};
 pub use fill::{BodyTemplate, Filling, TextTemplate};
@@ -66,6 +68,12 @@ pub struct Rig {
     pub restart: Option<Bound>,
     /// Free values for `rig.…` paths: `cpo`, `vendor_id`, `monitor.periodic`.
     pub values: BTreeMap<String, Value>,
+    /// Tags that cannot be relied on, by name, and why.
+    pub doubtful_tags: BTreeMap<String, String>,
+    /// The names of tags that somebody stated; the others are ready-made.
+    pub stated_tags: BTreeSet<String>,
+    /// Whether somebody stated the connectors.
+    pub states_connectors: bool,
     /// How many connectors there are, where the rig gives only their number.
     counted: Option<i64>,
     /// Secrets met while reading, beside the password: name and value.
@@ -138,6 +146,9 @@ impl Rig {
             drivers: Bindings::default(),
             restart: None,
             values: default_values(),
+            doubtful_tags: BTreeMap::new(),
+            stated_tags: BTreeSet::new(),
+            states_connectors: false,
             counted: Some(2),
             hidden: Vec::new(),
         }

@@ -1,6 +1,7 @@
 //! Runs many cases against a device, one after the other or side by side, and says what came of them in the order
 //! of the catalogue.
 
+pub(crate) mod acquaintance;
 mod combine;
 mod presence;
 mod site;
@@ -17,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use verdict::{CaseResult, Event, Expectations, PlanId, RunEvent, Standing, Verdict};
 
 use crate::clock::Clock;
-use crate::rig::Rig;
+use crate::rig::{Assumed, Rig};
 
 pub(crate) use combine::{Played, summarise};
 use presence::Presence;
@@ -298,6 +299,6 @@ pub fn jobs(library: &Library, devices: &[Role], versions: &[Version]) -> Vec<Jo
 }
 
 /// The rig as a session of this version sees it.
-pub(crate) fn rig_for(rig: &Rig, version: Version) -> Arc<Rig> {
-    Arc::new(rig.for_version(version))
+pub(crate) fn rig_for(rig: &Rig, version: Version, told: &Assumed) -> Arc<Rig> {
+    Arc::new(rig.for_version(version).assuming(version, told))
 }

@@ -129,6 +129,11 @@ impl Oracles {
         std::mem::take(&mut self.violations)
     }
 
+    /// What was broken before the first case is the first case's to report.
+    pub fn put_back(&mut self, violations: Vec<StandingViolation>) {
+        self.violations.splice(0..0, violations);
+    }
+
     /// A link was opened.
     pub fn opened(&mut self) {
         self.transactions.link += 1;

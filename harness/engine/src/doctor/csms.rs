@@ -1,5 +1,6 @@
 //! A CSMS: can it be reached, does it take our stations, does it know the tags, can it be told to call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +94,40 @@ async fn connect(rig: &Rig, version: Version, identity: &str) -> Result<(Line, S
     Ok((line, format!("{version}: {identity} is connected as \"{wanted}\"")))
 }
 
+/// What the CSMS says of each tag of the rig, asked by this station; nothing if it cannot be asked.
+pub(crate) async fn statuses(rig: &Rig, version: Version, identity: &str) -> Option<BTreeMap<String, String>> {
+    let opened = tokio::time::timeout(rig.timeouts.reply, connect(rig, version, identity)).await;
+    let (mut line, _) = opened.ok()?.ok()?;
+    let mut statuses = BTreeMap::new();
+    if accepted(&mut line, rig).await {
+        for (name, token) in &rig.tags {
+            match status(&mut line, rig, version, token).await {
+                Ok(status) => statuses.insert(name.clone(), status),
+                Err(_) => break,
+            };
+        }
+    }
+    line.end().await;
+    (statuses.len() == rig.tags.len()).then_some(statuses)
+}
+
+/// Boots until the CSMS accepts the station, a few times at most.
+async fn accepted(line: &mut Line, rig: &Rig) -> bool {
+    for _ in 0..3 {
+        let request = line.request("BootNotification", &Map::new());
+        let Ok(answer) = line.call("BootNotification", request, rig.timeouts.reply).await else { return false };
+        let interval = match answer.get("status").and_then(Value::as_str) {
+            Some("Accepted") => return true,
+            _ => Duration::from_secs(answer.get("interval").and_then(Value::as_u64).unwrap_or(0).max(1)),
+        };
+        if interval > rig.timeouts.step {
+            return false;
+        }
+        line.rest_for(interval).await;
+    }
+    false
+}
+
 /// A boot; `false` if nothing more can be asked.
 async fn boot(line: &mut Line, rig: &Rig, version: Version, report: Report<'_>) -> bool {
     let request = line.request("BootNotification", &Map::new());
@@ -138,13 +173,8 @@ pub(super) fn clocks(version: Version, skew: f64, tolerance: Duration) -> Check 
 /// Each tag of the rig, by what its name promises.
 async fn tags(line: &mut Line, rig: &Rig, version: Version, report: Report<'_>) {
     for (name, token) in &rig.tags {
-        let (key, value) = match version {
-            Version::V16 => ("idTag", Value::from(token.id_token.clone())),
-            Version::V201 | Version::V21 => ("idToken", json!({ "idToken": token.id_token, "type": token.kind() })),
-        };
-        let request = line.request("Authorize", &Map::from_iter([(key.to_owned(), value)]));
-        let answer = match line.call("Authorize", request, rig.timeouts.reply).await {
-            Ok(answer) => answer,
+        let status = match status(line, rig, version, token).await {
+            Ok(status) => status,
             Err(why) => {
                 report(Check::problem(
                     format!("{version}: tag {name}: {why}"),
@@ -153,10 +183,21 @@ async fn tags(line: &mut Line, rig: &Rig, version: Version, report: Report<'_>) 
                 return;
             }
         };
-        let info = if version == Version::V16 { "idTagInfo" } else { "idTokenInfo" };
-        let status = answer.get(info).and_then(|info| info.get("status")).and_then(Value::as_str).unwrap_or("nothing");
-        report(tag(version, name, token, status));
+        report(tag(version, name, token, &status));
     }
+}
+
+/// What the CSMS says of a tag.
+async fn status(line: &mut Line, rig: &Rig, version: Version, token: &Token) -> Result<String, String> {
+    let (key, value) = match version {
+        Version::V16 => ("idTag", Value::from(token.id_token.clone())),
+        Version::V201 | Version::V21 => ("idToken", json!({ "idToken": token.id_token, "type": token.kind() })),
+    };
+    let request = line.request("Authorize", &Map::from_iter([(key.to_owned(), value)]));
+    let answer = line.call("Authorize", request, rig.timeouts.reply).await?;
+    let info = if version == Version::V16 { "idTagInfo" } else { "idTokenInfo" };
+    let status = answer.get(info).and_then(|info| info.get("status")).and_then(Value::as_str);
+    Ok(status.unwrap_or("nothing").to_owned())
 }
 
 fn tag(version: Version, name: &str, token: &Token, status: &str) -> Check {

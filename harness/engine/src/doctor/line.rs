@@ -86,6 +86,12 @@ impl Line {
         self.calls.clear();
     }
 
+    /// Answers the device for so long.
+    pub(super) async fn rest_for(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end && self.hear(end).await.is_ok() {}
+    }
+
     /// Answers the device while something is under way.
     pub(super) async fn meanwhile(&mut self, mut under_way: Pending<'_, Confirmation>) -> Result<Confirmation, String> {
         loop {

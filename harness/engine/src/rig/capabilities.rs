@@ -22,6 +22,8 @@ pub enum Claim {
 pub struct Capabilities {
     said: BTreeMap<String, bool>,
     closed: bool,
+    /// What the device itself says, where its vendor says nothing.
+    assumed: BTreeMap<String, bool>,
 }
 
 /// Equipment that excludes its opposite, which is what most devices have; presumed absent where nothing is said.
@@ -30,22 +32,46 @@ pub const EXCLUSIVE: [&str; 2] = ["BackupPower", "FixedCable"];
 impl Capabilities {
     /// A complete list: everything else is denied.
     pub fn listed(names: impl IntoIterator<Item = impl Into<String>>) -> Capabilities {
-        Capabilities { said: names.into_iter().map(|name| (name.into(), true)).collect(), closed: true }
+        Capabilities {
+            said: names.into_iter().map(|name| (name.into(), true)).collect(),
+            closed: true,
+            assumed: BTreeMap::new(),
+        }
     }
 
     /// Yes and no by name; the rest stays unknown.
     pub fn stated(names: impl IntoIterator<Item = (impl Into<String>, bool)>) -> Capabilities {
-        Capabilities { said: names.into_iter().map(|(name, has)| (name.into(), has)).collect(), closed: false }
+        Capabilities {
+            said: names.into_iter().map(|(name, has)| (name.into(), has)).collect(),
+            closed: false,
+            assumed: BTreeMap::new(),
+        }
     }
 
-    /// What is said about a capability.
+    /// What is said about a capability: by the vendor, else by the device itself.
     pub fn claim(&self, name: &str) -> Claim {
-        match self.said.get(name) {
+        match self.said.get(name).or_else(|| self.assumed_of(name)) {
             Some(true) => Claim::Claimed,
             Some(false) => Claim::Denied,
             None if self.closed => Claim::Denied,
             None => Claim::Unknown,
         }
+    }
+
+    /// Takes in what the device says of itself; what the vendor states wins.
+    #[must_use]
+    pub fn assuming(mut self, told: &BTreeMap<String, bool>) -> Capabilities {
+        self.assumed = told.clone();
+        self
+    }
+
+    /// Whether it says something about everything.
+    pub(super) fn is_complete(&self) -> bool {
+        self.closed
+    }
+
+    fn assumed_of(&self, name: &str) -> Option<&bool> {
+        if self.closed { None } else { self.assumed.get(name) }
     }
 
     /// Whether the device is taken to have it: what is said, else the presumption.
@@ -62,6 +88,12 @@ impl Capabilities {
         if self.has(name) != negated {
             return None;
         }
+        if !self.said.contains_key(name)
+            && let Some(has) = self.assumed_of(name)
+        {
+            let word = if *has { "has" } else { "lacks" };
+            return Some(format!("the station says that it {word} {name}"));
+        }
         Some(match (self.claim(name), negated) {
             (Claim::Unknown, false) => format!("the rig does not claim {name}"),
             (Claim::Unknown, true) => {
@@ -73,13 +105,17 @@ impl Capabilities {
     }
 
     pub(super) fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({ "said": self.said, "closed": self.closed })
+        serde_json::json!({ "said": self.said, "closed": self.closed, "assumed": self.assumed })
     }
 
     pub(super) fn from_json(value: &serde_json::Value) -> Capabilities {
-        let said = value.get("said").and_then(serde_json::Value::as_object).into_iter().flatten();
+        let words = |key: &str| {
+            let words = value.get(key).and_then(serde_json::Value::as_object).into_iter().flatten();
+            words.filter_map(|(name, has)| Some((name.clone(), has.as_bool()?))).collect()
+        };
         Capabilities {
-            said: said.filter_map(|(name, has)| Some((name.clone(), has.as_bool()?))).collect(),
+            said: words("said"),
+            assumed: words("assumed"),
             closed: value.get("closed").and_then(serde_json::Value::as_bool).unwrap_or(false),
         }
     }
@@ -114,6 +150,21 @@ mod tests {
         assert_eq!(map.claim("Reservation"), Claim::Denied);
         assert_eq!(map.claim("RemoteTrigger"), Claim::Unknown);
         assert!(map.has("RemoteTrigger"));
+    }
+
+    #[test]
+    fn what_the_device_says_fills_in_what_the_vendor_leaves_open() {
+        let told: BTreeMap<String, bool> = [("Reservation", false), ("RemoteTrigger", false)]
+            .into_iter()
+            .map(|(name, has)| (name.to_owned(), has))
+            .collect();
+        let map = Capabilities::stated([("RemoteTrigger", true)]).assuming(&told);
+        assert_eq!(map.claim("RemoteTrigger"), Claim::Claimed);
+        assert_eq!(map.objection("Reservation", false).as_deref(), Some("the station says that it lacks Reservation"));
+        assert_eq!(Capabilities::from_json(&map.to_json()), map);
+        let list = Capabilities::listed(["Reservation"]).assuming(&told);
+        assert_eq!(list.objection("Reservation", false), None);
+        assert_eq!(list.objection("RemoteTrigger", false).as_deref(), Some("the rig denies RemoteTrigger"));
     }
 
     #[test]

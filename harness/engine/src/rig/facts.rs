@@ -24,6 +24,8 @@ impl Rig {
             "tags": tags,
             "timeouts_ms": timeouts,
             "values": self.values,
+            "doubtful_tags": self.doubtful_tags,
+            "states_connectors": self.states_connectors,
         })
     }
 
@@ -62,6 +64,10 @@ impl Rig {
         if let Some(values) = facts.get("values").and_then(Value::as_object) {
             rig.values = values.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         }
+        for (name, why) in facts.get("doubtful_tags").and_then(Value::as_object).into_iter().flatten() {
+            rig.doubtful_tags.insert(name.clone(), why.as_str().unwrap_or_default().to_owned());
+        }
+        rig.states_connectors = facts.get("states_connectors").and_then(Value::as_bool).unwrap_or(true);
         rig
     }
 }
@@ -77,6 +83,7 @@ mod tests {
                 let mut rig = Rig::embedded(device, &peers::StationSettings::standard(version));
                 rig.timeouts.reply = Duration::from_millis(1234);
                 rig.tags.insert("more".to_owned(), Token::new("MORE").in_group("G"));
+                rig.doubtful_tags.insert("more".to_owned(), "nobody knows it".to_owned());
                 let facts = rig.facts();
                 assert_eq!(Rig::from_facts(device, version, &facts).facts(), facts);
             }

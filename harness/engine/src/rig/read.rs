@@ -82,8 +82,16 @@ impl Reader<'_> {
                 "password" => rig.password = self.password(node),
                 "tls" => rig.tls = self.tls(node),
                 "capabilities" => rig.capabilities = self.capabilities(node),
-                "connectors" => self.connectors(node, &mut rig),
-                "tags" => self.tags(node, &mut rig.tags),
+                "connectors" => {
+                    rig.states_connectors = true;
+                    self.connectors(node, &mut rig);
+                }
+                "tags" => {
+                    self.tags(node, &mut rig.tags);
+                    if let NodeKind::Map(members) = &node.kind {
+                        rig.stated_tags = members.iter().map(|(key, _)| key.text.clone()).collect();
+                    }
+                }
                 "timeouts" => self.timeouts(node, &mut rig),
                 "drivers" => rig.drivers = self.drivers(node),
                 "restart" => rig.restart = self.binding(node, None),

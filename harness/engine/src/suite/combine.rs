@@ -5,6 +5,7 @@ use protocol::{Role, Timestamp};
 use tokio::sync::watch;
 use verdict::{CaseResult, Direction, Event, EventKind, PlanId, Standing, StandingViolation, TranscriptLine, Verdict};
 
+use super::acquaintance::{self, Told};
 use super::{Job, Place, Site, Suite, Variants, presence};
 use crate::clock::Clock;
 use crate::drivers::{Can, Drivers};
@@ -59,8 +60,10 @@ pub(super) async fn play_job(
     let mut played: Vec<Played> = Vec::new();
     let mut refused: Option<Refused> = None;
     let mut configurations = Vec::new();
+    let mut acquaintance = None;
     for (name, settings) in site.configurations(job.device, job.version) {
-        match play_configuration(suite, site, place, job, settings.as_ref(), &name, clock, stop).await {
+        let settings = settings.as_ref();
+        match play_configuration(suite, site, place, job, settings, &name, clock, stop, &mut acquaintance).await {
             Ok(plans) => {
                 configurations.push(name);
                 played.extend(plans);
@@ -73,11 +76,21 @@ pub(super) async fn play_job(
             break;
         }
     }
-    let result = combine(suite, job, started, clock, &played, refused, &configurations);
+    let mut result = combine(suite, job, started, clock, &played, refused, &configurations);
+    if acquaintance.is_some()
+        && let Some(sentence) = site.known().and_then(|known| known.of(job.version).sentence())
+    {
+        result.notes.push(sentence);
+    }
     let lost = played.iter().any(Played::is_lost);
     let heard = !lost && !played.is_empty();
     let events =
-        if suite.traced { played.into_iter().map(|played| (played.plan, played.events)).collect() } else { Vec::new() };
+        if suite.traced {
+            let plans = played.into_iter().map(|played| (played.plan, played.events));
+            acquaintance.into_iter().chain(plans).collect()
+        } else {
+            Vec::new()
+        };
     PlayedJob { result, events, heard, lost }
 }
 
@@ -98,13 +111,22 @@ async fn play_configuration(
     name: &str,
     clock: &Clock,
     stop: &mut watch::Receiver<bool>,
+    acquaintance: &mut Option<Told>,
 ) -> Result<Vec<Played>, Refused> {
     let rig = site.rig(job.device, job.version, settings);
     if let Some(reason) = site.unspoken(job.version) {
         return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
     }
     let drivers = site.drivers(job.version);
-    let first = compile(suite, job, 0, &rig, drivers.as_ref())?;
+    let mut first = compile(suite, job, 0, &rig, drivers.as_ref())?;
+    if let Some(met) = meet(suite, site, place, job, &first, clock, stop).await {
+        *acquaintance = Some(met);
+    }
+    let told = site.rig(job.device, job.version, settings);
+    if told.facts() != rig.facts() {
+        first = compile(suite, job, 0, &told, drivers.as_ref())?;
+    }
+    let rig = told;
     let wanted = match suite.variants.unwrap_or(if job.device == Role::Csms { Variants::Each } else { Variants::First })
     {
         Variants::First => 1,
@@ -132,6 +154,44 @@ async fn play_configuration(
         }
     }
     Ok(played)
+}
+
+/// Asks the device what it has, before the first plan that is played in this version.
+async fn meet(
+    suite: &Suite,
+    site: &Site,
+    place: &mut Place,
+    job: &Job,
+    program: &Program,
+    clock: &Clock,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<Told> {
+    let known = site.known()?;
+    let rig = site.rig(job.device, job.version, None);
+    let is_asked = match job.device {
+        Role::Csms => !program.tokens.is_empty() && rig.tags.keys().any(|name| !rig.stated_tags.contains(name)),
+        Role::Station => !rig.is_complete(),
+    };
+    if !is_asked {
+        return None;
+    }
+    let (first, _guard) = known.turn(job.version).await;
+    if !first {
+        return None;
+    }
+    if job.device == Role::Csms {
+        if let Some(statuses) = crate::doctor::statuses(&rig, job.version, &place.identity(&rig)).await {
+            known.learn(job.version, acquaintance::doubts(&rig, &statuses));
+        }
+        return None;
+    }
+    let questions = Job { case: acquaintance::case(job.version)?, device: Role::Station, version: job.version };
+    let program = acquaintance::program(job.version, &rig)?.ok()?;
+    let plan = acquaintance::plan(job.version);
+    let mut played = play_plan(suite, site, place, &questions, None, program, plan, clock, stop).await;
+    place.put_back(std::mem::take(&mut played.outcome.violations));
+    known.learn(job.version, acquaintance::read(job.version, &played.events));
+    Some((played.plan, played.events))
 }
 
 /// Projects a case for a plan, and sees whether the device can be made to do what it needs.

@@ -8,7 +8,9 @@ use link::dial::{Listener, TcpDialer};
 use peers::{CsmsSettings, Fault, StationSettings};
 use protocol::{Role, Version};
 use tokio::sync::Mutex;
+use verdict::StandingViolation;
 
+use super::acquaintance::Known;
 use super::rig_for;
 use super::tokens::TokensInUse;
 use crate::clock::Clock;
@@ -36,6 +38,8 @@ pub enum Site {
         url: Url,
         /// Who is asked for what no driver does.
         operator: Option<Arc<dyn Operator>>,
+        /// What it knows of ready-made tags.
+        known: Known,
     },
     /// A station that comes to us.
     Station {
@@ -47,6 +51,8 @@ pub enum Site {
         offered: Cell<Option<Vec<String>>>,
         /// Who is asked for what no driver does.
         operator: Option<Arc<dyn Operator>>,
+        /// What it says of itself.
+        known: Known,
     },
 }
 
@@ -60,6 +66,19 @@ pub struct Place {
 }
 
 impl Place {
+    /// The station that this worker plays.
+    pub(super) fn identity(&self, rig: &Rig) -> String {
+        let own = rig.identities.get(self.number).or_else(|| rig.identities.first());
+        own.cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned())
+    }
+
+    /// What a station broke before the first case is that case's to report.
+    pub(super) fn put_back(&mut self, violations: Vec<StandingViolation>) {
+        if let Some((session, _)) = &mut self.lasting {
+            session.oracles.put_back(violations);
+        }
+    }
+
     /// A number that no other session of the run has.
     fn next_session(&mut self) -> u64 {
         self.sessions += 1;
@@ -98,7 +117,26 @@ impl Site {
 
     /// A station that comes to this listener.
     pub fn station(rig: Rig, listener: Listener, operator: Option<Arc<dyn Operator>>) -> Site {
-        Site::Station { rig: Box::new(rig), listener: Mutex::new(Some(listener)), offered: Cell::new(None), operator }
+        Site::Station {
+            rig: Box::new(rig),
+            listener: Mutex::new(Some(listener)),
+            offered: Cell::new(None),
+            operator,
+            known: Known::default(),
+        }
+    }
+
+    /// A CSMS at this URL.
+    pub fn csms(rig: Rig, url: Url, operator: Option<Arc<dyn Operator>>) -> Site {
+        Site::Csms { rig: Box::new(rig), url, operator, known: Known::default() }
+    }
+
+    /// What the device says of itself; an embedded one is not asked.
+    pub(super) fn known(&self) -> Option<&Known> {
+        match self {
+            Site::Embedded { .. } => None,
+            Site::Csms { known, .. } | Site::Station { known, .. } => Some(known),
+        }
     }
 
     /// How many workers make sense.
@@ -131,7 +169,7 @@ impl Site {
                 let standard = StationSettings::standard(version);
                 Arc::new(Rig::embedded(device, settings.unwrap_or(&standard)))
             }
-            Site::Csms { rig, .. } | Site::Station { rig, .. } => rig_for(rig, version),
+            Site::Csms { rig, known, .. } | Site::Station { rig, known, .. } => rig_for(rig, version, &known.of(version)),
         }
     }
 
@@ -185,12 +223,7 @@ impl Site {
                 Some(Ready { rig, session, wire, drivers, embedded: Some(embedded) })
             }
             Site::Csms { url, operator, .. } => {
-                let identity = rig
-                    .identities
-                    .get(place.number)
-                    .or_else(|| rig.identities.first())
-                    .cloned()
-                    .unwrap_or_else(|| "PLUGFEST-1".to_owned());
+                let identity = place.identity(&rig);
                 let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
                 let password = rig.password.as_ref().map(|password| password.expose().to_owned());
                 let wire = Wire::new(carrier, version, vec![identity.clone()], password);
