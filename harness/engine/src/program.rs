@@ -290,10 +290,7 @@ impl Compiler<'_> {
                 if let Some(why) = tag.and_then(|tag| rig.doubtful_tags.get(tag)) {
                     return Err(Refused { verdict: Verdict::Inconclusive, reason: why.clone(), diagnostic: None });
                 }
-                if path.value.starts_with("connectors.")
-                    && !rig.states_connectors
-                    && rig.value(&path.value).is_none()
-                {
+                if path.value.starts_with("connectors.") && !rig.states_connectors && rig.value(&path.value).is_none() {
                     let count = rig.connectors.len();
                     let reason = format!("the station says that it has {count} connector{}", plural(count));
                     return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });

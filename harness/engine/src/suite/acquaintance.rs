@@ -83,13 +83,7 @@ pub(super) type Told = (PlanId, Vec<Event>);
 
 /// The plan of the questions in a trace.
 pub(super) fn plan(version: Version) -> PlanId {
-    PlanId {
-        case: NAME.to_owned(),
-        device: Role::Station,
-        ocpp: version,
-        variant: 0,
-        configuration: String::new(),
-    }
+    PlanId { case: NAME.to_owned(), device: Role::Station, ocpp: version, variant: 0, configuration: String::new() }
 }
 
 #[cfg(test)]

@@ -84,13 +84,12 @@ pub(super) async fn play_job(
     }
     let lost = played.iter().any(Played::is_lost);
     let heard = !lost && !played.is_empty();
-    let events =
-        if suite.traced {
-            let plans = played.into_iter().map(|played| (played.plan, played.events));
-            acquaintance.into_iter().chain(plans).collect()
-        } else {
-            Vec::new()
-        };
+    let events = if suite.traced {
+        let plans = played.into_iter().map(|played| (played.plan, played.events));
+        acquaintance.into_iter().chain(plans).collect()
+    } else {
+        Vec::new()
+    };
     PlayedJob { result, events, heard, lost }
 }
 

@@ -169,7 +169,9 @@ impl Site {
                 let standard = StationSettings::standard(version);
                 Arc::new(Rig::embedded(device, settings.unwrap_or(&standard)))
             }
-            Site::Csms { rig, known, .. } | Site::Station { rig, known, .. } => rig_for(rig, version, &known.of(version)),
+            Site::Csms { rig, known, .. } | Site::Station { rig, known, .. } => {
+                rig_for(rig, version, &known.of(version))
+            }
         }
     }
 
