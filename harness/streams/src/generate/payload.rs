@@ -121,16 +121,53 @@ impl Maker<'_, '_> {
         overlay::breaches(version, sender, &message.action, part, value).is_empty()
     }
 
-    /// A payload with these fields, and for the rest what makes sense.
+    /// A payload with these fields, and for the rest what makes sense. Fields may hold the markers of
+    /// [`crate::model::Move`].
     pub(super) fn with_fields(&mut self, message: &Message, side: Side, fields: &Map<String, Value>) -> Payload {
         let mut payload = self.plain(message, side);
-        if let Value::Object(map) = &mut payload.value {
-            for (name, value) in fields {
-                map.insert(name.clone(), value.clone());
-            }
+        let mut marks = Vec::new();
+        let settled = self.unmarked(&Value::Object(fields.clone()), &mut String::new(), &mut marks);
+        merge(&mut payload.value, settled);
+        if let Some(object) = side.object(message) {
+            complete(object, &mut payload.value, self.view.now);
         }
         self.refer(&mut payload);
+        for (path, hole) in marks {
+            payload.hole(path, hole);
+        }
         payload
+    }
+
+    /// The value with something that fits in the place of each marker.
+    fn unmarked(&self, value: &Value, path: &mut String, marks: &mut Vec<(String, Hole)>) -> Value {
+        match value {
+            Value::Object(map) => {
+                if let Some((stand_in, hole)) = self.marked(map) {
+                    marks.push((path.clone(), hole));
+                    return stand_in;
+                }
+                let fields = map
+                    .iter()
+                    .map(|(name, value)| (name.clone(), below(path, name, |path| self.unmarked(value, path, marks))));
+                Value::Object(fields.collect())
+            }
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                items.map(|(at, item)| below(path, &at.to_string(), |path| self.unmarked(item, path, marks))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn marked(&self, map: &Map<String, Value>) -> Option<(Value, Hole)> {
+        if let Some(name) = map.get("$known").and_then(Value::as_str) {
+            let back = map.get("back").and_then(Value::as_u64).unwrap_or(0) as usize;
+            let otherwise = map.get("otherwise").cloned().unwrap_or(Value::Null);
+            let hole = Hole::Known { name: name.to_owned(), back, otherwise: otherwise.to_string() };
+            return Some((self.view.known.get(name, back).cloned().unwrap_or(otherwise), hole));
+        }
+        let offset = map.get("$now").and_then(Value::as_i64)?;
+        Some((Value::String(self.view.now.to_string()), Hole::Now(offset)))
     }
 
     /// Makes holes of values that the device told, so that a replay says what the device tells then.
@@ -456,6 +493,57 @@ impl Maker<'_, '_> {
         let Some(path) = pick(&paths, self.choices) else { return false };
         payload.put(path, Odd::Raw(raw.to_owned()));
         true
+    }
+}
+
+/// Does something one step further down a path.
+fn below<T>(path: &mut String, name: &str, work: impl FnOnce(&mut String) -> T) -> T {
+    let length = path.len();
+    path.push('/');
+    path.push_str(name);
+    let done = work(path);
+    path.truncate(length);
+    done
+}
+
+/// Puts the fields of one object into another, however deep.
+fn merge(base: &mut Value, more: Value) {
+    match (base, more) {
+        (Value::Object(base), Value::Object(more)) => {
+            for (name, value) in more {
+                match base.get_mut(&name) {
+                    Some(old) => merge(old, value),
+                    None => {
+                        base.insert(name, value);
+                    }
+                }
+            }
+        }
+        (base, more) => *base = more,
+    }
+}
+
+/// Adds the required fields that are missing.
+fn complete(object: &Object, value: &mut Value, now: protocol::Timestamp) {
+    let Value::Object(map) = value else { return };
+    if object.required().any(|field| !map.contains_key(&field.name))
+        && let Value::Object(minimal) = generate::minimal_at(Version::V21, object, now)
+    {
+        for (name, value) in minimal {
+            map.entry(name).or_insert(value);
+        }
+    }
+    for field in &object.fields {
+        let Some(value) = map.get_mut(&field.name) else { continue };
+        match (&field.ty, value) {
+            (Type::Object(object), value) => complete(object, value, now),
+            (Type::List { item, .. }, Value::Array(items)) => {
+                if let Type::Object(object) = &**item {
+                    items.iter_mut().for_each(|item| complete(object, item, now));
+                }
+            }
+            _ => {}
+        }
     }
 }
 

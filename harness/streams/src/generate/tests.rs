@@ -169,6 +169,30 @@ fn what_is_singly_broken_has_one_flaw() {
 }
 
 #[test]
+fn a_move_is_completed_and_its_markers_become_holes() {
+    let episode = Episode::new(Role::Csms, Version::V201);
+    let mut generator = Generator::new(&[]);
+    let mut choices = Bytes::new(&[]);
+    let view = episode.view();
+    let mut maker = Maker { view: &view, memory: &mut generator.memory, choices: &mut choices };
+    let message = Catalogue::of(Version::V201).message("TransactionEvent").unwrap();
+    let settled = json!({
+        "eventType": "Ended",
+        "timestamp": { "$now": 60 },
+        "transactionInfo": { "transactionId": { "$known": "nothing", "otherwise": "tx" } },
+        "idToken": { "idToken": "T" },
+        "evse": { "id": { "$known": "evseId", "back": 1, "otherwise": 2 } },
+    });
+    let payload = maker.with_fields(message, Side::Request, settled.as_object().unwrap());
+    let text = maker.call(message, &payload);
+    let shown = text.shown();
+    for piece in ["<now +60 s>", "\"transactionId\":<nothing>", "\"id\":<evseId 1 before>", "\"type\":\"ISO14443\""] {
+        assert!(shown.contains(piece), "{piece}: {shown}");
+    }
+    assert_eq!(episode.deserved(&text).flaw(), "legal", "{shown}");
+}
+
+#[test]
 fn a_stream_has_every_kind_of_act() {
     let mut kinds = BTreeSet::new();
     for episode in episodes() {
