@@ -141,13 +141,13 @@ impl Maker<'_, '_> {
 
     /// A call or an answer by its schema: legal more than half of the time.
     pub(super) fn schema_act(&mut self) -> Act {
-        match self.choices.choose(20) {
-            0..=9 => self.legal_act(),
-            10 | 11 => self.request(|maker, message, payload| maker.legal_odd(&message.request, payload)),
-            12..=14 => self.request(|maker, message, payload| maker.broken(&message.request, &payload)),
-            15 => self.request(|maker, message, payload| maker.with_odd(&message.request, &payload)),
-            16 => self.request(|maker, message, payload| maker.wild(&message.request, payload)),
-            17 if self.view.device == Role::Station => self.setting_act(),
+        match self.choices.choose(24) {
+            0..=10 => self.legal_act(),
+            11 | 12 => self.request(|maker, message, payload| maker.legal_odd(&message.request, payload)),
+            13..=15 => self.request(|maker, message, payload| maker.broken(&message.request, &payload)),
+            16 => self.request(|maker, message, payload| maker.with_odd(&message.request, &payload)),
+            17 => self.request(|maker, message, payload| maker.wild(&message.request, payload)),
+            18 | 19 if self.view.device == Role::Station => self.setting_act(),
             _ => self.answer_act(),
         }
     }
@@ -395,13 +395,36 @@ impl Maker<'_, '_> {
         self.view.drivable.iter().any(|drivable| drivable == verb)
     }
 
+    /// The station is not accepted for a while, and is asked for things all the same.
+    pub(super) fn not_accepted(&mut self) -> Act {
+        let catalogue = Catalogue::of(self.view.version);
+        let Some(message) = catalogue.message("BootNotification") else { return self.legal_act() };
+        let status = if one_in(2, self.choices) { "Rejected" } else { "Pending" };
+        let interval = 1 + self.choices.choose(5);
+        let fields = Map::from_iter([("status".to_owned(), json!(status)), ("interval".to_owned(), json!(interval))]);
+        let payload = self.with_fields(message, Side::Response, &fields);
+        let text = array(&[Piece::Raw("3"), Piece::Hole(Hole::Asked), Piece::Payload(&payload)], Style::default());
+        let again = self.trigger(0, "BootNotification");
+        self.memory.queue.extend(again);
+        for _ in 0..1 + self.choices.choose(3) {
+            let text = self.legal_text();
+            self.memory.queue.push_back(Act::Send { link: 0, text });
+        }
+        self.memory.queue.extend(self.stimulus(1, "plug in", None));
+        let accepted = self.trigger(0, "BootNotification");
+        self.memory.queue.extend(accepted);
+        Act::Answer { link: 0, action: Some(message.action.clone()), text: Some(text), times: 1 }
+    }
+
     /// A setting gets a value that it may not bear.
     pub(super) fn setting_act(&mut self) -> Act {
         let action = if self.view.version == Version::V16 { "ChangeConfiguration" } else { "SetVariables" };
         let Some(message) = Catalogue::of(self.view.version).message(action) else { return self.legal_act() };
         let mut payload = self.plain(message, Side::Request);
         let path = if self.view.version == Version::V16 { "/value" } else { "/setVariableData/0/attributeValue" };
-        payload.put(path, super::writing::Odd::Value(json!(odd::setting(self.choices))));
+        if self.view.version != Version::V16 || one_in(3, self.choices) {
+            payload.put(path, super::writing::Odd::Value(json!(odd::setting(self.choices))));
+        }
         Act::Send { link: self.link(), text: self.call(message, &payload) }
     }
 }

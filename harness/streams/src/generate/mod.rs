@@ -128,9 +128,9 @@ impl Generator {
     pub fn new(layers: &[Layer]) -> Generator {
         let weight = |layer| match layer {
             Layer::L4 => 8,
-            Layer::L5 => 7,
-            Layer::L1 | Layer::L2 | Layer::L3 => 2,
-            Layer::L0 | Layer::L6 => 1,
+            Layer::L5 => 9,
+            Layer::L1 | Layer::L2 | Layer::L3 => 3,
+            Layer::L0 | Layer::L6 => 2,
         };
         // What is most likely comes first, and so for small choices.
         let mut layers: Vec<(Layer, u64)> = layers.iter().map(|layer| (*layer, weight(*layer))).collect();

@@ -254,6 +254,9 @@ pub(super) struct Bait<'a> {
     pub(super) act: usize,
 }
 
+/// Where nobody listens.
+const NOBODY: &str = "127.0.0.1:9";
+
 /// The longest text that is made; a few of these fit into an act.
 const LONGEST: usize = 100_000;
 
@@ -306,11 +309,18 @@ pub(super) fn odd(ty: &Type, bait: Bait<'_>, choices: &mut dyn Choices) -> Odd {
     }
 }
 
-/// A value of a setting.
+/// A value of a setting: sound half of the time.
 pub(super) fn setting(choices: &mut dyn Choices) -> &'static str {
-    // Sound ones half of the time.
-    let sound = if one_in(2, choices) { SETTINGS.len() } else { 7 };
-    SETTINGS.get(..sound).and_then(|settings| pick(settings, choices)).copied().unwrap_or("60")
+    let (sound, odd) = SETTINGS.split_at(7);
+    let values = if one_in(2, choices) { odd } else { sound };
+    pick(values, choices).copied().unwrap_or("60")
+}
+
+/// A value of a setting that is a whole number: sound half of the time.
+pub(super) fn whole_setting(choices: &mut dyn Choices) -> &'static str {
+    let odd = ["-1", "60abc", "abc", "99999999999", "", "2147483648", "1.5", "-60", " 60"];
+    let values: &[&'static str] = if one_in(2, choices) { &odd } else { &["60", "0", "1", "300", "3600"] };
+    pick(values, choices).copied().unwrap_or("60")
 }
 
 fn text(min: Option<u64>, max: Option<u64>, bait: Bait<'_>, choices: &mut dyn Choices) -> Odd {
@@ -318,15 +328,12 @@ fn text(min: Option<u64>, max: Option<u64>, bait: Bait<'_>, choices: &mut dyn Ch
     match choices.choose(10) {
         0..=3 => Odd::Value(pick(TEXTS, choices).map_or(Value::Null, |text| json!(text))),
         4 => Odd::Raw(pick(RAW_TEXTS, choices).map_or_else(String::new, |text| (*text).to_owned())),
-        5 => match bait.canary {
-            Some(canary) => {
-                let token = canary_token(bait.act);
-                let bait = pick(LOOKUPS, choices)
-                    .map_or_else(String::new, |text| text.replace('@', canary).replace('#', &token));
-                Odd::Value(Value::String(bait))
-            }
-            None => Odd::Value(pick(TEXTS, choices).map_or(Value::Null, |text| json!(text))),
-        },
+        5 => {
+            let token = canary_token(bait.act);
+            let canary = bait.canary.unwrap_or(NOBODY);
+            let text = pick(LOOKUPS, choices).copied().unwrap_or("http://@/#");
+            Odd::Value(Value::String(text.replace('@', canary).replace('#', &token)))
+        }
         6 | 7 => {
             let ends = [
                 max.unwrap_or(50),
@@ -342,7 +349,7 @@ fn text(min: Option<u64>, max: Option<u64>, bait: Bait<'_>, choices: &mut dyn Ch
             Odd::Value(Value::String(filler.repeat(usize::try_from(length).unwrap_or(0).min(LONGEST / 4))))
         }
         8 => {
-            let lengths = [300, 2000, 5000, 20_000, 66_000, LONGEST];
+            let lengths = [300, 1500, 2000, 5000, 20_000, 66_000, LONGEST];
             let length = pick(&lengths, choices).copied().unwrap_or(300);
             // Long texts are for stations that take them, and rarely.
             let length = if one_in(3, choices) { length } else { length.min(2000) };

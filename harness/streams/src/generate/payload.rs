@@ -265,7 +265,11 @@ impl Maker<'_, '_> {
             _ if is_address(name, ty) => plain(json!(NOWHERE)),
             Type::Enum(_) if name == "type" && matches!(parent, "idToken" | "groupIdToken") => plain(json!("ISO14443")),
             Type::String { .. } => match name {
-                "idTag" | "idToken" | "parentIdTag" => plain(json!(self.token()?)),
+                "idTag" | "idToken" | "parentIdTag" => {
+                    let token = self.token()?.to_owned();
+                    // The same to whoever does not look at case.
+                    plain(json!(if one_in(12, self.choices) { token.to_lowercase() } else { token }))
+                }
                 "transactionId" => self.transaction(ty),
                 "key" => plain(json!(self.key())),
                 _ => None,
@@ -296,7 +300,7 @@ impl Maker<'_, '_> {
 
     fn token(&mut self) -> Option<&str> {
         let tokens = self.view.tokens;
-        if !one_in(4, self.choices)
+        if !one_in(3, self.choices)
             && let Some(valid) = tokens.get("valid")
         {
             return Some(valid);
@@ -378,13 +382,19 @@ impl Maker<'_, '_> {
         }
         let is_change = object.field("key").is_some() && object.field("value").is_some();
         if is_change && map.contains_key("key") && self.view.device == Role::Station {
+            // Some are only to be read.
+            let is_writable = !one_in(6, self.choices);
             let safe: Vec<_> = configuration::keys()
                 .iter()
-                .filter(|key| key.access.must_write() && (is_free || !names_a_setting(key.name)))
+                .filter(|key| key.access.must_write() == is_writable && (is_free || !names_a_setting(key.name)))
                 .collect();
             let Some(key) = pick(&safe, self.choices) else { return };
+            let value = match key.ty {
+                configuration::KeyType::Integer => odd::whole_setting(self.choices),
+                _ => odd::setting(self.choices),
+            };
             map.insert("key".to_owned(), json!(key.name));
-            map.insert("value".to_owned(), json!(odd::setting(self.choices)));
+            map.insert("value".to_owned(), json!(value));
         }
     }
 

@@ -13,13 +13,17 @@ use crate::act::{Hole, Manner, Part, Text};
 impl Maker<'_, '_> {
     /// A move of the model, or something done again or at another time.
     pub(super) fn sequence_act(&mut self) -> Act {
-        match self.choices.choose(13) {
-            0..=5 => self.move_act(),
-            6 => self.again(true),
-            7 => self.again(false),
-            8 => self.swapped(),
-            9 => self.cut_after(),
-            10 => self.stimulus_act(0).unwrap_or(Act::Pass { ms: 50 }),
+        match self.choices.choose(16) {
+            0..=6 => self.move_act(),
+            7 => self.again(true),
+            8 => self.again(false),
+            9 => self.swapped(),
+            10 => self.cut_after(),
+            11 if self.view.device == Role::Station => match self.choices.choose(2) {
+                0 => self.offline(),
+                _ => self.not_accepted(),
+            },
+            11 | 12 => self.stimulus_act(0).unwrap_or(Act::Pass { ms: 50 }),
             _ => {
                 if self.memory.agenda.is_empty() {
                     self.plan_session();
@@ -100,6 +104,18 @@ impl Maker<'_, '_> {
             }
         }
         act
+    }
+
+    /// The station goes on without us, and then has a lot to tell.
+    fn offline(&mut self) -> Act {
+        self.plan_session();
+        let steps = std::mem::take(&mut self.memory.agenda);
+        self.memory.queue.extend(steps.into_iter().filter(|step| matches!(step, Act::Stimulate { .. })));
+        // Some of it before we are back, some of it after.
+        let at = self.choices.choose(self.memory.queue.len() as u64 + 1) as usize;
+        let back = Act::Connect { link: 0, identity: 0, manner: Manner::default() };
+        self.memory.queue.insert(self.memory.queue.len() - at, back);
+        Act::Cut { link: 0 }
     }
 
     /// Several links, identities or clocks.
@@ -192,12 +208,14 @@ impl Maker<'_, '_> {
 
     fn reconnects(&mut self, link: usize) -> Act {
         let identity = self.view.links.get(&link).map_or(0, |link| link.identity);
-        for _ in 0..1 + self.choices.choose(4) {
+        for _ in 0..self.choices.choose(4) {
             let manner = Manner { unbooted: one_in(2, self.choices), ..Manner::default() };
             self.memory.queue.push_back(Act::Connect { link, identity, manner });
             let is_cut = one_in(2, self.choices);
             self.memory.queue.push_back(if is_cut { Act::Cut { link } } else { Act::Close { link, code: Some(1000) } });
         }
+        let manner = Manner { unbooted: one_in(2, self.choices), ..Manner::default() };
+        self.memory.queue.push_back(Act::Connect { link, identity, manner });
         let text = self.legal_text();
         self.memory.queue.push_back(Act::Send { link, text });
         Act::Cut { link }

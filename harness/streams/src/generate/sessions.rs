@@ -28,7 +28,7 @@ impl Maker<'_, '_> {
     fn session_16(&mut self) -> Vec<Option<Act>> {
         let at = self.outlet();
         let status = |status: &str| json!({ "connectorId": at, "status": status, "errorCode": "NoError" });
-        let token = self.valid_token();
+        let token = self.session_token();
         let newest = newest_transaction(self.view.version);
         let known = || vec![("/transactionId".to_owned(), newest.clone())];
         vec![
@@ -45,7 +45,7 @@ impl Maker<'_, '_> {
     /// We are a station of 2.x.
     fn session_2(&mut self) -> Vec<Option<Act>> {
         let at = self.outlet();
-        let token = json!({ "idToken": self.valid_token(), "type": "ISO14443" });
+        let token = json!({ "idToken": self.session_token(), "type": "ISO14443" });
         let number = self.memory.next_id();
         self.memory.transactions.push(number);
         let status = |status: &str| json!({ "evseId": at, "connectorId": 1, "connectorStatus": status });
@@ -71,7 +71,7 @@ impl Maker<'_, '_> {
     /// Somebody charges at the station.
     fn session_of_station(&mut self) -> Vec<Option<Act>> {
         let at = self.outlet();
-        let token = self.valid_token();
+        let token = self.session_token();
         let is_remote = one_in(2, self.choices);
         let (start, stop) = match self.view.version {
             Version::V16 => ("RemoteStartTransaction", "RemoteStopTransaction"),
@@ -111,8 +111,13 @@ impl Maker<'_, '_> {
         1 + self.choices.choose(self.view.connectors.unsigned_abs()) as i64
     }
 
-    fn valid_token(&self) -> String {
+    /// A token that is let in, most of the time.
+    fn session_token(&mut self) -> String {
         let tokens = self.view.tokens;
+        if one_in(5, self.choices) {
+            let at = self.choices.choose(tokens.len() as u64) as usize;
+            return tokens.values().nth(at).cloned().unwrap_or_default();
+        }
         tokens.get("valid").or_else(|| tokens.values().next()).cloned().unwrap_or_default()
     }
 
