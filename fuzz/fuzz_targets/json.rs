@@ -1,3 +1,4 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| plugfest_fuzz::json(data));
+plugfest_fuzz::mutated_as!(plugfest_fuzz::mutator::ANY);

@@ -28,6 +28,8 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_comes_in_what_goes_out_has_room(
         a in input(), b in input(), max_len in prop_oneof![0_usize..64, 0_usize..5000], seed: u64,

@@ -1,0 +1,4 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| plugfest_fuzz::station_201(data));
+plugfest_fuzz::mutated_as!(plugfest_fuzz::mutator::TO_STATION_201);
