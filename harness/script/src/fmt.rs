@@ -178,7 +178,10 @@ fn flow(node: &Node, inside: bool) -> String {
         NodeKind::Scalar { text, plain } => scalars::value(text, *plain, inside),
         NodeKind::List(items) if items.is_empty() => "[]".to_owned(),
         NodeKind::List(items) => {
-            let inner: Vec<String> = items.iter().map(|item| flow(item, true)).collect();
+            // Between commas nothing would be no item.
+            let nothing = || "\"\"".to_owned();
+            let item = |item: &Node| Some(flow(item, true)).filter(|text| !text.is_empty()).unwrap_or_else(nothing);
+            let inner: Vec<String> = items.iter().map(item).collect();
             if items.iter().all(|item| matches!(item.kind, NodeKind::Scalar { .. })) {
                 format!("[{}]", inner.join(", "))
             } else {
