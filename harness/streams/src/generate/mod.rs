@@ -78,6 +78,8 @@ impl FromStr for Layer {
 #[derive(Clone, Debug)]
 pub struct Generator {
     layers: Vec<(Layer, u64)>,
+    /// Where a walk through the [`negatives`] is.
+    walk: Option<usize>,
     memory: Memory,
 }
 
@@ -118,6 +120,8 @@ struct Maker<'a, 'v> {
 
 /// The most bytes that an act carries.
 pub const LARGEST: usize = 1 << 20;
+/// One episode in so many walks through the negatives.
+const WALKS: u64 = 4;
 /// How many messages are remembered.
 const REMEMBERED: usize = 32;
 /// Longer ones are not.
@@ -136,7 +140,19 @@ impl Generator {
         let mut layers: Vec<(Layer, u64)> = layers.iter().map(|layer| (*layer, weight(*layer))).collect();
         layers.sort_by_key(|(layer, weight)| (std::cmp::Reverse(*weight), *layer));
         layers.dedup();
-        Generator { layers, memory: Memory::default() }
+        Generator { layers, walk: None, memory: Memory::default() }
+    }
+
+    /// A generator for the episode of this number in a row of episodes of so many acts. One in four of them walks
+    /// through the [`negatives`], where the one before it stopped: so that every constraint is broken once.
+    pub fn for_episode(layers: &[Layer], number: u64, length: usize) -> Generator {
+        let mut generator = Generator::new(layers);
+        if layers.contains(&Layer::L4) && number % WALKS == WALKS - 1 {
+            let before = usize::try_from(number / WALKS).unwrap_or(0);
+            // Every second act is one; that an answer takes two more makes the walks overlap.
+            generator.walk = Some(before.wrapping_mul(length / 3));
+        }
+        generator
     }
 
     /// The next act. A stream of zeros gives a plain legal message.
@@ -185,7 +201,27 @@ impl Generator {
         }
     }
 
+    /// The next of the negatives that can be sent, if this is a walk.
+    fn walked(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Option<Act> {
+        let at = self.walk?;
+        if !one_in(2, choices) {
+            return None;
+        }
+        let all = negatives::all(view.version, view.device);
+        for step in 0..all.len() {
+            let act = self.negative(&all[at.wrapping_add(step) % all.len()], view, choices);
+            self.walk = Some(at.wrapping_add(step + 1));
+            if act.is_some() {
+                return act;
+            }
+        }
+        None
+    }
+
     fn made(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
+        if let Some(act) = self.walked(view, choices) {
+            return act;
+        }
         // Not every step is done: what if one is left out?
         if !self.memory.agenda.is_empty() && one_in(3, choices) {
             let is_kept = !one_in(16, choices);

@@ -1,5 +1,7 @@
 //! Every constraint of every message once broken: to be walked through, not met by chance.
 
+use std::sync::OnceLock;
+
 use protocol::catalogue::{Catalogue, Message, Object, Type};
 use protocol::generate::{self, Bytes, Mutation};
 use protocol::validate::ViolationKind;
@@ -37,6 +39,12 @@ pub fn negatives(version: Version, device: Role) -> Vec<Negative> {
         }
     }
     negatives
+}
+
+/// The same, made once.
+pub(super) fn all(version: Version, device: Role) -> &'static [Negative] {
+    static LISTS: [OnceLock<Vec<Negative>>; 6] = [const { OnceLock::new() }; 6];
+    LISTS[version as usize * 2 + usize::from(device == Role::Csms)].get_or_init(|| negatives(version, device))
 }
 
 fn collect(version: Version, message: &'static Message, side: Side, negatives: &mut Vec<Negative>) {

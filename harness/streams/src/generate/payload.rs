@@ -1,7 +1,9 @@
 //! Payloads that make sense: valid, and about things that exist.
 
+use std::sync::OnceLock;
+
 use protocol::catalogue::{Message, Object, Type};
-use protocol::configuration;
+use protocol::configuration::{self, Key, KeyType, Variable};
 use protocol::generate::{self, one_in, pick};
 use protocol::validate::value_violations;
 use protocol::{Role, Version, overlay};
@@ -363,13 +365,7 @@ impl Maker<'_, '_> {
     fn name_setting(&mut self, object: &Object, map: &mut Map<String, Value>) {
         let is_free = self.view.allowed.dangerous;
         if object.field("component").is_some() && object.field("variable").is_some() {
-            let variables = configuration::variables(self.view.version);
-            let safe: Vec<_> = variables
-                .filter(|variable| {
-                    is_free || !names_a_setting(&format!("{} {}", variable.component, variable.variable))
-                })
-                .collect();
-            let Some(variable) = pick(&safe, self.choices) else { return };
+            let Some(variable) = pick(variables(self.view.version, is_free), self.choices) else { return };
             map.insert("component".to_owned(), json!({ "name": variable.component }));
             let mut named = json!({ "name": variable.variable });
             if let Some(instance) = variable.instance.filter(|instance| !instance.starts_with('<')) {
@@ -384,13 +380,9 @@ impl Maker<'_, '_> {
         if is_change && map.contains_key("key") && self.view.device == Role::Station {
             // Some are only to be read.
             let is_writable = !one_in(6, self.choices);
-            let safe: Vec<_> = configuration::keys()
-                .iter()
-                .filter(|key| key.access.must_write() == is_writable && (is_free || !names_a_setting(key.name)))
-                .collect();
-            let Some(key) = pick(&safe, self.choices) else { return };
+            let Some(key) = pick(keys(is_writable, is_free), self.choices) else { return };
             let value = match key.ty {
-                configuration::KeyType::Integer => odd::whole_setting(self.choices),
+                KeyType::Integer => odd::whole_setting(self.choices),
                 _ => odd::setting(self.choices),
             };
             map.insert("key".to_owned(), json!(key.name));
@@ -504,6 +496,24 @@ impl Maker<'_, '_> {
         payload.put(path, Odd::Raw(raw.to_owned()));
         true
     }
+}
+
+/// The variables that may be named.
+fn variables(version: Version, is_free: bool) -> &'static [&'static Variable] {
+    static LISTS: [OnceLock<Vec<&'static Variable>>; 6] = [const { OnceLock::new() }; 6];
+    LISTS[version as usize * 2 + usize::from(is_free)].get_or_init(|| {
+        let name = |variable: &Variable| format!("{} {}", variable.component, variable.variable);
+        configuration::variables(version).filter(|variable| is_free || !names_a_setting(&name(variable))).collect()
+    })
+}
+
+/// The settings of 1.6 that may be named.
+fn keys(is_writable: bool, is_free: bool) -> &'static [&'static Key] {
+    static LISTS: [OnceLock<Vec<&'static Key>>; 4] = [const { OnceLock::new() }; 4];
+    LISTS[usize::from(is_writable) * 2 + usize::from(is_free)].get_or_init(|| {
+        let all = configuration::keys().iter();
+        all.filter(|key| key.access.must_write() == is_writable && (is_free || !names_a_setting(key.name))).collect()
+    })
 }
 
 /// Does something one step further down a path.

@@ -349,6 +349,32 @@ fn only_flaw(episode: &Episode, negative: &Negative, text: &crate::act::Text) ->
 }
 
 #[test]
+fn walks_lead_past_every_negative() {
+    let episode = Episode::new(Role::Csms, Version::V16);
+    let calls = negatives(Version::V16, Role::Csms).into_iter().filter(|each| each.side == Side::Request);
+    let mut left: BTreeSet<String> = calls
+        .map(|each| {
+            let act = each.act(0, 1, SOME_TIME).unwrap();
+            let deserved = episode.deserved(act.text().unwrap());
+            format!("{} {}", deserved.action, deserved.flaw())
+        })
+        .collect();
+    let all = left.len();
+    for number in 0..200 {
+        let mut generator = Generator::for_episode(&Layer::ALL, number, 60);
+        let mut choices = Seeded::new(number);
+        for _ in 0..if number % WALKS == WALKS - 1 { 60 } else { 0 } {
+            let act = generator.next(&episode.view(), &mut choices);
+            if let Act::Send { text, .. } = &act {
+                let deserved = episode.deserved(text);
+                left.remove(&format!("{} {}", deserved.action, deserved.flaw()));
+            }
+        }
+    }
+    assert!(left.is_empty(), "{} of {all}: {left:#?}", left.len());
+}
+
+#[test]
 fn a_negative_that_must_not_be_sent_is_not() {
     let mut episode = Episode::new(Role::Station, Version::V201);
     let all = negatives(Version::V201, Role::Station);
