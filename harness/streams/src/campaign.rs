@@ -154,7 +154,8 @@ impl Worker {
     async fn episodes(&mut self) {
         while let Some((number, length)) = self.next_episode() {
             let choices = Seeded::new(mixed(self.campaign.seed, number));
-            let mut source = Generated::new(Generator::new(&self.campaign.layers), choices, length);
+            let mut source =
+                Generated::new(Generator::for_episode(&self.campaign.layers, number, length), choices, length);
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot, number };
             let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
             self.hub.triggered(self.target.triggered());

@@ -86,7 +86,8 @@ async fn look_for(trial: &Trial, subject: Subject) -> Detection {
     while acts < trial.acts && noticed.is_none() {
         number += 1;
         let choices = Seeded::new(mixed(trial.seed, number));
-        let mut source = Generated::new(Generator::new(&trial.layers), choices, trial.length);
+        let mut source =
+            Generated::new(Generator::for_episode(&trial.layers, number, trial.length), choices, trial.length);
         let how = How { serial: false, fresh: true, slot: 0, number };
         let outcome = play(&mut target, &mut source, &allowed, how).await;
         let before = acts;
