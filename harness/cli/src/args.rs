@@ -197,6 +197,15 @@ pub(crate) struct Fuzz {
     /// Acts in an episode, which begins with new links
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=2000))]
     pub(crate) length: u16,
+    /// Start the device with this shell command, watch its process, and start it again when it ends
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["embedded", "pid"])]
+    pub(crate) start: Option<String>,
+    /// Watch the process of the device: whether it lives, its memory and open files
+    #[arg(long, value_name = "PID", conflicts_with = "embedded")]
+    pub(crate) pid: Option<u32>,
+    /// With --start: what the device prints when something is wrong, as a regular expression (repeatable)
+    #[arg(long, value_name = "REGEX", requires = "start")]
+    pub(crate) pattern: Vec<String>,
     /// Wait so long for the device to be there
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait_for_dut: Option<Duration>,

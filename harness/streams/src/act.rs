@@ -271,6 +271,8 @@ pub enum Hole {
     Asked,
     /// The time, so many seconds from now, as a date-time in quotes.
     Now(i64),
+    /// An address that nobody has to call, without quotes: `127.0.0.1:40123/canary-17`.
+    Canary,
     /// A value learned from the device, as JSON text.
     Known {
         /// The name of the field it was learned from: `transactionId`.
@@ -290,6 +292,10 @@ pub trait Fill {
     fn asked(&self) -> Option<String>;
     /// The time.
     fn now(&self) -> Timestamp;
+    /// An address that nobody has to call, if somebody listens there.
+    fn canary(&self) -> Option<String> {
+        None
+    }
     /// The value of this name, if one was learned.
     fn known(&self, name: &str, back: usize) -> Option<Value>;
 }
@@ -322,6 +328,26 @@ impl Text {
         self.0.is_empty() || self.0.iter().all(|part| matches!(part, Part::Bytes(bytes) if bytes.is_empty()))
     }
 
+    /// The same with a hole wherever this address stands.
+    #[must_use]
+    pub fn with_canary(&self, address: &str) -> Text {
+        let mut made = Text::default();
+        for part in &self.0 {
+            let Part::Bytes(bytes) = part else {
+                made.extend([part.clone()]);
+                continue;
+            };
+            let mut rest = bytes.as_slice();
+            while let Some(at) = rest.windows(address.len().max(1)).position(|some| some == address.as_bytes()) {
+                made.extend([Part::Bytes(rest[..at].to_vec()), Part::Hole(Hole::Canary)]);
+                rest = &rest[at + address.len()..];
+            }
+            made.extend([Part::Bytes(rest.to_vec())]);
+        }
+        made.0.retain(|part| !matches!(part, Part::Bytes(bytes) if bytes.is_empty()));
+        made
+    }
+
     /// For people: the text as far as it is text, holes in angle brackets.
     pub fn shown(&self) -> String {
         self.0
@@ -330,6 +356,7 @@ impl Text {
                 Part::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
                 Part::Hole(Hole::Id(number)) => format!("\"<id {number}>\""),
                 Part::Hole(Hole::Asked) => "\"<id of the call>\"".to_owned(),
+                Part::Hole(Hole::Canary) => "<address of the canary>".to_owned(),
                 Part::Hole(Hole::Now(0)) => "\"<now>\"".to_owned(),
                 Part::Hole(Hole::Now(offset)) => format!("\"<now {offset:+} s>\""),
                 Part::Hole(Hole::Known { name, back: 0, .. }) => format!("<{name}>"),
@@ -350,6 +377,8 @@ impl Hole {
                 let moment = Timestamp(now.0.saturating_add(offset.saturating_mul(1_000_000)));
                 quoted(moment.to_string())
             }
+            // Where nobody listens the discard port is as good.
+            Hole::Canary => fill.canary().unwrap_or_else(|| "127.0.0.1:9/canary".to_owned()),
             Hole::Known { name, back, otherwise } => {
                 fill.known(name, *back).map_or_else(|| otherwise.clone(), |value| value.to_string())
             }
@@ -437,6 +466,15 @@ impl<'de> Deserialize<'de> for Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_the_canary_becomes_a_hole() {
+        let text: Text = "{\"url\":\"http://127.0.0.1:4/canary-1/x\",\"b\":\"127.0.0.1:4/canary-1\"}".into();
+        let holed = text.with_canary("127.0.0.1:4/canary-1");
+        assert_eq!(holed.0.len(), 5);
+        assert_eq!(holed.shown(), text.shown().replace("127.0.0.1:4/canary-1", "<address of the canary>"));
+        assert_eq!(text.with_canary("127.0.0.1:5"), text);
+    }
 
     #[test]
     fn a_sequence_survives_its_file() {

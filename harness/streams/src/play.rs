@@ -1,6 +1,7 @@
 //! Plays an episode: acts from somewhere, one after the other, watched by the model and the oracles.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use protocol::{Role, Version};
 
@@ -74,7 +75,7 @@ async fn on_stage(
 ) -> Outcome {
     let (device, version) = (target.device, target.version);
     let stage = &mut ready.stage;
-    let mut watch = Watch::new(device, version, target.rig.password.is_some());
+    let mut watch = Watch::new(target);
     let begun = stage.begin().await;
     watch.take(begun);
     if !stage.is_ready() {
@@ -92,6 +93,7 @@ async fn on_stage(
     let mut acts = Vec::new();
     loop {
         let links = stage.links();
+        let canary = stage.canary();
         let view = View {
             device,
             version,
@@ -105,9 +107,12 @@ async fn on_stage(
             acts: acts.len(),
             allowed,
             drivable,
-            canary: None,
+            canary: canary.as_deref(),
         };
-        let Some(act) = source.next(&view) else { break };
+        let Some(mut act) = source.next(&view) else { break };
+        if let (Some(address), Some(text)) = (&canary, act.text()) {
+            act = act.with_text(text.with_canary(address));
+        }
         let seen = stage.perform(&act, false).await;
         acts.push(act);
         watch.take(seen);
@@ -125,6 +130,17 @@ async fn on_stage(
     }
     let ended = stage.end().await;
     watch.take(ended);
+    if stage.canary().is_some() {
+        if target.is_embedded() {
+            // Who calls did so at once; time is virtual.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        watch.take(stage.callers());
+    }
+    for text in target.process() {
+        let at = engine::clock::system_now();
+        watch.take(vec![Seen { at, act: acts.len(), own: false, link: 0, what: What::Monitor { text } }]);
+    }
     watch.outcome(acts)
 }
 
@@ -144,13 +160,14 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(device: Role, version: Version, has_password: bool) -> Watch {
+    fn new(target: &Target) -> Watch {
+        let (device, version) = (target.device, target.version);
         Watch {
             device,
             version,
-            has_password,
+            has_password: target.rig.password.is_some(),
             model: Model::new(device, version),
-            oracles: oracles::all(device, version),
+            oracles: oracles::with(device, version, &target.lasting),
             suspicions: Vec::new(),
             seen: Vec::new(),
             last_sent: HashMap::new(),

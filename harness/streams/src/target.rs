@@ -1,6 +1,6 @@
 //! The device of a stream, and the way to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::clock::Clock;
 use engine::drivers::{Can, Confirmation, Drivers};
@@ -14,6 +14,9 @@ use protocol::stimulus::Stimulus;
 use protocol::{Role, Version};
 use serde_json::Map;
 
+use crate::canary::Canary;
+use crate::monitor::Monitor;
+use crate::oracles::Lasting;
 use crate::stage::{Setting, Stage};
 
 /// A device that streams are played against.
@@ -25,6 +28,12 @@ pub struct Target {
     /// What is known of it.
     pub rig: Arc<Rig>,
     place: Place,
+    /// What oracles keep from episode to episode.
+    pub lasting: Lasting,
+    /// Who listens where nobody has to call.
+    canary: Option<Arc<Canary>>,
+    /// Who watches the process of the device.
+    monitor: Option<Arc<Mutex<Monitor>>>,
     /// Faults of an embedded device that have shown so far.
     triggered: Vec<&'static str>,
 }
@@ -64,7 +73,34 @@ impl Target {
         let equipment = StationSettings::standard(version);
         let rig = Arc::new(Rig::embedded(device, &equipment));
         let place = Place::Embedded { faults, equipment: Box::new(equipment) };
-        Target { device, version, rig, place, triggered: Vec::new() }
+        Target::at(device, version, rig, place, Lasting::default())
+    }
+
+    fn at(device: Role, version: Version, rig: Arc<Rig>, place: Place, lasting: Lasting) -> Target {
+        Target { device, version, rig, place, lasting, canary: None, monitor: None, triggered: Vec::new() }
+    }
+
+    /// With somebody who listens where nobody has to call.
+    #[must_use]
+    pub fn with_canary(mut self, canary: Canary) -> Target {
+        self.lasting.canary = Some(canary.address());
+        self.canary = Some(Arc::new(canary));
+        self
+    }
+
+    /// With somebody who watches the process of the device.
+    #[must_use]
+    pub fn with_monitor(mut self, monitor: Monitor) -> Target {
+        self.monitor = Some(Arc::new(Mutex::new(monitor)));
+        self
+    }
+
+    /// What the process of the device shows since this was last asked.
+    pub fn process(&self) -> Vec<String> {
+        match &self.monitor {
+            Some(monitor) => monitor.lock().unwrap_or_else(PoisonError::into_inner).check(),
+            None => Vec::new(),
+        }
     }
 
     /// A CSMS on the network.
@@ -72,7 +108,7 @@ impl Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
         let place = Place::Csms { url, drivers };
-        Target { device: Role::Csms, version, rig: Arc::new(rig), place, triggered: Vec::new() }
+        Target::at(Role::Csms, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
     /// A station that comes to this listener.
@@ -80,7 +116,7 @@ impl Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
         let place = Place::Station { carrier: Some(Carrier::Listen(Box::new(listener))), drivers };
-        Target { device: Role::Station, version, rig: Arc::new(rig), place, triggered: Vec::new() }
+        Target::at(Role::Station, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
     /// Whether the device is made anew for every episode, and time is virtual.
@@ -97,8 +133,17 @@ impl Target {
             Place::Csms { url, drivers } => Place::Csms { url: url.clone(), drivers: drivers.clone() },
             Place::Station { .. } => return None,
         };
-        let (device, version, rig) = (self.device, self.version, self.rig.clone());
-        Some(Target { device, version, rig, place, triggered: Vec::new() })
+        Some(Target {
+            device: self.device,
+            version: self.version,
+            rig: self.rig.clone(),
+            place,
+            lasting: self.lasting.clone(),
+            // One canary hears everybody, but a process is watched once.
+            canary: None,
+            monitor: None,
+            triggered: Vec::new(),
+        })
     }
 
     /// How many episodes can run at once without sharing identities: each takes up to three.
@@ -156,6 +201,8 @@ impl Target {
             identities: self.identities(how.slot),
             serial: how.serial,
             fresh: how.fresh,
+            canary: self.canary.clone(),
+            tag: usize::try_from(how.number % 1_000_000).unwrap_or(0),
         };
         Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)), embedded })
     }
@@ -186,6 +233,12 @@ impl Target {
 
     /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
     pub async fn restart(&mut self) -> bool {
+        if let Some(monitor) = &self.monitor {
+            let mut monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
+            if monitor.has_ended() {
+                return monitor.restart().is_ok();
+            }
+        }
         let verb = if self.device == Role::Csms { "restart" } else { "reboot" };
         let (Place::Csms { drivers, .. } | Place::Station { drivers, .. }) = &self.place else { return true };
         if drivers.can(self.device, verb) != Can::Yes {

@@ -8,7 +8,9 @@ use link::Url;
 use link::dial::Listener;
 use protocol::{Role, Version};
 use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, State, Summary, Told};
+use streams::canary::Canary;
 use streams::generate::{Allowed, Layer};
+use streams::monitor::Monitor;
 use streams::target::Target;
 use tokio::sync::watch;
 use verdict::{Counts, ExitCode, Finding, RunEvent};
@@ -19,6 +21,8 @@ use crate::output::{self, Output, Plan};
 use crate::rig::Device;
 use crate::{device, interrupt};
 
+/// How long a CSMS that we start may take to be there.
+const STARTING: Duration = Duration::from_secs(60);
 /// How long a stream goes on if nothing is said.
 const DEFAULT: Duration = Duration::from_secs(60);
 
@@ -134,12 +138,13 @@ async fn one(
     stop: watch::Receiver<bool>,
     output: &Arc<Mutex<Output>>,
 ) -> Result<Summary, Failure> {
+    let monitor = monitor(args)?;
     let target = match device {
         Device::Embedded(_) => Target::embedded(side, version, device::faults(&args.target.fault)?),
         Device::Real(rig, Role::Csms) => {
             let url = Url::parse(rig.url.as_deref().unwrap_or_default())
                 .map_err(|error| Failure::usage(format!("--url: {error}")))?;
-            if let Some(patience) = args.wait_for_dut {
+            if let Some(patience) = args.wait_for_dut.or(monitor.is_some().then_some(STARTING)) {
                 device::await_csms(&url, patience).await?;
             }
             Target::csms(rig, version, url)
@@ -154,6 +159,17 @@ async fn one(
                 rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
             }
             Target::station(&rig, version, listener)
+        }
+    };
+    let target = match monitor {
+        Some(monitor) => target.with_monitor(monitor),
+        None => target,
+    };
+    let target = match Canary::listen().await {
+        Ok(canary) => target.with_canary(canary),
+        Err(error) => {
+            anstream::eprintln!("note: no canary listens, so addresses in texts lead nowhere: {error}");
+            target
         }
     };
     let path = args.findings.as_deref().map(|folder| State::path(folder, side, version));
@@ -216,6 +232,20 @@ fn finding(found: &Found) -> Finding {
         summary: suspicion.sentence.clone(),
         messages: found.sequence.messages(),
         replay: String::new(),
+    }
+}
+
+/// Who watches the process of the device, if that is asked for.
+fn monitor(args: &Fuzz) -> Result<Option<Monitor>, Failure> {
+    let cannot = |what: String, error: std::io::Error| Failure::new(ExitCode::NotJudged, format!("{what}: {error}"));
+    if let Some(command) = &args.start {
+        let shell = ["-c".to_owned(), format!("exec {command}")];
+        let started = Monitor::start("sh", &shell, &args.pattern);
+        return started.map(Some).map_err(|error| cannot(format!("--start {command}"), error));
+    }
+    match args.pid {
+        Some(pid) => Monitor::watch(pid).map(Some).map_err(|error| cannot(format!("--pid {pid}"), error)),
+        None => Ok(None),
     }
 }
 
