@@ -124,6 +124,11 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or("")
 }
 
+/// A field; null if it is absent.
+fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a Value {
+    fields.get(name).unwrap_or(&Value::Null)
+}
+
 /// The whole number of a field.
 fn integer(fields: &Map<String, Value>, name: &str) -> Option<i64> {
     fields.get(name).and_then(Value::as_i64)

@@ -52,6 +52,11 @@ impl Faults {
         Faults { active: faults.iter().map(|fault| fault.info().id).collect(), triggered: Vec::new() }
     }
 
+    /// The peer has none.
+    pub(crate) fn is_none(&self) -> bool {
+        self.active.is_empty()
+    }
+
     /// Whether the peer has this fault.
     pub(crate) fn active(&self, id: &str) -> bool {
         self.active.contains(&id)

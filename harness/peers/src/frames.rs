@@ -1,9 +1,11 @@
 //! Reading and writing of frames for the peers.
 
-use protocol::Version;
 use protocol::frame::{self, Frame, FrameFindingKind};
-use protocol::validate::{self, ViolationKind};
+use protocol::validate::{self, Violation, ViolationKind};
+use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
+
+use crate::faults::Faults;
 
 /// A text message as a peer sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +83,56 @@ pub(crate) fn error(id: &str, code: &str, description: &str) -> String {
 
 /// The error code that a request earns, if it does not fit the schema of its action (R-038, section 4).
 pub(crate) fn request_error(version: Version, action: &str, payload: &Value) -> Option<&'static str> {
-    let violations = validate::request_violations(version, action, payload);
+    code(version, &validate::request_violations(version, action, payload))
+}
+
+/// The same as a peer with these defects sees it.
+pub(crate) fn request_error_seen(
+    version: Version,
+    action: &str,
+    payload: &Value,
+    side: Role,
+    faults: &mut Faults,
+) -> Option<&'static str> {
+    let mut violations = validate::request_violations(version, action, payload);
+    let mut seen = code(version, &violations);
+    if seen.is_none() || faults.is_none() {
+        return seen;
+    }
+    for (station, csms, overlooks) in OVERLOOKED {
+        let id = if side == Role::Station { station } else { csms };
+        if !faults.active(id) {
+            continue;
+        }
+        violations.retain(|violation| !overlooks(violation));
+        let left = code(version, &violations);
+        if left != seen {
+            faults.hits(id);
+            seen = left;
+        }
+    }
+    seen
+}
+
+type Overlooks = fn(&Violation) -> bool;
+
+/// What defective peers do not see, by the ids of the faults of both sides.
+const OVERLOOKED: [(&str, &str, Overlooks); 8] = [
+    ("station-overlooks-bad-times", "csms-overlooks-bad-times", |v| v.kind == ViolationKind::BadDateTime),
+    ("station-overlooks-extra-fields", "csms-overlooks-extra-fields", |v| v.kind == ViolationKind::UnknownField),
+    ("station-overlooks-list-lengths", "csms-overlooks-list-lengths", |v| {
+        matches!(v.kind, ViolationKind::TooManyItems | ViolationKind::TooFewItems)
+    }),
+    ("station-overlooks-long-texts", "csms-overlooks-long-texts", |v| v.kind == ViolationKind::TooLong),
+    ("station-overlooks-long-texts-inside", "csms-overlooks-long-texts-inside", |v| {
+        v.kind == ViolationKind::TooLong && v.path.matches('/').count() > 1
+    }),
+    ("station-overlooks-missing-fields", "csms-overlooks-missing-fields", |v| v.kind == ViolationKind::MissingField),
+    ("station-overlooks-unknown-words", "csms-overlooks-unknown-words", |v| v.kind == ViolationKind::NotInEnumeration),
+    ("station-overlooks-wrong-types", "csms-overlooks-wrong-types", |v| v.kind == ViolationKind::WrongType),
+];
+
+fn code(version: Version, violations: &[Violation]) -> Option<&'static str> {
     let old = version == Version::V16;
     violations.first().map(|violation| match violation.kind {
         ViolationKind::NotAnObject | ViolationKind::UnknownField if old => "FormationViolation",

@@ -160,11 +160,15 @@ impl Csms {
     }
 
     pub(super) fn called(&mut self, identity: &str, text: &[u8], id: &str, action: &str, payload: &Value) {
-        if let Some(answer) = self.session(identity).exchange.earlier_answer(id, text) {
+        let again = action == "StartTransaction" && self.faults.active("csms-starts-repeated-calls-twice");
+        if let Some(answer) = self.session(identity).exchange.earlier_answer(id, text).filter(|_| !again) {
             self.put(identity, Output::Send(answer));
             return;
         }
         if action == "MeterValues" && self.faults.hits("csms-ignores-meter-values") {
+            return;
+        }
+        if action == "SecurityEventNotification" && self.faults.hits("csms-ignores-security-events") {
             return;
         }
         let outcome = if self.is_v16(identity) {

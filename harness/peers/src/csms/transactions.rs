@@ -57,6 +57,17 @@ impl Ledger {
         self.records.iter_mut().rev().find(|record| record.id == id)
     }
 
+    /// Some transaction has ended.
+    fn has_ended(&self) -> bool {
+        self.records.iter().any(|record| !record.open)
+    }
+
+    /// The id of the transaction that has ended last.
+    fn reused_id(&self) -> i64 {
+        let ended = self.records.iter().rev().find(|record| !record.open);
+        ended.and_then(|record| record.id.parse().ok()).unwrap_or(1)
+    }
+
     /// A positive number that no transaction has (16-TX-04), and that cannot be guessed from earlier ones.
     fn fresh_id(&mut self, now: i64) -> i64 {
         loop {
@@ -78,6 +89,9 @@ impl Csms {
     pub(super) fn fresh_transaction_id(&mut self) -> i64 {
         if self.faults.hits("csms-repeats-transaction-ids") {
             return 1;
+        }
+        if self.ledger.has_ended() && self.faults.hits("csms-reuses-transaction-ids") {
+            return self.ledger.reused_id();
         }
         self.ledger.fresh_id(self.now.0)
     }

@@ -45,7 +45,7 @@ impl Csms {
         if !served && action != "BootNotification" && !self.faults.hits("csms-serves-unregistered-stations") {
             return Err("SecurityError");
         }
-        if let Some(code) = frames::request_error(Version::V16, action, payload) {
+        if let Some(code) = frames::request_error_seen(Version::V16, action, payload, Role::Csms, &mut self.faults) {
             return Err(code);
         }
         let empty = Map::new();
@@ -134,7 +134,10 @@ impl Csms {
             tag.to_lowercase()
         );
         // The same start again, because our answer was lost, is the same transaction.
-        let repeated = self.ledger.repeated(identity, &start);
+        let mut repeated = self.ledger.repeated(identity, &start);
+        if repeated.is_some() && self.faults.hits("csms-starts-repeated-calls-twice") {
+            repeated = None;
+        }
         let id = match &repeated {
             Some(record) => record.id.parse().unwrap_or(0),
             None => self.fresh_transaction_id(),
@@ -174,12 +177,20 @@ impl Csms {
     fn stop_v16(&mut self, identity: &str, request: &Map<String, Value>) -> Result<Value, &'static str> {
         let id = integer(request, "transactionId").unwrap_or(-1).to_string();
         let owner = self.ledger.find(&id).map(|record| record.station.clone());
+        let is_unknown = owner.is_none();
         let ends = match owner {
             None if self.faults.hits("csms-refuses-unknown-stop") => return Err("GenericError"),
             None => false,
             Some(owner) => owner == identity || self.faults.hits("csms-lets-strangers-stop"),
         };
         if let Some(record) = self.ledger.find(&id).filter(|_| ends) {
+            record.open = false;
+        }
+        let newest = self.ledger.newest(identity).map(|record| record.id.clone()).filter(|_| is_unknown);
+        if let Some(newest) = newest
+            && self.faults.hits("csms-ends-another-for-an-unknown-id")
+            && let Some(record) = self.ledger.find(&newest)
+        {
             record.open = false;
         }
         let tag = text(request, "idTag");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::session::Registration;
 use super::transactions::Record;
-use super::{Csms, text};
+use super::{Csms, field, text};
 use crate::frames;
 
 /// Messages of a station that are answered with an empty payload, whatever they say.
@@ -63,7 +63,7 @@ impl Csms {
         if !served && action != "BootNotification" && !self.faults.hits("csms-serves-stations-before-acceptance") {
             return Err("SecurityError");
         }
-        if let Some(code) = frames::request_error(version, action, payload) {
+        if let Some(code) = frames::request_error_seen(version, action, payload, Role::Csms, &mut self.faults) {
             return Err(code);
         }
         let request = frames::members(payload);
@@ -71,7 +71,7 @@ impl Csms {
             "BootNotification" => self.boot_v201(identity),
             "Heartbeat" => self.heartbeat(),
             "Authorize" => {
-                let info = self.token_info(&request["idToken"], "Authorize");
+                let info = self.token_info(field(request, "idToken"), "Authorize");
                 json!({ "idTokenInfo": info })
             }
             "TransactionEvent" => self.transaction_event(identity, request),
@@ -121,7 +121,7 @@ impl Csms {
     }
 
     fn transaction_event(&mut self, identity: &str, request: &Map<String, Value>) -> Value {
-        let id = request["transactionInfo"]["transactionId"].as_str().unwrap_or("").to_owned();
+        let id = field(request, "transactionInfo")["transactionId"].as_str().unwrap_or("").to_owned();
         let token = request.get("idToken");
         let tag = token.and_then(|token| token["idToken"].as_str()).unwrap_or("").to_owned();
         let ended = text(request, "eventType") == "Ended";

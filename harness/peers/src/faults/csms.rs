@@ -3,7 +3,7 @@
 use protocol::Role;
 
 use super::FaultInfo;
-use super::info::{in_16, in_201};
+use super::info::{in_16, in_201, in_both};
 
 const fn csms(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
     in_16(Role::Csms, id, breaks, sentence)
@@ -13,10 +13,22 @@ const fn csms_201(id: &'static str, breaks: &'static str, sentence: &'static str
     in_201(Role::Csms, id, breaks, sentence)
 }
 
+const fn csms_both(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
+    in_both(Role::Csms, id, breaks, breaks, sentence)
+}
+
 pub(super) const FAULTS: &[FaultInfo] = &[
-    csms("csms-does-not-wait-for-answers", "R-030", "It sends further calls to a station while one is unanswered."),
-    csms("csms-drops-link-on-unknown-action", "R-038", "It closes the connection after a call with an unknown action."),
-    csms(
+    csms_both(
+        "csms-does-not-wait-for-answers",
+        "R-030",
+        "It sends further calls to a station while one is unanswered.",
+    ),
+    csms_both(
+        "csms-drops-link-on-unknown-action",
+        "R-038",
+        "It closes the connection after a call with an unknown action.",
+    ),
+    csms_both(
         "csms-crashes-after-error",
         "R-038",
         "After sending a CALLERROR it drops the connection and forgets the station.",
@@ -26,7 +38,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-051",
         "It uses the corrected spelling of the error codes, which 1.6 does not have.",
     ),
-    csms(
+    csms_both(
         "csms-chooses-unoffered-subprotocol",
         "R-075",
         "The handshake is answered with a subprotocol that was not offered.",
@@ -45,7 +57,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     csms("csms-repeats-heartbeat-time", "16-HB-02", "Every Heartbeat is answered with the time of the boot."),
     csms("csms-accepts-blocked-tags", "16-AUTH-08", "A Blocked tag is accepted."),
     csms("csms-overlooks-expiry", "16-AUTH-08", "An Expired tag is accepted."),
-    csms("csms-forgets-lost-links", "R-037", "After a reconnection it wants a new BootNotification."),
+    csms_both("csms-forgets-lost-links", "R-037", "After a reconnection it wants a new BootNotification."),
     csms("csms-accepts-unknown-tags", "16-AUTH-08", "A tag that nobody knows is accepted."),
     csms("csms-compares-tags-with-case", "16-AUTH-07", "A tag in other case is not recognised."),
     csms("csms-trusts-start-transaction", "16-TX-03", "The tag in StartTransaction is not checked."),
@@ -85,4 +97,33 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-231",
         "The answer to a transaction event carries a transactionId, as 1.6 had it.",
     ),
+    csms_both("csms-overlooks-bad-times", "R-038", "A text that is no time is taken for one."),
+    csms_both("csms-overlooks-extra-fields", "R-038", "Fields that the schema does not have are passed over."),
+    csms_both("csms-overlooks-long-texts", "R-038", "The length of texts is not looked at."),
+    csms_both("csms-overlooks-missing-fields", "R-038", "It goes on without required fields."),
+    csms_both("csms-overlooks-unknown-words", "R-038", "Any word is taken where there is an enumeration."),
+    csms_both("csms-overlooks-wrong-types", "R-038", "Values of the wrong type are taken."),
+    csms_201("csms-overlooks-list-lengths", "R-038", "Lists may be empty or too long."),
+    csms_201("csms-overlooks-long-texts-inside", "R-038", "The length of texts inside of objects is not looked at."),
+    csms(
+        "csms-ends-another-for-an-unknown-id",
+        "16-TX-06",
+        "StopTransaction with an unknown id ends the newest transaction of the station.",
+    )
+    .left_to_streams(),
+    csms("csms-starts-repeated-calls-twice", "R-024", "A repeated StartTransaction opens a second transaction."),
+    csms("csms-reuses-transaction-ids", "16-TX-04", "A new transaction gets the id of the one that has ended last."),
+    csms_both(
+        "csms-forgets-passwords-while-connected",
+        "R-083",
+        "While a station is connected, a second connection under its identity needs no password.",
+    )
+    .left_to_streams(),
+    csms_both(
+        "csms-takes-the-password-of-any-station",
+        "R-083",
+        "The password of one station opens the door to every other.",
+    )
+    .left_to_streams(),
+    csms_201("csms-ignores-security-events", "A04.FR.03", "SecurityEventNotification is never answered."),
 ];

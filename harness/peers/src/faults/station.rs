@@ -3,7 +3,7 @@
 use protocol::Role;
 
 use super::FaultInfo;
-use super::info::{in_16, in_201};
+use super::info::{in_16, in_201, in_both};
 
 const fn station(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
     in_16(Role::Station, id, breaks, sentence)
@@ -11,6 +11,15 @@ const fn station(id: &'static str, breaks: &'static str, sentence: &'static str)
 
 const fn station_201(id: &'static str, breaks: &'static str, sentence: &'static str) -> FaultInfo {
     in_201(Role::Station, id, breaks, sentence)
+}
+
+const fn station_both(
+    id: &'static str,
+    breaks_16: &'static str,
+    breaks_201: &'static str,
+    sentence: &'static str,
+) -> FaultInfo {
+    in_both(Role::Station, id, breaks_16, breaks_201, sentence)
 }
 
 pub(super) const FAULTS: &[FaultInfo] = &[
@@ -192,4 +201,59 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "A change of availability that waits for the end of the transaction never comes.",
     ),
     station_201("station-sends-meter-values-as-texts", "J02.FR.02", "Sampled values are texts instead of numbers."),
+    station("station-overlooks-bad-times", "R-038", "A text that is no time is taken for one."),
+    station_both(
+        "station-overlooks-extra-fields",
+        "R-038",
+        "R-038",
+        "Fields that the schema does not have are passed over.",
+    ),
+    station_both("station-overlooks-long-texts", "R-038", "R-038", "The length of texts is not looked at."),
+    station_both(
+        "station-overlooks-long-texts-inside",
+        "R-038",
+        "R-038",
+        "The length of texts inside of objects is not looked at.",
+    ),
+    station_both("station-overlooks-missing-fields", "R-038", "R-038", "It goes on without required fields."),
+    station_both(
+        "station-overlooks-unknown-words",
+        "R-038",
+        "R-038",
+        "Any word is taken where there is an enumeration.",
+    ),
+    station_both("station-overlooks-wrong-types", "R-038", "R-038", "Values of the wrong type are taken."),
+    station_201("station-overlooks-list-lengths", "R-038", "Lists may be empty or too long."),
+    station_both(
+        "station-keeps-what-it-rejects",
+        "16-CFG-08",
+        "B05.FR.07",
+        "A value that it rejects is stored all the same.",
+    ),
+    station_both(
+        "station-takes-numbers-with-a-tail",
+        "16-CFG-06",
+        "B05.FR.07",
+        "A number with letters behind it, like 60abc, is accepted and stored.",
+    ),
+    station_both(
+        "station-wraps-large-numbers",
+        "16-CFG-07",
+        "B05.FR.07",
+        "Of a number that is too large the lower bits are stored, and Accepted is said.",
+    ),
+    station_both(
+        "station-floods-after-a-bad-interval",
+        "16-CFG-06",
+        "B05.FR.07",
+        "An interval that is no number is accepted, and heartbeats come ten times a second.",
+    ),
+    station_both("station-shows-its-password", "R-206", "B06.FR.09", "The password can be read."),
+    station_both(
+        "station-stops-for-any-transaction-id",
+        "16-REM-11",
+        "F03.FR.08",
+        "A remote stop of an unknown transaction ends the running one.",
+    ),
+    station_201("station-hides-security-events", "A04.FR.01", "It never tells that it has started."),
 ];

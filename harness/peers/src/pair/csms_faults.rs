@@ -10,7 +10,7 @@ use crate::{Csms, CsmsSettings, Fault, HandshakeAnswer, Input, Output};
 #[test]
 fn every_csms_fault_shows_on_the_wire() {
     for id in in_peers(Version::V16, Role::Csms) {
-        if id == "csms-chooses-unoffered-subprotocol" || id == "csms-lets-strangers-stop" {
+        if BELOW.contains(&id) {
             // Below.
             continue;
         }
@@ -68,6 +68,41 @@ fn a_stranger_that_stops_a_transaction_is_seen_in_the_next_start() {
         call("B", "1", "StopTransaction", stop);
         let again = call("A", "2", "StartTransaction", start(2));
         assert_eq!(again["idTagInfo"]["status"], status);
+    }
+}
+
+/// Faults that show in scenarios of their own, above.
+pub(super) const BELOW: [&str; 4] = [
+    "csms-chooses-unoffered-subprotocol",
+    "csms-lets-strangers-stop",
+    "csms-forgets-passwords-while-connected",
+    "csms-takes-the-password-of-any-station",
+];
+
+#[test]
+fn a_password_that_is_not_needed_is_seen_in_the_handshake() {
+    let attempts = [
+        ("csms-forgets-passwords-while-connected", "A", None),
+        ("csms-takes-the-password-of-any-station", "A", Some(("A", &b"of b"[..]))),
+    ];
+    for version in [Version::V16, Version::V201] {
+        for (id, identity, credentials) in attempts {
+            for faulty in [false, true] {
+                let faults = Fault::find(id).into_iter().filter(|_| faulty).collect();
+                let mut settings = CsmsSettings::standard(version);
+                settings.passwords.insert("A".to_owned(), b"of a".to_vec());
+                settings.passwords.insert("B".to_owned(), b"of b".to_vec());
+                let mut csms = Csms::new(settings, faults);
+                let now = protocol::Timestamp(0);
+                let offered = [version.subprotocol().to_owned()];
+                let right = csms.decide_handshake(now, "A", Some(("A", b"of a")), &offered);
+                assert!(matches!(right, HandshakeAnswer::Accept { .. }));
+                csms.handle(now, "A", Input::Connected { subprotocol: Some(offered[0].clone()) });
+                let wrong = csms.decide_handshake(now, identity, credentials, &offered);
+                assert_eq!(matches!(wrong, HandshakeAnswer::Accept { .. }), faulty, "{id}");
+                assert_eq!(csms.triggered().len(), usize::from(faulty));
+            }
+        }
     }
 }
 
@@ -171,6 +206,53 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.at_station("plug in", json!({}));
             pair.at_station("present token", tag("TAG-VALID"));
             pair.send("RemoteStopTransaction", json!({}));
+        }
+        "csms-overlooks-bad-times" => {
+            boot(pair);
+            let mut bad = start("TAG-VALID", 1);
+            bad["timestamp"] = "222222017-10-27T19:10:11Z".into();
+            pair.station_call("a", "StartTransaction", bad);
+        }
+        "csms-overlooks-extra-fields" => {
+            boot(pair);
+            pair.station_call("a", "Heartbeat", json!({ "x": 1 }));
+        }
+        "csms-overlooks-long-texts" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "X".repeat(21) }));
+        }
+        "csms-overlooks-missing-fields" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", json!({ "connectorId": 1 }));
+        }
+        "csms-overlooks-unknown-words" => {
+            boot(pair);
+            let bad = json!({ "connectorId": 1, "errorCode": "NoError", "status": "Bananas" });
+            pair.station_call("a", "StatusNotification", bad);
+        }
+        "csms-overlooks-wrong-types" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": 7 }));
+        }
+        "csms-ends-another-for-an-unknown-id" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            let stop = json!({ "transactionId": -1, "meterStop": 1, "timestamp": "2026-11-24T08:00:00Z" });
+            pair.station_call("b", "StopTransaction", stop);
+            pair.station_call("c", "StartTransaction", start("TAG-VALID", 2));
+        }
+        "csms-starts-repeated-calls-twice" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+        }
+        "csms-reuses-transaction-ids" => {
+            boot(pair);
+            let first = pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            let id = first["transactionId"].clone();
+            let stop = json!({ "transactionId": id, "meterStop": 1, "timestamp": "2026-11-24T08:00:00Z" });
+            pair.station_call("b", "StopTransaction", stop);
+            pair.station_call("c", "StartTransaction", start("TAG-VALID", 2));
         }
         other => panic!("{other} has no scenario"),
     }

@@ -218,6 +218,63 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.wait(1);
             pair.send("TriggerMessage", json!({ "requestedMessage": "Heartbeat" }));
         }
+        "station-overlooks-bad-times" => {
+            pair.wait(1);
+            let bad = json!({ "connectorId": 1, "expiryDate": "tomorrow", "idTag": "X", "reservationId": 1 });
+            pair.csms_call("a", "ReserveNow", bad);
+        }
+        "station-overlooks-extra-fields" => {
+            pair.wait(1);
+            pair.csms_call("a", "ClearCache", json!({ "x": 1 }));
+        }
+        "station-overlooks-long-texts" => {
+            pair.wait(1);
+            pair.csms_call("a", "RemoteStartTransaction", json!({ "idTag": "X".repeat(21) }));
+        }
+        "station-overlooks-long-texts-inside" => {
+            pair.wait(1);
+            let items = json!([{ "idTag": "X".repeat(21), "idTagInfo": { "status": "Accepted" } }]);
+            let list = json!({ "listVersion": 1, "updateType": "Full", "localAuthorizationList": items });
+            pair.csms_call("a", "SendLocalList", list);
+        }
+        "station-overlooks-missing-fields" => {
+            pair.wait(1);
+            pair.csms_call("a", "ChangeAvailability", json!({ "connectorId": 1 }));
+        }
+        "station-overlooks-unknown-words" => {
+            pair.wait(1);
+            pair.csms_call("a", "ChangeAvailability", json!({ "connectorId": 1, "type": "Bananas" }));
+        }
+        "station-overlooks-wrong-types" => {
+            pair.wait(1);
+            pair.csms_call("a", "UnlockConnector", json!({ "connectorId": "1" }));
+        }
+        "station-keeps-what-it-rejects" => {
+            pair.wait(1);
+            configure(pair, "ConnectionTimeOut", "soon");
+            pair.send("GetConfiguration", json!({ "key": ["ConnectionTimeOut"] }));
+        }
+        "station-takes-numbers-with-a-tail" => {
+            pair.wait(1);
+            configure(pair, "ConnectionTimeOut", "60abc");
+        }
+        "station-wraps-large-numbers" => {
+            pair.wait(1);
+            configure(pair, "ConnectionTimeOut", "4294967356");
+        }
+        "station-floods-after-a-bad-interval" => {
+            pair.wait(1);
+            configure(pair, "HeartbeatInterval", "abc");
+            pair.wait(2);
+        }
+        "station-shows-its-password" => {
+            pair.wait(1);
+            pair.send("GetConfiguration", json!({ "key": ["AuthorizationKey"] }));
+        }
+        "station-stops-for-any-transaction-id" => {
+            charge(pair);
+            pair.csms_call("a", "RemoteStopTransaction", json!({ "transactionId": 99 }));
+        }
         other => panic!("{other} has no scenario"),
     }
 }

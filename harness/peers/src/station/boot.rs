@@ -86,7 +86,12 @@ impl ChargePoint {
     }
 
     pub(super) fn schedule_heartbeat(&mut self) {
-        let interval = self.storage.configuration.seconds("HeartbeatInterval");
+        let mut interval = self.storage.configuration.seconds("HeartbeatInterval");
+        if self.faults.active("station-floods-after-a-bad-interval")
+            && self.storage.configuration.integer("HeartbeatInterval").is_none()
+        {
+            interval = Duration::from_millis(100);
+        }
         self.heartbeat_due = (!interval.is_zero()).then(|| self.now + interval);
     }
 

@@ -1,7 +1,7 @@
 //! Calls from the CSMS and the answers to them.
 
-use protocol::Version;
 use protocol::catalogue::Catalogue;
+use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
 
 use super::charge_point::ChargePoint;
@@ -74,7 +74,7 @@ impl ChargePoint {
         if off || !SUPPORTED.contains(&action) {
             return Err("NotSupported");
         }
-        if let Some(code) = frames::request_error(Version::V16, action, payload) {
+        if let Some(code) = frames::request_error_seen(Version::V16, action, payload, Role::Station, &mut self.faults) {
             return Err(code);
         }
         Ok(self.carry_out(action, members(payload)))

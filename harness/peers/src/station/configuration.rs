@@ -167,9 +167,11 @@ impl ChargePoint {
             request.get("key").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let hides = asked.is_empty() && self.faults.hits("station-hides-a-required-key");
         let drops = self.faults.active("station-drops-unknown-keys");
+        let shows = self.shows_password(&asked);
         let configuration = &self.storage.configuration;
         // Write-only keys are never shown (16-CFG-01, R-206).
-        let readable = |key: &&Key| key.access != WriteOnly && !(hides && key.name == "ConnectorPhaseRotation");
+        let readable =
+            |key: &&Key| (key.access != WriteOnly || shows) && !(hides && key.name == "ConnectorPhaseRotation");
         if asked.is_empty() {
             let known: Vec<Value> = configuration.keys.iter().filter(readable).map(show).collect();
             return json!({ "configurationKey": known });
@@ -200,6 +202,34 @@ impl ChargePoint {
         json!({ "status": self.change_key(text("key"), text("value")) })
     }
 
+    fn shows_password(&mut self, asked: &[&str]) -> bool {
+        let matters = asked.is_empty() || asked.iter().any(|key| key.eq_ignore_ascii_case("AuthorizationKey"));
+        matters && self.faults.hits("station-shows-its-password")
+    }
+
+    /// A value that a defect takes although it does not fit.
+    fn takes_all_the_same(&mut self, name: &str, kind: KeyKind, value: &str) -> bool {
+        let value = value.trim();
+        let Integer(_, max) = kind else { return false };
+        let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 && digits < value.len() {
+            return self.faults.hits("station-takes-numbers-with-a-tail");
+        }
+        if value.parse::<u64>().is_ok_and(|number| i64::try_from(number).map_or(true, |number| number > max)) {
+            return self.faults.hits("station-wraps-large-numbers");
+        }
+        name == "HeartbeatInterval" && digits == 0 && self.faults.hits("station-floods-after-a-bad-interval")
+    }
+
+    /// What is stored of a value.
+    fn misread(&mut self, kind: KeyKind, value: &str) -> String {
+        let large = |number: &u64| matches!(kind, Integer(_, max) if i64::try_from(*number).map_or(true, |n| n > max));
+        match value.parse::<u64>().ok().filter(large) {
+            Some(number) => (number & 0xffff).to_string(),
+            None => value.to_owned(),
+        }
+    }
+
     fn change_key(&mut self, name: &str, value: &str) -> &'static str {
         let connectors = self.settings.connectors;
         let Some(key) = self.storage.configuration.find(name) else {
@@ -212,13 +242,17 @@ impl ChargePoint {
         let negative_ping = name == "WebSocketPingInterval" && value.trim().starts_with('-');
         let taken = fits(kind, value, connectors)
             || (negative_ping && self.faults.hits("station-takes-negative-ping-interval"));
-        if !taken {
+        if !taken && !self.takes_all_the_same(name, kind, value) {
+            if self.faults.hits("station-keeps-what-it-rejects") {
+                self.storage.configuration.put(name, value.trim());
+            }
             return "Rejected";
         }
         if self.faults.hits("station-forgets-accepted-configuration") {
             return "Accepted";
         }
-        self.storage.configuration.put(name, value.trim());
+        let value = self.misread(kind, value.trim());
+        self.storage.configuration.put(name, &value);
         match name {
             "HeartbeatInterval" => self.schedule_heartbeat(),
             "ClockAlignedDataInterval" => self.schedule_aligned(),

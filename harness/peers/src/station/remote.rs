@@ -68,7 +68,11 @@ impl ChargePoint {
     }
 
     pub(super) fn remote_stop(&mut self, request: &Map<String, Value>) -> Value {
-        let running = request.get("transactionId").and_then(Value::as_i64).and_then(|id| self.connector_of_id(id));
+        let mut running = request.get("transactionId").and_then(Value::as_i64).and_then(|id| self.connector_of_id(id));
+        if running.is_none() {
+            let any = self.connectors.iter().find(|c| c.transaction.is_some()).map(|c| c.number);
+            running = any.filter(|_| self.faults.hits("station-stops-for-any-transaction-id"));
+        }
         match running.filter(|_| self.is_accepted()) {
             Some(number) => {
                 self.end_transaction(number, "Remote", None);

@@ -1,5 +1,7 @@
 //! Boot, registration and heartbeat (use cases B01 to B04 and G02).
 
+use std::time::Duration;
+
 use protocol::Timestamp;
 use serde_json::{Value, json};
 
@@ -68,7 +70,12 @@ impl ChargingStation {
     }
 
     pub(super) fn schedule_heartbeat(&mut self) {
-        let interval = self.storage.model.seconds("OCPPCommCtrlr", "HeartbeatInterval");
+        let mut interval = self.storage.model.seconds("OCPPCommCtrlr", "HeartbeatInterval");
+        if self.faults.active("station-floods-after-a-bad-interval")
+            && self.storage.model.integer("OCPPCommCtrlr", "HeartbeatInterval").is_none()
+        {
+            interval = Duration::from_millis(100);
+        }
         self.heartbeat_due = (!interval.is_zero()).then(|| self.now + interval);
     }
 
@@ -79,8 +86,19 @@ impl ChargingStation {
         self.offline_since = None;
         self.schedule_heartbeat();
         self.schedule_aligned();
+        self.tell_start();
         self.tell_all_states_again();
         self.end_interrupted_transactions();
+    }
+
+    /// The start is a critical security event (A04.FR.01).
+    pub(super) fn tell_start(&mut self) {
+        if std::mem::replace(&mut self.start_told, true) || self.faults.hits("station-hides-security-events") {
+            return;
+        }
+        let kind = if self.storage.boot_reason == "PowerUp" { "StartupOfTheDevice" } else { "ResetOrReboot" };
+        let payload = json!({ "type": kind, "timestamp": self.timestamp() });
+        self.post("SecurityEventNotification", payload, Sent::SecurityEvent, false);
     }
 
     /// The clock follows the CSMS (B01.FR.06).

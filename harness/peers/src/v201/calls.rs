@@ -61,7 +61,8 @@ impl ChargingStation {
         if !message.from.includes(Role::Csms) || !SUPPORTED.contains(&action) {
             return Err("NotSupported");
         }
-        if let Some(code) = frames::request_error(self.version(), action, payload) {
+        let version = self.version();
+        if let Some(code) = frames::request_error_seen(version, action, payload, Role::Station, &mut self.faults) {
             return Err(code);
         }
         self.carry_out(action, members(payload))

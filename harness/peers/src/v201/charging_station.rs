@@ -43,6 +43,8 @@ pub(crate) struct ChargingStation {
     /// A reset that was accepted and begins once the answer has left, or once nobody charges.
     pub(super) reset: Option<Reset>,
     pub(super) reconnect_after_answer: bool,
+    /// The CSMS has been told of this start.
+    pub(super) start_told: bool,
 }
 
 /// What outlives a reboot and a power failure.
@@ -85,6 +87,7 @@ pub(super) enum Sent {
     Authorize(Asked),
     /// The head of the transaction queue, by its sequence number.
     Transaction(u64),
+    SecurityEvent,
     Other,
 }
 
@@ -120,6 +123,7 @@ impl ChargingStation {
             sequence: 0,
             reset: None,
             reconnect_after_answer: false,
+            start_told: false,
             settings,
         }
     }

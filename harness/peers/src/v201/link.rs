@@ -36,6 +36,7 @@ impl ChargingStation {
     /// After a mere loss of the link.
     fn back_online(&mut self) {
         self.schedule_heartbeat();
+        self.tell_start();
         let threshold = self.storage.model.seconds("OCPPCommCtrlr", "OfflineThreshold");
         // B04.FR.01; after less only what has changed is told (B04.FR.02).
         if self.offline_since.take().is_some_and(|since| self.now.since(since) > threshold) {
@@ -61,6 +62,8 @@ impl ChargingStation {
             match purpose {
                 Sent::Authorize(asked) => self.authorise_offline(&asked),
                 Sent::Status(id) => self.forget_told(id),
+                // It is told once more, for certain (A04.FR.02).
+                Sent::SecurityEvent => self.start_told = false,
                 Sent::Boot | Sent::Heartbeat | Sent::Transaction(_) | Sent::Other => {}
             }
         }
@@ -147,7 +150,7 @@ impl ChargingStation {
             Sent::Heartbeat => self.heartbeat_answered(answer),
             Sent::Authorize(asked) => self.authorize_answered(&asked, answer),
             Sent::Transaction(sequence) => self.queue_answered(sequence, answer),
-            Sent::Status(_) | Sent::Other => {}
+            Sent::Status(_) | Sent::SecurityEvent | Sent::Other => {}
         }
     }
 
@@ -157,7 +160,7 @@ impl ChargingStation {
             Sent::Boot => self.registration = self.registration.failed(self.now),
             Sent::Authorize(asked) => self.authorise_offline(&asked),
             Sent::Transaction(sequence) => self.queue_failed(sequence),
-            Sent::Heartbeat | Sent::Status(_) | Sent::Other => {}
+            Sent::Heartbeat | Sent::Status(_) | Sent::SecurityEvent | Sent::Other => {}
         }
     }
 }

@@ -130,6 +130,7 @@ impl ChargingStation {
         self.heartbeat_due = None;
         self.aligned_due = None;
         self.reset = None;
+        self.start_told = false;
         for evse in &mut self.evses {
             evse.forget();
         }

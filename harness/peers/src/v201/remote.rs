@@ -46,7 +46,11 @@ impl ChargingStation {
     }
 
     pub(super) fn request_stop(&mut self, request: &Map<String, Value>) -> Value {
-        let id = request.get("transactionId").and_then(Value::as_str).and_then(|id| self.evse_of(id));
+        let mut id = request.get("transactionId").and_then(Value::as_str).and_then(|id| self.evse_of(id));
+        if id.is_none() {
+            let any = self.evses.iter().find(|evse| evse.transaction.is_some()).map(|evse| evse.id);
+            id = any.filter(|_| self.faults.hits("station-stops-for-any-transaction-id"));
+        }
         match id.filter(|_| self.is_accepted()) {
             Some(id) => {
                 self.deauthorise(id, Cause::new("RemoteStop").stopped("Remote"));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::calls::Answer;
 use super::charging_station::ChargingStation;
-use super::device_model::{Access, MOST_ITEMS, Variable};
+use super::device_model::{Access, Kind, MOST_ITEMS, Variable};
 
 /// Which component a request names.
 pub(super) struct Named<'a> {
@@ -65,12 +65,43 @@ impl ChargingStation {
         Ok(json!({ "getVariableResult": results }))
     }
 
-    fn read_variable(&self, item: &Value) -> Value {
+    /// A value that a defect takes although it does not fit.
+    fn takes_all_the_same(&mut self, at: usize, value: &str) -> bool {
+        let variable = &self.storage.model.variables[at];
+        let Kind::Integer(_, max) = variable.kind else { return false };
+        let is_heartbeat = variable.name == "HeartbeatInterval";
+        if variable.access == Access::ReadOnly {
+            return false;
+        }
+        let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 && digits < value.len() {
+            return self.faults.hits("station-takes-numbers-with-a-tail");
+        }
+        if value.parse::<u64>().is_ok_and(|number| i64::try_from(number).map_or(true, |number| number > max)) {
+            return self.faults.hits("station-wraps-large-numbers");
+        }
+        is_heartbeat && digits == 0 && self.faults.hits("station-floods-after-a-bad-interval")
+    }
+
+    /// What is stored of a value.
+    fn misread(&self, at: usize, value: &str) -> String {
+        let kind = self.storage.model.variables[at].kind;
+        let large =
+            |number: &u64| matches!(kind, Kind::Integer(_, max) if i64::try_from(*number).map_or(true, |n| n > max));
+        match value.parse::<u64>().ok().filter(large) {
+            Some(number) => (number & 0xffff).to_string(),
+            None => value.to_owned(),
+        }
+    }
+
+    fn read_variable(&mut self, item: &Value) -> Value {
         let status = match self.find_variable(item) {
             Err(status) => status,
             Ok(_) if !is_actual(item) => "NotSupportedAttributeType",
             Ok(at) => match &self.storage.model.variables[at] {
-                variable if variable.access == Access::WriteOnly => "Rejected",
+                variable if variable.access == Access::WriteOnly && !self.faults.hits("station-shows-its-password") => {
+                    "Rejected"
+                }
                 variable => {
                     return json!({ "attributeStatus": "Accepted", "attributeValue": self.value_of(variable) });
                 }
@@ -101,17 +132,24 @@ impl ChargingStation {
         }
         let value = item["attributeValue"].as_str().unwrap_or("").trim();
         let variable = &self.storage.model.variables[at];
-        if !variable.takes(value) {
+        if !variable.takes(value) && !self.takes_all_the_same(at, value) {
+            if self.storage.model.variables[at].access != Access::ReadOnly
+                && self.faults.hits("station-keeps-what-it-rejects")
+            {
+                value.clone_into(&mut self.storage.model.variables[at].value);
+            }
             return "Rejected";
         }
+        let variable = &self.storage.model.variables[at];
         if variable.access == Access::ReadOnly && !self.faults.hits("station-sets-read-only-variables") {
             return "Rejected";
         }
         if self.faults.hits("station-forgets-accepted-variables") {
             return "Accepted";
         }
+        let value = self.misread(at, value);
         let variable = &mut self.storage.model.variables[at];
-        value.clone_into(&mut variable.value);
+        variable.value = value;
         match (variable.component, variable.name) {
             ("OCPPCommCtrlr", "HeartbeatInterval") => self.schedule_heartbeat(),
             ("AlignedDataCtrlr", "Interval") => self.schedule_aligned(),

@@ -11,6 +11,10 @@ use crate::pair::{Pair, in_peers};
 fn every_fault_shows_on_the_wire() {
     for side in [Role::Station, Role::Csms] {
         for id in in_peers(Version::V201, side) {
+            // In the handshake, which is looked at with the faults of 1.6.
+            if crate::pair::csms_faults::BELOW.contains(&id) {
+                continue;
+            }
             let triggered = |pair: &Pair| [pair.station.triggered(), pair.csms.triggered()].concat();
             let mut clean = Pair::booted(standard(), &[]);
             provoke(id, &mut clean);
@@ -27,6 +31,18 @@ fn charge(pair: &mut Pair) {
     pair.at_station("plug in", json!({}));
     pair.at_station("present token", token("TAG-VALID"));
     pair.wait(70);
+}
+
+/// A StatusNotification with this field in it.
+fn status(pair: &mut Pair, name: &str, value: Value) {
+    let mut call = json!({
+        "timestamp": "2026-11-24T08:00:00Z",
+        "connectorStatus": "Available",
+        "evseId": 1,
+        "connectorId": 1,
+    });
+    call[name] = value;
+    pair.station_call("a", "StatusNotification", call);
 }
 
 fn reboot(pair: &mut Pair, status: &str) {
@@ -128,6 +144,80 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.station_call("a", "Heartbeat", json!({}));
         }
         "csms-gives-interval-as-text" => reboot(pair, "Accepted"),
+        "station-overlooks-extra-fields" => {
+            pair.csms_call("a", "ClearCache", json!({ "x": 1 }));
+        }
+        "station-overlooks-long-texts" | "station-overlooks-long-texts-inside" => {
+            let token = json!({ "idToken": "X".repeat(37), "type": "ISO14443" });
+            pair.csms_call("a", "RequestStartTransaction", json!({ "idToken": token, "remoteStartId": 1 }));
+        }
+        "station-overlooks-missing-fields" => {
+            pair.csms_call("a", "Reset", json!({}));
+        }
+        "station-overlooks-unknown-words" => {
+            pair.csms_call("a", "Reset", json!({ "type": "Bananas" }));
+        }
+        "station-overlooks-wrong-types" => {
+            pair.csms_call("a", "UnlockConnector", json!({ "evseId": "1", "connectorId": 1 }));
+        }
+        "station-overlooks-list-lengths" => {
+            pair.csms_call("a", "GetVariables", json!({ "getVariableData": [] }));
+        }
+        "station-keeps-what-it-rejects" => {
+            write(pair, "TxCtrlr", "EVConnectionTimeOut", "soon");
+            read(pair, "TxCtrlr", "EVConnectionTimeOut");
+        }
+        "station-takes-numbers-with-a-tail" => {
+            write(pair, "TxCtrlr", "EVConnectionTimeOut", "60abc");
+        }
+        "station-wraps-large-numbers" => {
+            write(pair, "TxCtrlr", "EVConnectionTimeOut", "4294967356");
+        }
+        "station-floods-after-a-bad-interval" => {
+            write(pair, "OCPPCommCtrlr", "HeartbeatInterval", "abc");
+            pair.wait(2);
+        }
+        "station-shows-its-password" => {
+            read(pair, "SecurityCtrlr", "BasicAuthPassword");
+        }
+        "station-stops-for-any-transaction-id" => {
+            charge(pair);
+            pair.csms_call("a", "RequestStopTransaction", json!({ "transactionId": "nobody" }));
+        }
+        "station-hides-security-events" | "csms-ignores-security-events" => reboot(pair, "Accepted"),
+        "csms-overlooks-bad-times" => status(pair, "timestamp", json!("tomorrow")),
+        "csms-overlooks-wrong-types" => status(pair, "evseId", json!("1")),
+        "csms-overlooks-unknown-words" => status(pair, "connectorStatus", json!("Bananas")),
+        "csms-overlooks-extra-fields" => status(pair, "x", json!(1)),
+        "csms-overlooks-missing-fields" => {
+            pair.station_call("a", "TransactionEvent", json!({ "eventType": "Started" }));
+        }
+        "csms-overlooks-long-texts" | "csms-overlooks-long-texts-inside" => {
+            let token = json!({ "idToken": "X".repeat(37), "type": "ISO14443" });
+            pair.station_call("a", "Authorize", json!({ "idToken": token }));
+        }
+        "csms-overlooks-list-lengths" => {
+            pair.station_call("a", "MeterValues", json!({ "evseId": 1, "meterValue": [] }));
+        }
+        "csms-does-not-wait-for-answers" => {
+            let identity = pair.identity.clone();
+            pair.deaf_station = true;
+            for _ in 0..2 {
+                pair.at_csms("send", json!({ "action": "ClearCache", "fields": {}, "station": identity }));
+            }
+        }
+        "csms-drops-link-on-unknown-action" => {
+            pair.station_call("a", "Bananas", json!({}));
+        }
+        "csms-crashes-after-error" => {
+            pair.station_call("a", "Heartbeat", json!({ "x": 1 }));
+            pair.station_call("b", "Heartbeat", json!({}));
+        }
+        "csms-forgets-lost-links" => {
+            pair.cut();
+            pair.wait(30);
+            pair.station_call("a", "Heartbeat", json!({}));
+        }
         other => panic!("{other} has no scenario"),
     }
 }
