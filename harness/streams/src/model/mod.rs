@@ -1,16 +1,68 @@
 //! What is known of the state of the device from outside: registration, connectors, transactions, local list,
-//! reservations, configuration, profiles; and which moves are legal in it.
+//! reservations, configuration, profiles; which moves are legal in it, and which answers it demands.
+//!
+//! Nothing is known at first, and what may have changed behind our back is forgotten: an episode can begin with a
+//! device that others have used, and a rule of the model accuses only on what it has seen itself.
 
-use protocol::{Role, Version};
+mod judge;
+mod learn;
+mod moves;
+mod state;
+mod station;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::frame::{Frame, Reading};
+use protocol::{Role, Timestamp, Version};
 use serde_json::{Map, Value};
 
-use crate::Seen;
+use crate::deserved::{Answer, Deserved};
+use crate::oracles::Suspicion;
+use crate::seen::OurCall;
+use crate::{Seen, What};
+use judge::{Case, Judge};
+use learn::Exchange;
+pub use moves::{Known, Universe};
+pub use state::State;
+use station::{Registration, Station};
 
 /// The reference model of an episode: fed with everything seen, it never looks at the device by itself.
 #[derive(Clone, Debug)]
 pub struct Model {
     device: Role,
     version: Version,
+    told: Arc<Told>,
+    links: BTreeMap<usize, Line>,
+    stations: Vec<Station>,
+    /// Message ids of ours, with what was decided about the station when they were used.
+    ids: HashMap<u64, Registration>,
+    repeated: HashSet<u64>,
+    /// Somebody decides about tokens and boots by hand.
+    by_hand: bool,
+    suspicions: Vec<Suspicion>,
+    /// Ids of transactions that the device told, newest last, as [`crate::view::Known`] has them.
+    pool: VecDeque<String>,
+    /// Makes ids of ours those of this episode.
+    salt: u64,
+}
+
+/// What a rig says of the device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Tokens by name: `valid`, `blocked`, ….
+    pub tokens: BTreeMap<String, String>,
+    /// How many connectors (1.6) or EVSEs (2.x) there are; 0 if it does not say.
+    pub connectors: i64,
+}
+
+/// A link, and whose it is.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    station: usize,
+    open: bool,
 }
 
 /// Something that may be done next: a call of ours, of which only the telling fields are settled.
@@ -37,26 +89,336 @@ pub struct Move {
     pub forbidden_by: Option<&'static str>,
 }
 
+/// So many message ids are remembered; with more the model keeps silent.
+const MOST_IDS: usize = 1_000_000;
+/// So many suspicions of one episode are kept until they are fetched.
+const MOST_SUSPICIONS: usize = 1000;
+/// So many stations.
+const MOST_STATIONS: usize = 1000;
+
 impl Model {
     /// Nothing is known yet.
     pub fn new(device: Role, version: Version) -> Model {
-        Model { device, version }
+        Model {
+            device,
+            version,
+            told: Arc::default(),
+            links: BTreeMap::new(),
+            stations: Vec::new(),
+            ids: HashMap::new(),
+            repeated: HashSet::new(),
+            by_hand: false,
+            suspicions: Vec::new(),
+            pool: VecDeque::new(),
+            salt: 0,
+        }
     }
 
-    /// Learns from what was seen.
+    /// With what the rig says of the device: without it no move names a token and no rule judges one.
+    #[must_use]
+    pub fn knowing(mut self, told: Arc<Told>) -> Model {
+        self.told = told;
+        self
+    }
+
+    /// The side of the device.
+    pub fn device(&self) -> Role {
+        self.device
+    }
+
+    /// The version spoken.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Learns from what was seen, and judges it: see [`Model::judged`].
     pub fn saw(&mut self, seen: &Seen) {
-        let _ = (seen, self.device, self.version);
+        if self.salt == 0 {
+            self.salt = (seen.at.0.unsigned_abs() / 1000) & 0xFFF_FFFF;
+        }
+        match &seen.what {
+            What::Opened { identity, .. } => self.opened(seen.link, identity),
+            What::Ended { .. } => self.ended(seen.link),
+            What::Sent { bytes, deserved } => self.sent(seen, bytes, deserved),
+            What::Answered { action, request, bytes, plain } => {
+                self.we_answered(seen, action, request, bytes.as_deref(), *plain);
+            }
+            What::Received { bytes, reading, answers, took } => match (&reading.frame, answers) {
+                // A second answer to the same call is somebody else's business.
+                (Some(Frame::Result { payload, .. }), Some(call)) => {
+                    if let Some(took) = took {
+                        self.device_answered(Reply { seen, bytes, reading, call, took: *took }, payload);
+                    }
+                }
+                (Some(Frame::Error { code, .. }), Some(call)) => {
+                    if let Some(took) = took {
+                        self.device_refused(Reply { seen, bytes, reading, call, took: *took }, code);
+                    }
+                }
+                (Some(Frame::Call { action, payload, .. }), _) => {
+                    self.device_called(seen, bytes, reading, action, payload);
+                }
+                _ => {}
+            },
+            What::Stimulated { verb, .. } => self.stimulated(verb),
+            What::Refused { .. }
+            | What::Other { .. }
+            | What::Wire { .. }
+            | What::PassedOver { .. }
+            | What::Unanswered { .. }
+            | What::Deaf
+            | What::Probed { .. }
+            | What::Canary { .. }
+            | What::Monitor { .. } => {}
+        }
     }
 
-    /// The state on this link, in a word or two: for coverage, and to tell findings apart.
-    pub fn state(&self, link: usize) -> String {
-        let _ = link;
-        "any".to_owned()
+    /// What was noticed since this was asked last: answers and calls of the device that its state forbids, only where
+    /// the specification says so.
+    pub fn judged(&mut self) -> Vec<Suspicion> {
+        std::mem::take(&mut self.suspicions)
     }
 
-    /// The moves that make sense to consider on this link, legal and illegal.
-    pub fn moves(&self, link: usize) -> Vec<Move> {
-        let _ = link;
-        Vec::new()
+    /// The state on this link, in a word: for coverage, and to tell findings apart.
+    pub fn state(&self, link: usize) -> &'static str {
+        self.state_of(link).name()
     }
+
+    /// The state on this link.
+    pub fn state_of(&self, link: usize) -> State {
+        match self.links.get(&link) {
+            Some(line) if line.open => self.stations.get(line.station).map_or(State::Offline, Station::state),
+            _ => State::Offline,
+        }
+    }
+
+    fn station_of(&self, link: usize) -> Option<&Station> {
+        self.stations.get(self.links.get(&link)?.station)
+    }
+
+    /// The station of a link; one that was never seen to open gets a nameless one.
+    fn station(&mut self, link: usize) -> usize {
+        if let Some(line) = self.links.get(&link) {
+            return line.station;
+        }
+        self.opened(link, "");
+        self.links.get(&link).map_or(0, |line| line.station)
+    }
+
+    fn opened(&mut self, link: usize, identity: &str) {
+        let at = match self.stations.iter().position(|station| station.identity == identity) {
+            Some(at) => at,
+            None if self.stations.len() < MOST_STATIONS => {
+                self.stations.push(Station::new(identity));
+                self.stations.len() - 1
+            }
+            None => 0,
+        };
+        let replaced = self.links.insert(link, Line { station: at, open: true });
+        if let Some(old) = replaced.filter(|line| line.open)
+            && let Some(station) = self.stations.get_mut(old.station)
+        {
+            station.links = station.links.saturating_sub(1);
+            station.lose();
+        }
+        if let Some(station) = self.stations.get_mut(at) {
+            station.links += 1;
+            if station.links > 1 {
+                // What a second link of the same identity does is open.
+                station.lose();
+                station.registration = Registration::Unknown;
+            }
+        }
+    }
+
+    fn ended(&mut self, link: usize) {
+        let Some(line) = self.links.get_mut(&link).filter(|line| line.open) else { return };
+        line.open = false;
+        if let Some(station) = self.stations.get_mut(line.station) {
+            station.links = station.links.saturating_sub(1);
+            station.lose();
+        }
+    }
+
+    fn stimulated(&mut self, verb: &str) {
+        if self.device == Role::Csms && verb == "send" {
+            return;
+        }
+        self.by_hand |= self.device == Role::Csms;
+        for station in &mut self.stations {
+            station.disturb();
+            if verb == "restart" {
+                station.registration = Registration::Unknown;
+            }
+        }
+    }
+
+    fn sent(&mut self, seen: &Seen, bytes: &[u8], deserved: &Deserved) {
+        let at = self.station(seen.link);
+        let mut fresh = true;
+        if let Some(id) = &deserved.id {
+            let key = key(at, id);
+            let registration = self.stations.get(at).map_or(Registration::Unknown, |station| station.registration);
+            if self.ids.len() < MOST_IDS && self.ids.insert(key, registration).is_some() {
+                self.repeated.insert(key);
+                fresh = false;
+            }
+        }
+        let Some(station) = self.stations.get_mut(at) else { return };
+        if deserved.action == "?" {
+            if deserved.answer != Answer::Never {
+                station.was_sent_junk(bytes);
+            }
+            return;
+        }
+        let exchange = exchange(self.version, &deserved.action, &deserved.request, seen.at);
+        match self.device {
+            Role::Station => station.was_asked(exchange, fresh && is_plain(deserved)),
+            // The CSMS may take the end of a transaction and never answer it.
+            Role::Csms if matches!(deserved.action.as_str(), "StopTransaction" | "TransactionEvent") => {
+                let id = station::transaction_id(&deserved.request);
+                for station in &mut self.stations {
+                    for transaction in &mut station.transactions {
+                        if id.as_ref() == Some(&transaction.id) || !is_plain(deserved) {
+                            transaction.sure = None;
+                        }
+                    }
+                }
+            }
+            Role::Csms => {}
+        }
+    }
+
+    /// A call of the device, by us.
+    fn we_answered(&mut self, seen: &Seen, action: &str, request: &Value, bytes: Option<&[u8]>, plain: bool) {
+        let at = self.station(seen.link);
+        let version = self.version;
+        let Some(station) = self.stations.get_mut(at) else { return };
+        if self.device == Role::Csms {
+            return;
+        }
+        let exchange = exchange(version, action, request, seen.at);
+        let Some(bytes) = bytes.filter(|_| matters(action) || !plain) else {
+            if !plain {
+                station.lose();
+            }
+            return;
+        };
+        let reading = protocol::frame::read(version, bytes);
+        match &reading.frame {
+            Some(Frame::Result { payload, .. })
+                if !reading.is_flawed()
+                    && (plain || protocol::validate::response_violations(version, action, payload).is_empty()) =>
+            {
+                station.was_answered(exchange, payload, plain);
+            }
+            _ => station.lose(),
+        }
+    }
+
+    /// As many as [`crate::view::Known`] keeps.
+    fn learn_id(&mut self, message: &Value) {
+        let Some(id) = station::transaction_id(message) else { return };
+        self.pool.retain(|known| *known != id);
+        self.pool.push_back(id);
+        if self.pool.len() > 16 {
+            self.pool.pop_front();
+        }
+    }
+
+    fn device_answered(&mut self, reply: Reply<'_>, answer: &Value) {
+        self.learn_id(answer);
+        let at = self.station(reply.seen.link);
+        if !self.is_reliable(at, reply.call) || reply.reading.is_flawed() {
+            return;
+        }
+        self.judge(at, &reply, |case, judge| judge.answer(case, answer));
+        let exchange = exchange(self.version, &reply.call.action, &reply.call.request, reply.seen.at);
+        let Some(station) = self.stations.get_mut(at) else { return };
+        match self.device {
+            Role::Station => station.answered(exchange, answer),
+            Role::Csms => {
+                station.said(exchange);
+                station.was_answered(exchange, answer, true);
+            }
+        }
+    }
+
+    fn device_refused(&mut self, reply: Reply<'_>, code: &str) {
+        let at = self.station(reply.seen.link);
+        if self.is_reliable(at, reply.call) {
+            self.judge(at, &reply, |case, judge| judge.refusal(case, code));
+        }
+    }
+
+    fn device_called(&mut self, seen: &Seen, bytes: &[u8], reading: &Reading, action: &str, request: &Value) {
+        self.learn_id(request);
+        let at = self.station(seen.link);
+        if reading.is_flawed() {
+            return;
+        }
+        let exchange = exchange(self.version, action, request, seen.at);
+        if let Some(station) = self.stations.get(at) {
+            let asked_as = station.registration;
+            let case = Case { exchange, station, model: self, asked_as, took: Duration::ZERO };
+            let mut judge = Judge::default();
+            judge.call(&case);
+            let suspicions = judge.suspicions(&case, seen, bytes, reading);
+            self.suspect(suspicions);
+        }
+        let Some(station) = self.stations.get_mut(at) else { return };
+        match self.device {
+            Role::Station => station.said(exchange),
+            Role::Csms => station.was_asked(exchange, true),
+        }
+    }
+
+    fn is_reliable(&self, station: usize, call: &OurCall) -> bool {
+        is_plain(&call.deserved) && self.ids.len() < MOST_IDS && !self.repeated.contains(&key(station, &call.id))
+    }
+
+    fn judge(&mut self, at: usize, reply: &Reply<'_>, rules: impl FnOnce(&Case<'_>, &mut Judge)) {
+        let Some(station) = self.stations.get(at) else { return };
+        let asked_as = self.ids.get(&key(at, &reply.call.id)).copied().unwrap_or_default();
+        let exchange = exchange(self.version, &reply.call.action, &reply.call.request, reply.seen.at);
+        let case = Case { exchange, station, model: self, asked_as, took: reply.took };
+        let mut judge = Judge::default();
+        rules(&case, &mut judge);
+        let suspicions = judge.suspicions(&case, reply.seen, reply.bytes, reply.reading);
+        self.suspect(suspicions);
+    }
+
+    fn suspect(&mut self, suspicions: Vec<Suspicion>) {
+        let room = MOST_SUSPICIONS.saturating_sub(self.suspicions.len());
+        self.suspicions.extend(suspicions.into_iter().take(room));
+    }
+}
+
+/// An answer of the device to a call of ours.
+struct Reply<'a> {
+    seen: &'a Seen,
+    bytes: &'a [u8],
+    reading: &'a Reading,
+    call: &'a OurCall,
+    took: Duration,
+}
+
+/// Whether a device can only take it in one way.
+fn is_plain(deserved: &Deserved) -> bool {
+    deserved.defects.is_empty() && !deserved.may_end_link && deserved.answer == Answer::Must
+}
+
+/// Whether our answer to a call of this action teaches something.
+fn matters(action: &str) -> bool {
+    matches!(action, "BootNotification" | "Authorize" | "StartTransaction" | "TransactionEvent")
+}
+
+fn exchange<'a>(version: Version, action: &'a str, request: &'a Value, at: Timestamp) -> Exchange<'a> {
+    Exchange { version, action, request, at }
+}
+
+fn key(station: usize, id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (station, id).hash(&mut hasher);
+    hasher.finish()
 }
