@@ -1,13 +1,14 @@
 //! Plays an episode: acts from somewhere, one after the other, watched by the model and the oracles.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::{Role, Version};
 
 use crate::act::Act;
 use crate::generate::Allowed;
-use crate::model::Model;
+use crate::model::{Model, Told};
 use crate::oracles::{self, About, Oracle, Suspicion};
 use crate::target::{How, Ready, Target};
 use crate::view::View;
@@ -75,7 +76,11 @@ async fn on_stage(
 ) -> Outcome {
     let (device, version) = (target.device, target.version);
     let stage = &mut ready.stage;
-    let mut watch = Watch::new(target);
+    let tokens: BTreeMap<String, String> =
+        target.rig.tags.iter().map(|(name, token)| (name.clone(), token.id_token.clone())).collect();
+    let connectors = i64::try_from(target.rig.connectors.len()).unwrap_or(1).max(1);
+    let told = Arc::new(Told { tokens, connectors });
+    let mut watch = Watch::new(target, told.clone());
     let begun = stage.begin().await;
     watch.take(begun);
     if !stage.is_ready() {
@@ -86,9 +91,6 @@ async fn on_stage(
         let reason = refused.unwrap_or_else(|| "the link ended at once".to_owned());
         return Outcome { unreachable: Some(reason), ..watch.outcome(Vec::new()) };
     }
-    let tokens: BTreeMap<String, String> =
-        target.rig.tags.iter().map(|(name, token)| (name.clone(), token.id_token.clone())).collect();
-    let connectors = i64::try_from(target.rig.connectors.len()).unwrap_or(1).max(1);
     let identities = if device == Role::Csms { target.rig.identities.len().clamp(1, 2) } else { 1 };
     let mut acts = Vec::new();
     loop {
@@ -102,8 +104,8 @@ async fn on_stage(
             known: stage.known(),
             links: &links,
             identities,
-            tokens: &tokens,
-            connectors,
+            tokens: &told.tokens,
+            connectors: told.connectors,
             acts: acts.len(),
             allowed,
             drivable,
@@ -160,13 +162,13 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(target: &Target) -> Watch {
+    fn new(target: &Target, told: Arc<Told>) -> Watch {
         let (device, version) = (target.device, target.version);
         Watch {
             device,
             version,
             has_password: target.rig.password.is_some(),
-            model: Model::new(device, version),
+            model: Model::new(device, version).knowing(told),
             oracles: oracles::with(device, version, &target.lasting),
             suspicions: Vec::new(),
             seen: Vec::new(),
@@ -189,11 +191,12 @@ impl Watch {
                 _ => {}
             }
             self.model.saw(&seen);
+            self.suspicions.append(&mut self.model.judged());
             let state = self.model.state(seen.link);
             let about = About {
                 device: self.device,
                 version: self.version,
-                state: &state,
+                state,
                 last_sent: self.last_sent.get(&seen.link).map_or("", String::as_str),
                 has_password: self.has_password,
                 can: &|_| false,

@@ -422,3 +422,6 @@ fn key(station: usize, id: &str) -> u64 {
     (station, id).hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;
