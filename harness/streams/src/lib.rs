@@ -13,12 +13,14 @@
 //! 6. [`shrink`], [`finding`]: a suspicion that is confirmed becomes small, gets a name, and is kept.
 //! 7. [`campaign`]: goes on until time or runs are used up.
 //!
+//! [`property`] searches with sequences of moves and makes them small; [`coverage`] counts what was met.
 //! [`choreography`] mutates the cases of the suite; [`mutator`] and [`in_process`] serve coverage-guided fuzzing.
 
 pub mod act;
 pub mod campaign;
 pub mod canary;
 pub mod choreography;
+pub mod coverage;
 pub mod deserved;
 pub mod finding;
 pub mod generate;
@@ -29,6 +31,7 @@ pub mod mutants;
 pub mod mutator;
 pub mod oracles;
 pub mod play;
+pub mod property;
 pub mod seen;
 pub mod shrink;
 pub mod stage;

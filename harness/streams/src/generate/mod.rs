@@ -31,6 +31,7 @@ pub use payload::Side;
 
 use crate::Act;
 use crate::act::Fill;
+use crate::model::Move;
 use crate::view::View;
 
 /// The layers, from the wire up.
@@ -169,6 +170,23 @@ impl Generator {
             self.memory.done.push_back(act.clone());
         }
         act
+    }
+
+    /// The message of a move of the model, if it may be sent.
+    pub fn made_of(&mut self, chosen: &Move, link: usize, view: &View<'_>, choices: &mut dyn Choices) -> Option<Act> {
+        let act = Maker { view, memory: &mut self.memory, choices }.made_of(chosen, link)?;
+        view.allowed.denies_act(view.device, view.version, &act).is_none().then_some(act)
+    }
+
+    /// Something done to the device from outside the wire, if it can be driven.
+    pub fn stimulus(&mut self, view: &View<'_>, link: usize, choices: &mut dyn Choices) -> Option<Act> {
+        let act = Maker { view, memory: &mut self.memory, choices }.stimulus_act(link)?;
+        view.allowed.denies_act(view.device, view.version, &act).is_none().then_some(act)
+    }
+
+    /// The number of a message id that was not used in this episode.
+    pub fn fresh_id(&mut self) -> u32 {
+        self.memory.next_id()
     }
 
     /// Begins a walk through one of the [`negatives`]: its act, after which [`Generator::next`] gives what makes the

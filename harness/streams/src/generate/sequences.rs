@@ -9,6 +9,7 @@ use super::Maker;
 use super::payload::Side;
 use crate::Act;
 use crate::act::{Hole, Manner, Part, Text};
+use crate::model::Move;
 
 impl Maker<'_, '_> {
     /// A move of the model, or something done again or at another time.
@@ -40,10 +41,14 @@ impl Maker<'_, '_> {
         let wants_legal = !one_in(4, self.choices);
         let fitting: Vec<_> = moves.iter().filter(|each| each.forbidden_by.is_none() == wants_legal).collect();
         let chosen = pick(&fitting, self.choices).copied().or_else(|| moves.first());
-        let message = chosen.and_then(|chosen| Catalogue::of(self.view.version).message(chosen.action));
-        let (Some(chosen), Some(message)) = (chosen, message) else { return self.legal_act() };
+        chosen.and_then(|chosen| self.made_of(chosen, link)).unwrap_or_else(|| self.legal_act())
+    }
+
+    /// The message of a move.
+    pub(super) fn made_of(&mut self, chosen: &Move, link: usize) -> Option<Act> {
+        let message = Catalogue::of(self.view.version).message(chosen.action)?;
         let payload = self.with_fields(message, Side::Request, &chosen.settled);
-        Act::Send { link, text: self.call(message, &payload) }
+        Some(Act::Send { link, text: self.call(message, &payload) })
     }
 
     /// An earlier message once more, with the same id or another.

@@ -87,20 +87,30 @@ pub struct Known {
 impl Model {
     /// The moves that make sense to consider on this link, legal and illegal.
     pub fn moves(&self, link: usize) -> Vec<Move> {
-        let (Some(station), state) = (self.station_of(link), self.state_of(link)) else { return Vec::new() };
-        if state == State::Offline {
-            return Vec::new();
-        }
-        let scene = Scene { model: self, station };
-        let known = |row: &'static Row| {
-            let forbidden_by = opinion(self.device, self.version, row, state)?;
-            let settled = match (row.settle)(&scene)? {
-                Value::Object(map) => map,
-                _ => Map::new(),
-            };
-            Some(Move { action: row.action, name: row.name, settled, forbidden_by })
+        table(self.device, self.version).iter().filter_map(|row| self.made(link, row)).collect()
+    }
+
+    /// How many kinds of moves there are, possible now or not.
+    pub fn kinds(&self) -> usize {
+        table(self.device, self.version).len()
+    }
+
+    /// The move of this kind, or the next one that is possible on this link now: what is around it may change, and it
+    /// remains the same as long as it can be made.
+    pub fn move_from(&self, link: usize, kind: usize) -> Option<Move> {
+        let rows = table(self.device, self.version);
+        let start = kind.checked_rem(rows.len())?;
+        rows[start..].iter().chain(&rows[..start]).find_map(|row| self.made(link, row))
+    }
+
+    fn made(&self, link: usize, row: &'static Row) -> Option<Move> {
+        let (station, state) = (self.station_of(link)?, self.state_of(link));
+        let forbidden_by = opinion(self.device, self.version, row, state)?;
+        let settled = match (row.settle)(&Scene { model: self, station })? {
+            Value::Object(map) => map,
+            _ => Map::new(),
         };
-        table(self.device, self.version).iter().filter_map(known).collect()
+        Some(Move { action: row.action, name: row.name, settled, forbidden_by })
     }
 
     /// Which move a call of ours is, if it is one: to be asked before the model sees it.
