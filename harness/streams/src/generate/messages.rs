@@ -306,7 +306,12 @@ impl Maker<'_, '_> {
                 if !self.can(&verb) && !self.can("send") {
                     return None;
                 }
+                // What the device is told to say is nothing that it could be blamed for.
                 let fields = self.plain(message, Side::Request).value;
+                let part = overlay::Part::Request;
+                if !overlay::breaches(self.view.version, Role::Csms, &message.action, part, &fields).is_empty() {
+                    return None;
+                }
                 let with =
                     Map::from_iter([("action".to_owned(), json!(message.action)), ("fields".to_owned(), fields)]);
                 let stimulus = Stimulus { party: Role::Csms, verb: "send".to_owned(), with };

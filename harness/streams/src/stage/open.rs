@@ -55,9 +55,11 @@ impl Stage {
                 link.connection = Some(*connection);
                 self.links.insert(number, link);
                 self.saw(number, What::Opened { identity: name, subprotocol, unproven });
-                for finding in findings {
+                // What an odd request deserves for an answer is not known here.
+                let usual = manner.request.is_none() && manner.offers.is_none() && manner.headers.is_empty();
+                for finding in findings.into_iter().filter(|_| usual) {
                     let (rule, id) = (finding.kind.rule().to_owned(), finding.kind.id().to_owned());
-                    let certain = engine::runner::is_certain(finding.kind) && manner.is_plain();
+                    let certain = engine::runner::is_certain(finding.kind);
                     self.saw(number, What::Wire { rule, id, text: finding.detail, certain });
                 }
                 if !manner.unbooted {
