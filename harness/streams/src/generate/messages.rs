@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use protocol::catalogue::{Catalogue, Kind, Message, Type};
 use protocol::generate::{one_in, pick};
 use protocol::stimulus::Stimulus;
-use protocol::{Role, Version, errors};
+use protocol::{Role, Version, errors, overlay};
 use serde_json::{Map, Value, json};
 
 use super::allowed::{Allowed, DENIED, Which};
