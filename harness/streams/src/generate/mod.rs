@@ -26,7 +26,6 @@ use serde_json::Value;
 
 pub use allowed::{Allowed, DENIED, Denied, SETTINGS, Which};
 pub use negatives::{Negative, negatives};
-pub use odd::{canary_token, hidden_in};
 pub use payload::Side;
 
 use crate::Act;

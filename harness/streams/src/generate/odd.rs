@@ -6,19 +6,9 @@ use serde_json::{Value, json};
 
 use super::writing::Odd;
 
-/// What stands in texts that we want to find again at the canary: `pf17z` for act 17.
-pub fn canary_token(act: usize) -> String {
-    format!("pf{act}z")
-}
-
-/// The act whose [`canary_token`] stands in these bytes.
-pub fn hidden_in(bytes: &[u8]) -> Option<usize> {
-    let text = String::from_utf8_lossy(bytes);
-    text.match_indices("pf").find_map(|(at, _)| {
-        let rest = text.get(at + 2..)?;
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        if rest.get(digits..=digits) == Some("z") { rest.get(..digits)?.parse().ok() } else { None }
-    })
+/// What stands in texts that are found again at the canary (see [`crate::canary`]): `canary-17` for act 17.
+fn canary_token(act: usize) -> String {
+    format!("canary-{act}")
 }
 
 /// Numbers, as they are written in JSON.
@@ -417,19 +407,4 @@ fn foreign(choices: &mut dyn Choices) -> Odd {
         json!(false),
     ];
     Odd::Value(pick(&odd, choices).cloned().unwrap_or(Value::Null))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_canary_token_tells_its_act() {
-        for act in [0, 7, 12_345] {
-            let bytes = format!("GET /{} HTTP/1.1\r\nHost: pfx\r\n", canary_token(act));
-            assert_eq!(hidden_in(bytes.as_bytes()), Some(act));
-        }
-        assert_eq!(hidden_in(b"GET /pf HTTP/1.1 pf12"), None);
-        assert_eq!(hidden_in(&[0x30, 0x0c, 0xff, b'p', b'f', b'3', b'z']), Some(3));
-    }
 }
