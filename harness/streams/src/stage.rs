@@ -80,6 +80,8 @@ pub struct Stage {
     /// Links that another one of the same number has replaced.
     forgotten: Vec<Link>,
     known: Known,
+    /// The id of the last call of the device: an answer may come late, or again.
+    asked: Option<String>,
     /// How long an answer takes, smoothed.
     round_trip: Duration,
     act: usize,
@@ -99,6 +101,7 @@ impl Stage {
             links: BTreeMap::new(),
             forgotten: Vec::new(),
             known: Known::default(),
+            asked: None,
             round_trip: Duration::from_millis(25),
             act: 0,
             own: true,
@@ -386,7 +389,7 @@ impl Stage {
     }
 
     fn render(&self, text: &Text) -> Vec<u8> {
-        text.render(&Filling { stage: self, asked: None })
+        text.render(&Filling { stage: self, asked: self.asked.as_deref() })
     }
 
     fn now(&self) -> Timestamp {

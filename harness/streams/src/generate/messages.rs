@@ -306,12 +306,7 @@ impl Maker<'_, '_> {
                 if !self.can(&verb) && !self.can("send") {
                     return None;
                 }
-                // What the device is told to say is nothing that it could be blamed for.
-                let fields = self.plain(message, Side::Request).value;
-                let part = overlay::Part::Request;
-                if !overlay::breaches(self.view.version, Role::Csms, &message.action, part, &fields).is_empty() {
-                    return None;
-                }
+                let fields = self.for_the_device(message);
                 let with =
                     Map::from_iter([("action".to_owned(), json!(message.action)), ("fields".to_owned(), fields)]);
                 let stimulus = Stimulus { party: Role::Csms, verb: "send".to_owned(), with };
@@ -319,6 +314,23 @@ impl Maker<'_, '_> {
             }
             Role::Station => self.trigger(link, &message.action).or_else(|| self.begin(link, &message.action)),
         }
+    }
+
+    /// What the device is asked to say has to be sound, or what it says wrong would be our fault.
+    fn for_the_device(&mut self, message: &Message) -> Value {
+        for _ in 0..2 {
+            let mut value = self.plain(message, Side::Request).value;
+            for name in ["connectorId", "evseId"] {
+                if let Some(number) = value.get_mut(name) {
+                    *number = json!(1);
+                }
+            }
+            let (version, device) = (self.view.version, self.view.device);
+            if overlay::breaches(version, device, &message.action, overlay::Part::Request, &value).is_empty() {
+                return value;
+            }
+        }
+        json!({})
     }
 
     pub(super) fn trigger(&mut self, link: usize, action: &str) -> Option<Act> {

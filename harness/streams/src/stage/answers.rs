@@ -145,6 +145,7 @@ impl Stage {
     /// Answers a call of the device: as prepared, else plainly.
     async fn reply(&mut self, number: usize, id: &str, action: &str, request: &Value, reading: &Reading) {
         let now = self.now();
+        self.asked = Some(id.to_owned());
         let Some(link) = self.links.get_mut(&number) else { return };
         let (bytes, plain) = match link.prepared(action) {
             Some(None) => (None, false),
@@ -155,6 +156,8 @@ impl Stage {
                 let frame = if known {
                     let payload = link.stand_in.reply(now, action, request);
                     link.stand_in.exchanged(now, action, request, &payload);
+                    // In 1.6 it is we who give out transaction ids.
+                    self.known.learn(&payload);
                     Frame::Result { id: id.to_owned(), payload }
                 } else {
                     Frame::Error {
