@@ -118,7 +118,7 @@ async fn streams(url: &str, links: usize) -> (f64, f64) {
     let target = Target::csms(&rig, Version::V16, Url::parse(url).unwrap());
     let campaign =
         Campaign { seed: 1, budget: Budget { time: Some(TIME), runs: None }, jobs: links, ..Campaign::default() };
-    let hub = Arc::new(Hub::new(Version::V16, 0));
+    let hub = Arc::new(Hub::new(0, Default::default()));
     let (_keep, stop) = watch::channel(false);
     let began = Instant::now();
     run(campaign, target, hub.clone(), stop, Arc::new(|_| {})).await;

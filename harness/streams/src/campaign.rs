@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::Act;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::play::{Outcome, Source, play};
+use crate::property::{self, Elements};
 use crate::shrink::Limits;
 use crate::target::{How, Target};
 use crate::view::View;
@@ -81,6 +82,8 @@ impl Default for Campaign {
     }
 }
 
+/// One of so many episodes is a stateful property.
+const PROPERTY: u64 = 4;
 /// Every so many episodes a new link is opened at the end.
 const FRESH: u64 = 8;
 
@@ -153,11 +156,16 @@ impl Worker {
 
     async fn episodes(&mut self) {
         while let Some((number, length)) = self.next_episode() {
-            let choices = Seeded::new(mixed(self.campaign.seed, number));
-            let mut source =
-                Generated::new(Generator::for_episode(&self.campaign.layers, number, length), choices, length);
+            let elements;
+            let seed = mixed(self.campaign.seed, number);
+            let mut source: Box<dyn Source + '_> = if self.is_property(number) {
+                elements = property::elements(seed, length);
+                Box::new(Elements::new(&elements))
+            } else {
+                Box::new(Generated::new(Generator::new(&self.campaign.layers), Seeded::new(seed), length))
+            };
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot, number };
-            let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
+            let outcome = play(&mut self.target, &mut *source, &self.campaign.allowed, how).await;
             self.hub.triggered(self.target.triggered());
             if let Some(reason) = &outcome.unreachable {
                 if !self.revive().await {
@@ -181,6 +189,11 @@ impl Worker {
                 (self.tell)(Told::Progress(progress));
             }
         }
+    }
+
+    /// Whether an episode is a row of moves that proptest makes, and nothing else.
+    fn is_property(&self, number: u64) -> bool {
+        self.campaign.layers.contains(&Layer::L5) && number % PROPERTY == PROPERTY - 1
     }
 
     fn next_episode(&self) -> Option<(u64, usize)> {

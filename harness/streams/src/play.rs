@@ -7,6 +7,7 @@ use std::time::Duration;
 use protocol::{Role, Version};
 
 use crate::act::Act;
+use crate::coverage::Coverage;
 use crate::generate::Allowed;
 use crate::model::{Model, Told};
 use crate::oracles::{self, About, Oracle, Suspicion};
@@ -49,6 +50,8 @@ pub struct Outcome {
     pub unreachable: Option<String>,
     /// Whether the device answered as it should when it was asked at the end.
     pub alive: bool,
+    /// What was met.
+    pub coverage: Coverage,
 }
 
 /// So much of what is seen is kept in an episode.
@@ -159,6 +162,7 @@ struct Watch {
     /// The device is deaf, or takes no links any more.
     lost: bool,
     alive: bool,
+    coverage: Coverage,
 }
 
 impl Watch {
@@ -175,6 +179,7 @@ impl Watch {
             last_sent: HashMap::new(),
             lost: false,
             alive: true,
+            coverage: Coverage::default(),
         }
     }
 
@@ -190,6 +195,7 @@ impl Watch {
                 }
                 _ => {}
             }
+            self.coverage.saw(&self.model, &seen);
             self.model.saw(&seen);
             self.suspicions.append(&mut self.model.judged());
             let state = self.model.state(seen.link);
@@ -215,6 +221,13 @@ impl Watch {
     }
 
     fn outcome(self, acts: Vec<Act>) -> Outcome {
-        Outcome { acts, suspicions: self.suspicions, seen: self.seen, unreachable: None, alive: self.alive }
+        Outcome {
+            acts,
+            suspicions: self.suspicions,
+            seen: self.seen,
+            unreachable: None,
+            alive: self.alive,
+            coverage: self.coverage,
+        }
     }
 }

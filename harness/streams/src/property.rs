@@ -152,6 +152,11 @@ fn plain_config() -> Config {
     }
 }
 
+/// The elements of one sequence, as proptest makes them from this seed.
+pub fn elements(seed: u64, length: usize) -> Vec<Element> {
+    Sequences::up_to(length).new_tree(&mut runner(seed)).map(|tree| tree.current()).unwrap_or_default()
+}
+
 /// Searches a device for something that its state forbids: the first suspicion that would make a run red.
 pub async fn against(
     target: &mut Target,

@@ -9,6 +9,7 @@ use link::dial::Listener;
 use protocol::{Role, Version};
 use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, State, Summary, Told};
 use streams::canary::Canary;
+use streams::coverage::Coverage;
 use streams::generate::{Allowed, Layer};
 use streams::monitor::Monitor;
 use streams::target::Target;
@@ -182,15 +183,18 @@ async fn one(
         anstream::eprintln!("note: going on with episode {} of seed {}", state.next_episode, state.seed);
     }
     let seed = campaign.seed;
-    let hub = Arc::new(Hub::new(version, earlier.as_ref().map_or(0, |state| state.next_episode)));
-    let before = earlier.map_or(0, |state| state.acts);
+    let before = earlier.as_ref().map_or(0, |state| state.acts);
+    let hub = Arc::new(match earlier {
+        Some(state) => Hub::new(state.next_episode, state.coverage),
+        None => Hub::new(0, Coverage::default()),
+    });
     let save = {
         let hub = hub.clone();
         move || {
             let Some(path) = &path else { return Ok(()) };
             let summary = hub.summary();
             let acts = before + summary.acts;
-            State { format: State::FORMAT, seed, next_episode: hub.resume_at(), acts }
+            State { format: State::FORMAT, seed, next_episode: hub.resume_at(), acts, coverage: summary.coverage }
                 .save(path)
                 .map_err(|error| format!("{}: {error}", path.display()))
         }
@@ -266,13 +270,14 @@ fn exit_code<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone, interrupt
 fn show(side: Role, version: Version, summary: &Summary) {
     let seconds = summary.elapsed.as_secs_f64().max(0.001);
     anstream::println!(
-        "{side} {version}: {} acts in {} episodes, {:.0} a second; {} actions, {} kinds of answers",
+        "{side} {version}: {} acts in {} episodes, {:.0} a second",
         summary.acts,
         summary.episodes,
         summary.acts as f64 / seconds,
-        summary.actions.len(),
-        summary.classes
     );
+    for line in summary.coverage.lines(side, version) {
+        anstream::println!("  {line}");
+    }
     let found: Vec<String> =
         summary.findings.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
     anstream::println!(
@@ -306,12 +311,12 @@ impl Line {
         }
         self.last = Some(Instant::now());
         let text = format!(
-            "{:>4} s  {} acts, {:.0} a second; {} actions, {} kinds of answers; {} findings",
+            "{:>4} s  {} acts, {:.0} a second; {} kinds of messages, {} observations; {} findings",
             progress.elapsed.as_secs(),
             progress.acts,
             progress.rate,
-            progress.actions,
-            progress.classes,
+            progress.sent,
+            progress.observations,
             progress.findings
         );
         if terminal {

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use protocol::Version;
 use protocol::frame::Frame;
 
 use super::Found;
 use crate::What;
+use crate::coverage::Coverage;
 use crate::oracles::{Class, Code, Suspicion};
 use crate::play::Outcome;
-use crate::seen::reply_class;
 
 /// How far a campaign is.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +23,10 @@ pub struct Progress {
     pub elapsed: Duration,
     /// Findings so far.
     pub findings: usize,
-    /// Kinds of answers met: message, state and class of the reply.
-    pub classes: usize,
-    /// Actions sent.
-    pub actions: usize,
+    /// Observations that were new once: class of the reply, state, how long it took.
+    pub observations: usize,
+    /// Messages sent, by action and kind of flaw.
+    pub sent: usize,
 }
 
 /// What came of a campaign.
@@ -45,10 +44,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Findings by their class.
     pub findings: BTreeMap<Class, usize>,
-    /// Kinds of answers met.
-    pub classes: usize,
-    /// Actions sent, and how often.
-    pub actions: BTreeMap<String, u64>,
+    /// What was met.
+    pub coverage: Coverage,
     /// Suspicions that did not show again.
     pub not_confirmed: usize,
     /// Why it could not go on, if so.
@@ -60,7 +57,6 @@ pub struct Summary {
 /// Shared by the workers.
 pub struct Hub {
     began: Instant,
-    version: Version,
     state: Mutex<State>,
 }
 
@@ -70,7 +66,6 @@ struct State {
     claimed: HashSet<(Code, String, String, String, String)>,
     /// A rule at a place is looked into a few times only, whatever the state and the reply.
     places: HashMap<(Code, String, String), u32>,
-    classes: HashSet<(String, String, String)>,
     calls: u64,
     results: u64,
     warned: bool,
@@ -88,16 +83,16 @@ const MOST: usize = 500;
 const SAME_PLACE: u32 = 2;
 
 impl Hub {
-    /// Nothing has happened yet; the first episode has this number.
-    pub fn new(version: Version, next_episode: u64) -> Hub {
-        let state = State { summary: Summary { next_episode, ..Summary::default() }, ..State::default() };
-        Hub { began: Instant::now(), version, state: Mutex::new(state) }
+    /// Nothing has happened in this run; the first episode has this number, and this was met before.
+    pub fn new(next_episode: u64, coverage: Coverage) -> Hub {
+        let state = State { summary: Summary { next_episode, coverage, ..Summary::default() }, ..State::default() };
+        Hub { began: Instant::now(), state: Mutex::new(state) }
     }
 
     /// What has come of it so far.
     pub fn summary(&self) -> Summary {
         let state = self.state();
-        Summary { elapsed: self.began.elapsed(), classes: state.classes.len(), ..state.summary.clone() }
+        Summary { elapsed: self.began.elapsed(), ..state.summary.clone() }
     }
 
     /// Suspicions like this one are known already, from an earlier run.
@@ -142,21 +137,14 @@ impl Hub {
             if seen.own {
                 continue;
             }
-            match &seen.what {
-                What::Sent { deserved, .. } => {
-                    *state.summary.actions.entry(deserved.action.clone()).or_default() += 1;
+            if let What::Received { reading, answers: Some(_), .. } = &seen.what {
+                state.calls += 1;
+                if matches!(reading.frame, Some(Frame::Result { .. })) {
+                    state.results += 1;
                 }
-                What::Received { reading, answers: Some(call), .. } => {
-                    state.calls += 1;
-                    if matches!(reading.frame, Some(Frame::Result { .. })) {
-                        state.results += 1;
-                    }
-                    let class = reply_class(self.version, reading);
-                    state.classes.insert((call.action.clone(), call.deserved.flaw(), class));
-                }
-                _ => {}
             }
         }
+        state.summary.coverage.merge(&outcome.coverage);
         if !state.warned && state.calls > 500 && state.results * 20 < state.calls {
             state.warned = true;
             let note = format!(
@@ -231,8 +219,8 @@ impl Hub {
             rate: (done - acts) as f64 / passed.as_secs_f64(),
             elapsed: now.duration_since(self.began),
             findings: state.summary.findings.values().sum(),
-            classes: state.classes.len(),
-            actions: state.summary.actions.len(),
+            observations: state.summary.coverage.observations.len(),
+            sent: state.summary.coverage.sent.len(),
         })
     }
 

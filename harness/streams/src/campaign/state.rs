@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use protocol::{Role, Version};
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::Coverage;
+
 /// How far a campaign is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,9 @@ pub struct State {
     pub next_episode: u64,
     /// Acts done so far.
     pub acts: u64,
+    /// What was met so far.
+    #[serde(default)]
+    pub coverage: Coverage,
 }
 
 /// Why a state could not be read.
@@ -42,8 +47,8 @@ pub enum StateError {
     },
 }
 
-/// A state is a few lines; a file that is longer is something else.
-const LONGEST: u64 = 64 << 10;
+/// A file that is longer is something else.
+const LONGEST: u64 = 16 << 20;
 
 impl State {
     /// The format that is written.
@@ -100,7 +105,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = State::path(&folder.path().join("deep"), Role::Csms, Version::V16);
         assert_eq!(State::load(&path).unwrap(), None);
-        let state = State { format: 1, seed: u64::MAX, next_episode: 7, acts: 420 };
+        let state = State { format: 1, seed: u64::MAX, next_episode: 7, acts: 420, coverage: Coverage::default() };
         state.save(&path).unwrap();
         assert_eq!(State::load(&path).unwrap(), Some(state));
         for (text, reason) in [
