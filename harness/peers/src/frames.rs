@@ -56,6 +56,8 @@ pub(crate) fn read(version: Version, text: &[u8]) -> Incoming {
         // A refusal counts, however badly it is put.
         (Some(4), Some(Frame::Error { id, .. })) if !id_is_bad => Incoming::Error { id },
         (Some(3 | 4), _) => Incoming::DamagedAnswer,
+        // The refusal of a result, and a message that wants no answer, get none.
+        (Some(5 | 6), _) if version == Version::V21 => Incoming::DamagedAnswer,
         _ => Incoming::UnknownType { id },
     }
 }

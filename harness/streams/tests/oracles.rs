@@ -9,7 +9,7 @@ use protocol::{Role, Version};
 use serde_json::Value;
 use streams::Act;
 use streams::act::{Hole, Manner, Part, Text};
-use streams::generate::Allowed;
+use streams::generate::{Allowed, Generator, Layer};
 use streams::oracles::{Code, Suspicion};
 use streams::play::{Frozen, Outcome, Source, play};
 use streams::target::{How, Target};
@@ -123,14 +123,31 @@ impl Source for Mixed {
     }
 }
 
+/// What the generators of all layers make.
+struct Generated {
+    generator: Generator,
+    choices: Seeded,
+    left: usize,
+}
+
+impl Source for Generated {
+    fn next(&mut self, view: &View<'_>) -> Option<Act> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.generator.next(view, &mut self.choices))
+    }
+}
+
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
 }
 
 fn episode(target: &mut Target, seed: u64, acts: usize) -> Outcome {
-    let mut source = Mixed { choices: Seeded::new(seed), left: acts, number: 0 };
     let how = How { fresh: true, number: seed, ..How::default() };
-    run(play(target, &mut source, &Allowed { dangerous: true }, how))
+    let choices = Seeded::new(seed / 2);
+    let mut mixed = Mixed { choices: choices.clone(), left: acts, number: 0 };
+    let mut generated = Generated { generator: Generator::new(&Layer::ALL), choices, left: acts };
+    let source: &mut dyn Source = if seed.is_multiple_of(2) { &mut mixed } else { &mut generated };
+    run(play(target, source, &Allowed { dangerous: seed % 4 < 2 }, how))
 }
 
 fn shown(outcome: &Outcome, suspicion: &Suspicion) -> String {
@@ -165,6 +182,11 @@ fn clean_peers_are_never_accused() {
             for (key, found) in accusations(device, version, episodes) {
                 all.insert(format!("{device} {version} {key}"), found);
             }
+        }
+    }
+    if std::env::var_os("SHOW").is_some() {
+        for (key, (count, shown)) in &all {
+            eprintln!("=== {count} {key}\n{shown}\n");
         }
     }
     let keys: Vec<String> = all.iter().map(|(key, (count, _))| format!("{count:4} {key}")).collect();

@@ -53,6 +53,8 @@ struct Unreadable {
 
 /// So many ids are remembered on a link.
 const REMEMBERED: usize = 4096;
+/// What stands for an id that cannot be read (R-054).
+pub(super) const NO_ID: &str = "-1";
 /// So many unreadable messages.
 const UNREADABLE: usize = 16;
 
@@ -162,6 +164,10 @@ impl Correlation {
     fn answer(&mut self, number: usize, answer: &Frame, about: &About<'_>) -> Option<Found> {
         let id = answer.id();
         let ids = self.links.entry(number).or_default();
+        if id == NO_ID && ids.ours.contains_key(id) {
+            // It may answer the message that had this id, or one that had none.
+            return None;
+        }
         if let Some(ours) = ids.ours.get_mut(id) {
             ours.answers += 1;
             if ours.answers <= ours.calls || ours.odd {
@@ -202,7 +208,7 @@ impl Correlation {
         let nothing = ids.unreadable_count == 0;
         let found =
             |class, rule, path, sentence: String| Some(Found { class, rule, action: "?".to_owned(), path, sentence });
-        if id == "-1" {
+        if id == NO_ID {
             ids.minus_ones += 1;
             return match (nothing, ids.minus_ones > ids.unreadable_count) {
                 (_, false) => None,
@@ -241,7 +247,11 @@ impl Ids {
         let odd = deserved.may_end_link;
         if odd {
             self.unreadable_count += 1;
-            self.unreadable.push_back(Unreadable { bytes: bytes.clone(), had_id: deserved.id.is_some() });
+            self.unreadable.push_back(Unreadable {
+                bytes: bytes.clone(),
+                // Of what is no message nobody knows what it ends up in.
+                had_id: deserved.id.is_some() || deserved.is_junk(),
+            });
             if self.unreadable.len() > UNREADABLE {
                 self.unreadable.pop_front();
             }
@@ -416,6 +426,21 @@ mod tests {
         let bytes = Some(Arc::from(&b"[3"[..]));
         told.what(0, What::Answered { action: "Heartbeat".to_owned(), request: Value::Null, bytes, plain: false });
         told.received(0, r#"[4,"-1","RpcFrameworkError","",{}]"#);
+        assert_eq!(judge(&told), []);
+    }
+
+    #[test]
+    fn trap_an_id_of_ours_can_look_like_none() {
+        let mut told = told(Version::V201);
+        told.call(0, "-1", &HEARTBEAT.replace('1', "-1")).answer(0, &BEAT.replacen('1', "-1", 1));
+        told.send(0, None, b"[2,").answer(0, r#"[4,"-1","RpcFrameworkError","",{}]"#);
+        assert_eq!(judge(&told), []);
+    }
+
+    #[test]
+    fn trap_an_id_can_come_in_pieces() {
+        let mut told = told(Version::V201);
+        told.junk(0).answer(0, &BEAT.replacen('1', "x-1", 1));
         assert_eq!(judge(&told), []);
     }
 

@@ -20,9 +20,9 @@ pub(super) struct Link {
     /// A boot was accepted at some time in the episode.
     pub(super) accepted_once: bool,
     /// Why the device may end this link, besides what was illegal.
-    pub(super) may_end: Option<&'static str>,
+    ends: Reasons,
     /// Why the station may start again.
-    pub(super) may_restart: Option<&'static str>,
+    restarts: Reasons,
     /// A call of the device got no answer, or no proper one.
     pub(super) withheld: bool,
     /// Something was sent that may end the link.
@@ -31,6 +31,31 @@ pub(super) struct Link {
     pub(super) longest: usize,
     /// When something last went over it.
     pub(super) last: Timestamp,
+}
+
+/// Why the device may do something.
+#[derive(Clone, Debug, Default)]
+struct Reasons {
+    /// What was asked for, and is not declined yet.
+    asked: Option<&'static str>,
+    /// What was agreed to.
+    agreed: Option<&'static str>,
+}
+
+impl Reasons {
+    fn any(&self) -> bool {
+        self.asked.is_some() || self.agreed.is_some()
+    }
+
+    fn answered(&mut self, reason: Option<&'static str>, declined: bool) {
+        if reason.is_some() {
+            if declined && self.asked == reason {
+                self.asked = None;
+            } else if !declined {
+                self.agreed = reason;
+            }
+        }
+    }
 }
 
 /// The illegal thing that was sent last.
@@ -70,7 +95,7 @@ impl Course {
         let Some(link) = self.links.get(&number) else { return true };
         match device {
             // A station that was not seen booting may have been accepted before.
-            Role::Station => matches!(link.boot, Boot::Asking | Boot::Refused) || link.may_restart.is_some(),
+            Role::Station => matches!(link.boot, Boot::Asking | Boot::Refused) || link.may_restart(),
             Role::Csms => link.boot != Boot::Accepted,
         }
     }
@@ -98,8 +123,8 @@ impl Course {
                 }
                 if about.device == Role::Station {
                     let (end, start) = reasons(&deserved.action, &deserved.request);
-                    link.may_end = end.or(link.may_end);
-                    link.may_restart = start.or(link.may_restart);
+                    link.ends.asked = end.or(link.ends.asked);
+                    link.restarts.asked = start.or(link.restarts.asked);
                 } else if deserved.action == "BootNotification" && deserved.refuse {
                     // How a station stands after a boot that was refused as invalid is its CSMS's business.
                     link.boot = Boot::Unknown;
@@ -136,18 +161,18 @@ impl Course {
                     link.boot = boot_answer(about, bytes.as_deref());
                     if link.boot == Boot::Accepted {
                         link.accepted_once = true;
-                        link.may_restart = None;
+                        link.restarts = Reasons::default();
                     } else {
-                        link.may_restart = Some("its boot was not accepted");
-                        link.may_end = Some("its boot was not accepted");
+                        link.restarts.agreed = Some("its boot was not accepted");
+                        link.ends.agreed = link.restarts.agreed;
                     }
                 }
             }
             What::Ended { .. } => self.link(seen.link).open = false,
-            What::Stimulated { .. } => {
+            What::Stimulated { verb, .. } if moves_the_link(verb) => {
                 for link in self.links.values_mut() {
-                    link.may_end = Some("something was done to the device from outside");
-                    link.may_restart = link.may_end;
+                    link.ends.agreed = Some("something was done to the device from outside");
+                    link.restarts.agreed = link.ends.agreed;
                 }
             }
             _ => {}
@@ -157,7 +182,7 @@ impl Course {
     fn opened(&mut self, seen: &Seen, identity: &str, unnamed: bool, unproven: bool, device: Role) {
         for (number, other) in &mut self.links {
             if *number != seen.link && other.open && other.identity == identity {
-                other.may_end = Some("another link of the same identity was opened");
+                other.ends.agreed = Some("another link of the same identity was opened");
             }
         }
         let registered = self.links.values().any(|link| link.identity == identity && link.boot == Boot::Accepted);
@@ -166,12 +191,12 @@ impl Course {
         *link = Link { identity: identity.to_owned(), open: true, last: seen.at, ..Link::default() };
         link.accepted_once = before.accepted_once;
         if unnamed || unproven {
-            link.may_end = Some("the handshake was not a proper one");
+            link.ends.agreed = Some("the handshake was not a proper one");
         }
         match device {
             Role::Station => {
                 link.boot = before.boot;
-                link.may_restart = before.may_restart;
+                link.restarts = before.restarts;
             }
             Role::Csms if registered => link.boot = Boot::Accepted,
             Role::Csms => {}
@@ -195,15 +220,28 @@ impl Link {
             return;
         }
         let declined = payload.is_none() || status.is_some_and(|status| !matches!(status, "Accepted" | "Scheduled"));
-        // Declined calls are no reason; UpdateFirmware of 1.6 has no status.
-        if declined && (self.may_end == end || self.may_restart == start) {
-            self.may_end = self.may_end.filter(|reason| Some(*reason) != end);
-            self.may_restart = self.may_restart.filter(|reason| Some(*reason) != start);
-        } else if !declined {
-            self.may_end = end.or(self.may_end);
-            self.may_restart = start.or(self.may_restart);
-        }
+        // UpdateFirmware of 1.6 has no status.
+        self.ends.answered(end, declined);
+        self.restarts.answered(start, declined);
     }
+
+    /// Whether something gives the device reason to end this link, besides what was illegal.
+    pub(super) fn may_end(&self) -> bool {
+        self.ends.any() || self.restarts.any()
+    }
+
+    /// Whether something gives the station reason to start again.
+    pub(super) fn may_restart(&self) -> bool {
+        self.restarts.any()
+    }
+}
+
+/// Whether a stimulus can end links.
+fn moves_the_link(verb: &str) -> bool {
+    matches!(
+        verb,
+        "reboot" | "cut power" | "restore power" | "restart" | "set password" | "set profile" | "decide boot"
+    ) || verb.starts_with("x-")
 }
 
 /// Why a station may end the link, and start again, after this call.

@@ -27,6 +27,10 @@ impl Oracle for Fate {
         if let What::Ended { how, by_us: false } = &seen.what {
             self.ended(seen, how, about, suspicions);
         }
+        if let What::Stimulated { .. } = &seen.what {
+            // What happened while something was done from outside was done from outside.
+            suspicions.retain(|suspicion| suspicion.oracle != Code::O2 || suspicion.act != seen.act);
+        }
         self.course.saw(seen, about);
     }
 }
@@ -36,7 +40,7 @@ impl Fate {
         let unregistered = self.course.is_unregistered(seen.link, about.device);
         let link = self.course.link(seen.link);
         // Who gets no answers to its calls may begin anew.
-        if link.may_end.is_some() || link.withheld || (about.device == Role::Csms && unregistered) {
+        if link.may_end() || link.withheld || (about.device == Role::Csms && unregistered) {
             return;
         }
         let idle = seen.at.since(link.last).as_secs() >= IDLE;
@@ -153,6 +157,14 @@ mod tests {
         let mut told = Told::new(Role::Csms, Version::V16);
         told.booted(0).booted(1).ended(0, Ending::Closed(Some(1000)));
         assert_eq!(told.judge(&mut Fate::default()), [], "the newer link of an identity wins");
+    }
+
+    #[test]
+    fn trap_a_link_may_end_while_the_power_is_cut() {
+        let mut told = Told::new(Role::Station, Version::V16);
+        told.booted(0).ended(0, Ending::Eof { mid_frame: false });
+        told.what(0, What::Stimulated { verb: "cut power".to_owned(), failure: None });
+        assert_eq!(told.judge(&mut Fate::default()), []);
     }
 
     #[test]

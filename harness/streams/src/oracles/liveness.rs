@@ -26,7 +26,7 @@ impl Oracle for Liveness {
                 let (path, who, excused) = match probe {
                     // A link that ended is a matter of how it ended.
                     Probe::Same => ("same link", "on the link of the acts", silent || !link.open),
-                    Probe::Fresh => ("fresh link", "on a new link", silent || link.may_end.is_some()),
+                    Probe::Fresh => ("fresh link", "on a new link", silent || link.may_end()),
                     Probe::Bystander => ("bystander", "to another station, which did nothing", false),
                 };
                 if !excused {

@@ -60,7 +60,7 @@ impl Restart {
         suspicions: &mut Vec<Suspicion>,
     ) {
         let link = self.course.link(seen.link);
-        let settled = link.accepted_once && link.boot == Boot::Accepted && link.may_restart.is_none();
+        let settled = link.accepted_once && link.boot == Boot::Accepted && !link.may_restart();
         let (class, rule, path, sentence) = match action {
             "BootNotification" => {
                 self.boots += 1;

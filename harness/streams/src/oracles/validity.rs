@@ -2,14 +2,16 @@
 //! refused as if it were malformed.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::errors::Defect;
 use protocol::frame::{self, Frame};
-use protocol::{Role, Version, errors, validate};
+use protocol::{Role, Timestamp, Version, errors, validate};
 use serde_json::Value;
 use verdict::{StandingViolation, Verdict};
 
-use super::correlation::Repeated;
+use super::correlation::{NO_ID, Repeated};
 use super::course::Course;
 use super::{About, Charge, Class, Code, Oracle, Suspicion};
 use crate::deserved::{Deserved, Flaw, breaks_text};
@@ -22,10 +24,26 @@ pub(super) struct Validity {
     version: Version,
     course: Course,
     links: HashMap<usize, Watched>,
-    /// What we answered about transactions was not what a CSMS says: their order proves nothing any more.
+    /// What we answered about transactions was not what a CSMS says, or may not have arrived: their order proves
+    /// nothing any more.
     tainted: bool,
+    /// When we last answered something about transactions.
+    last_answer: Option<Timestamp>,
+    /// The act in which somebody told the device what to say.
+    told_in: Option<usize>,
     repeated: Repeated,
+    /// What we sent, newest last: the device may say it again.
+    sent: VecDeque<Arc<Deserved>>,
+    /// Answers of ours that were not plain.
+    answered: VecDeque<Arc<[u8]>>,
 }
+
+/// An answer so shortly before the end of a link may be lost with it.
+const LOST: Duration = Duration::from_secs(2);
+/// The class of a call of the device.
+const TOLD: &str = "type 2";
+/// So many messages of ours are remembered.
+const REMEMBERED: usize = 256;
 
 struct Watched {
     standing: verdict::oracles::Oracles,
@@ -42,7 +60,11 @@ impl Validity {
             course: Course::default(),
             links: HashMap::new(),
             tainted: false,
+            last_answer: None,
+            told_in: None,
             repeated: Repeated::default(),
+            sent: VecDeque::new(),
+            answered: VecDeque::new(),
         }
     }
 
@@ -74,6 +96,9 @@ impl Oracle for Validity {
                 watched.standing.opened();
             }
             What::Sent { deserved, .. } => {
+                if !deserved.request.is_null() {
+                    keep(&mut self.sent, deserved);
+                }
                 if let Some(id) = &deserved.id {
                     self.repeated.sent(id);
                     if deserved.action.ends_with("TriggerMessage") {
@@ -81,7 +106,28 @@ impl Oracle for Validity {
                     }
                 }
             }
-            What::Answered { action, bytes, plain, .. } => self.answered(seen.link, action, bytes.as_deref(), *plain),
+            What::Answered { action, bytes, plain, .. } => {
+                if let (Some(bytes), false) = (bytes, plain) {
+                    keep(&mut self.answered, bytes);
+                }
+                if about_transactions(action) {
+                    self.last_answer = Some(seen.at);
+                    self.tainted |= !plain || self.course.link(seen.link).illegal.as_ref().is_some_and(|it| it.junk);
+                }
+                self.answered(seen.link, action, bytes.as_deref(), *plain);
+            }
+            What::Ended { .. } => {
+                let lost = |at: Timestamp| seen.at.since(at) < LOST;
+                self.tainted |= self.last_answer.is_some_and(lost);
+            }
+            What::Stimulated { verb, .. } if verb == "send" => {
+                self.told_in = Some(seen.act);
+                for suspicion in suspicions.iter_mut().filter(|it| it.oracle == Code::O4 && it.act == seen.act) {
+                    if suspicion.reply == TOLD {
+                        suspicion.class = Class::Compatibility;
+                    }
+                }
+            }
             What::Received { bytes, reading, answers, .. } => {
                 let watched = self.watched(seen.link);
                 watched.standing.received_reading(seen.at, bytes, reading);
@@ -101,7 +147,9 @@ impl Oracle for Validity {
                             about.suspect(seen, Charge { reply, bytes, ..charge }, suspicions);
                         }
                     }
-                    (Some(Frame::Error { code, .. }), Some(call)) if !self.repeated.is_repeated(&call.id) => {
+                    (Some(Frame::Error { code, .. }), Some(call))
+                        if !self.repeated.is_repeated(&call.id) && call.id != NO_ID =>
+                    {
                         if let Some(charge) = self.refused(seen.link, call, code, about) {
                             let reply = reply_class(self.version, reading);
                             about.suspect(seen, Charge { reply, bytes, ..charge }, suspicions);
@@ -112,7 +160,14 @@ impl Oracle for Validity {
                 let reply = || reply_class(self.version, reading);
                 let violations = self.links.get_mut(&seen.link).map(|watched| watched.standing.take());
                 for violation in violations.unwrap_or_default() {
-                    let echo = answers.as_ref().is_some_and(|call| has_bad_id(&call.deserved));
+                    let echo = match violation.oracle.as_str() {
+                        "well-formed-frame" => {
+                            violation.path.contains(": Id")
+                                && answers.as_ref().is_some_and(|call| has_bad_id(&call.deserved))
+                        }
+                        "text-rule" => self.is_ours(&violation.path, reading),
+                        _ => false,
+                    };
                     let action = match (&reading.frame, answers) {
                         (Some(frame), None) => frame.action().unwrap_or("?"),
                         (_, Some(call)) => &call.action,
@@ -138,7 +193,6 @@ impl Validity {
     /// Our answer to a call of the device, as the standing oracles want to know it.
     fn answered(&mut self, number: usize, action: &str, bytes: Option<&[u8]>, plain: bool) {
         let version = self.version;
-        self.tainted |= !plain && matches!(action, "StartTransaction" | "StopTransaction" | "TransactionEvent");
         let watched = self.watched(number);
         let Some(at) = watched.open.iter().position(|(_, open)| open == action) else { return };
         let Some((id, _)) = watched.open.remove(at) else { return };
@@ -166,20 +220,17 @@ impl Validity {
         about: &About<'_>,
         suspicions: &mut Vec<Suspicion>,
     ) {
-        let about_transactions = matches!(violation.oracle.as_str(), "transaction-order" | "sequence-number");
-        if about_transactions && self.tainted {
+        if matches!(violation.oracle.as_str(), "transaction-order" | "sequence-number") && self.tainted {
             return;
         }
         let class = match violation.verdict {
             Verdict::Fail => Class::Violation,
             _ => Class::Compatibility,
         };
-        // Who answers a bad id with that id keeps R-022 and breaks R-020; it cannot do both.
-        let class = if echo && violation.oracle == "well-formed-frame" && violation.path.contains(": Id") {
-            Class::Compatibility
-        } else {
-            class
-        };
+        // Who answers a bad id with that id keeps R-022 and breaks R-020; it cannot do both. And what we told the
+        // device to say is not its own.
+        let told = reply == TOLD && self.told_in == Some(seen.act);
+        let class = if echo || told { Class::Compatibility } else { class };
         let charge = Charge {
             oracle: Code::O4,
             rule: &violation.statement,
@@ -191,6 +242,22 @@ impl Validity {
             bytes,
         };
         about.suspect(seen, charge, suspicions);
+    }
+
+    /// Whether what stands at the place of a violation is what we gave the device.
+    fn is_ours(&self, path: &str, reading: &frame::Reading) -> bool {
+        let place = path.split(": ").next().unwrap_or("");
+        let pointer = place.find('/').map_or("", |at| &place[at..]);
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let payload = reading.frame.as_ref().and_then(Frame::payload);
+        let Some(payload) = payload else { return false };
+        let wanted = if parent.is_empty() { payload.pointer(pointer) } else { payload.pointer(parent) };
+        let Some(wanted) = wanted.filter(|value| value.is_object() || value.is_string()) else { return false };
+        self.sent.iter().any(|sent| contains(&sent.request, wanted, 0))
+            || self.answered.iter().any(|bytes| {
+                let reading = frame::read(self.version, bytes);
+                reading.frame.as_ref().and_then(Frame::payload).is_some_and(|payload| contains(payload, wanted, 0))
+            })
     }
 
     /// A call was refused: with a code that fits, and rightly so?
@@ -254,6 +321,29 @@ fn refusal_of_a_legal_call(version: Version, call: &OurCall, code: &str, about: 
             .as_object()
             .is_some_and(|map| map.values().any(|value| value.as_array().is_some_and(|items| items.len() > 1)));
     if many { Class::Ambiguous } else { Class::Violation }
+}
+
+/// Calls whose answers decide about the order of transactions.
+fn about_transactions(action: &str) -> bool {
+    matches!(action, "StartTransaction" | "StopTransaction" | "TransactionEvent")
+}
+
+fn keep<T: ?Sized>(kept: &mut VecDeque<Arc<T>>, new: &Arc<T>) {
+    if kept.len() >= REMEMBERED {
+        kept.pop_front();
+    }
+    kept.push_back(new.clone());
+}
+
+/// Whether a value stands somewhere in another.
+fn contains(value: &Value, wanted: &Value, depth: usize) -> bool {
+    depth < 32
+        && (value == wanted
+            || match value {
+                Value::Array(items) => items.iter().any(|item| contains(item, wanted, depth + 1)),
+                Value::Object(map) => map.values().any(|item| contains(item, wanted, depth + 1)),
+                _ => false,
+            })
 }
 
 /// Something that has to be refused got a result.
@@ -445,6 +535,51 @@ mod tests {
         told.booted(0).call(0, &long, &call).answer(0, &format!(r#"[4,"{long}","FormationViolation","",{{}}]"#));
         let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
         assert!(found.iter().all(|found| !found.class.is_red()), "{found:?}");
+    }
+
+    #[test]
+    fn trap_a_device_that_says_what_it_was_told_is_not_to_blame() {
+        let event = r#"[2,"t","TransactionEvent",{"eventType":"Started","timestamp":"2026-01-01T00:00:00Z","triggerReason":"RemoteStart","seqNo":0,"transactionInfo":{"transactionId":"T","chargingState":"Charging"},"idToken":{"idToken":"TAG","type":"NoAuthorization"}}]"#;
+        let mut told = Told::new(Role::Station, Version::V201);
+        told.booted(0).received(0, event);
+        let found = told.judge(&mut Validity::new(Role::Station, Version::V201));
+        assert_eq!(found[0].rule, "C02.FR.01");
+        let start = r#"[2,"1","RequestStartTransaction",{"idToken":{"idToken":"TAG","type":"NoAuthorization"},"remoteStartId":3}]"#;
+        let mut told = Told::new(Role::Station, Version::V201);
+        told.booted(0).call(0, "1", start).answer(0, r#"[3,"1",{"status":"Accepted"}]"#).received(0, event);
+        let found = told.judge(&mut Validity::new(Role::Station, Version::V201));
+        assert!(found.iter().all(|found| !found.class.is_red()), "{found:#?}");
+    }
+
+    #[test]
+    fn trap_a_device_that_is_told_what_to_send_is_not_to_blame() {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).received(0, r#"[2,"u","UnlockConnector",{"connectorId":0}]"#);
+        let red = |told: &Told| {
+            let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+            found.iter().any(|found| found.class.is_red())
+        };
+        assert!(red(&told));
+        told.what(0, What::Stimulated { verb: "send".to_owned(), failure: None });
+        assert!(!red(&told));
+    }
+
+    #[test]
+    fn trap_an_end_of_a_transaction_whose_answer_was_lost_comes_again() {
+        let stop = |id| {
+            format!(
+                r#"[2,"{id}","StopTransaction",{{"transactionId":7,"meterStop":1,"timestamp":"2026-01-01T00:00:00Z"}}]"#
+            )
+        };
+        let mut told = Told::new(Role::Station, Version::V16);
+        told.booted(0).received(0, &stop("a")).answered(0, "StopTransaction", r#"[3,"a",{}]"#);
+        let mut again = Told::new(Role::Station, Version::V16);
+        again.seen = told.seen.clone();
+        told.received(0, &stop("b"));
+        assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V16))[0].rule, "16-TX-06");
+        again.now = told.now;
+        again.ended(0, crate::seen::Ending::Reset).opened(0).received(0, &stop("b"));
+        assert_eq!(again.judge(&mut Validity::new(Role::Station, Version::V16)), []);
     }
 
     #[test]
