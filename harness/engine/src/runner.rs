@@ -1,5 +1,6 @@
 //! Moves bytes and time between a [`Player`] and a device: the only place where the engine does I/O.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -290,7 +291,9 @@ impl Stage<'_> {
     /// Does what the player wants.
     pub(crate) async fn obey(&mut self) -> Wish {
         let mut wish = Wish::None;
-        for command in self.player.commands() {
+        // A link that turns out to be gone while something is sent makes the player want something else.
+        let mut commands = VecDeque::from(self.player.commands());
+        while let Some(command) = commands.pop_front() {
             match command {
                 Command::Connect { identity, password, offers } => {
                     self.connecting = Some(self.wire.dial(identity, password, offers));
@@ -313,6 +316,7 @@ impl Stage<'_> {
                 Command::Procedure(procedure) => wish = Wish::Procedure(procedure),
                 Command::Finished => wish = Wish::Finished,
             }
+            commands.extend(self.player.commands());
         }
         for event in self.player.events() {
             (self.sink)(event);
