@@ -147,6 +147,7 @@ async fn player(port: u16) -> f64 {
         max_failures: None,
         jobs_at_once: 1,
         traced: true,
+        is_patient: false,
         expectations: Arc::new(Expectations::default()),
         repeat: Arc::new(|_| String::new()),
     });

@@ -41,6 +41,7 @@ impl Trial {
             max_failures: None,
             jobs_at_once: 1,
             traced: false,
+            is_patient: false,
             expectations: Arc::new(Expectations::default()),
             repeat: Arc::new(|job| format!("plugfest run {} --embedded --device {}", job.case.id.value, job.device)),
         });

@@ -203,6 +203,10 @@ pub struct Player {
     pause: Option<Timestamp>,
     /// Boots that a CSMS has not accepted.
     boots: u32,
+    /// Why stations that came were turned away.
+    turned_away: Vec<String>,
+    /// Handshakes that offered no version that is played.
+    vain_offers: u32,
     open: Option<Open>,
     acting: Option<Acting>,
     connecting: Option<Leaf>,
@@ -305,6 +309,8 @@ impl Player {
             doubt: None,
             pause: None,
             boots: 0,
+            turned_away: Vec::new(),
+            vain_offers: 0,
             open: None,
             acting: None,
             connecting: None,

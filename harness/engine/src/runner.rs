@@ -16,6 +16,7 @@ use verdict::{Event, Verdict};
 use crate::clock::Clock;
 use crate::door;
 use crate::drivers::Drivers;
+use crate::pattern::shorten;
 use crate::player::{Command, Input, Player};
 
 /// How long a handshake may take.
@@ -155,8 +156,11 @@ impl Wire {
                 Handshake::Refused { status: None, reason }
             };
             if !identities.is_empty() && !identities.contains(&request.identity) {
-                let reason =
-                    format!("a station with the identity \"{}\" came, which the rig does not name", request.identity);
+                let reason = format!(
+                    "a station with the identity \"{}\" came ({}), which the rig does not name",
+                    request.identity,
+                    came(&request)
+                );
                 return refuse(incoming, 404, reason).await;
             }
             if let Some(password) = &password {
@@ -164,8 +168,12 @@ impl Wire {
                     basic.user == request.identity.as_bytes() && basic.password == password.as_bytes()
                 });
                 if !fits {
-                    return refuse(incoming, 401, "the station came with other credentials than the rig's".to_owned())
-                        .await;
+                    let reason = format!(
+                        "\"{}\" came ({}) with other credentials than the rig's",
+                        request.identity,
+                        came(&request)
+                    );
+                    return refuse(incoming, 401, reason).await;
                 }
             }
             if let Ok(mut offered) = offered.lock() {
@@ -181,7 +189,7 @@ impl Wire {
                         let offered = request.subprotocols.join(", ");
                         return Handshake::Refused {
                             status: None,
-                            reason: format!("the station offers only [{offered}]"),
+                            reason: format!("\"{}\" offers only [{offered}]", request.identity),
                         };
                     }
                     Handshake::Open {
@@ -210,6 +218,11 @@ impl Wire {
             });
         }
     }
+}
+
+/// How a station came, for a person who wonders why it was turned away.
+fn came(request: &handshake::Request) -> String {
+    shorten(&format!("path {}, subprotocols [{}]", request.path, request.subprotocols.join(", ")))
 }
 
 async fn bounded(handshake: impl Future<Output = Handshake>) -> Handshake {

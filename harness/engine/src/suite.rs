@@ -67,6 +67,8 @@ pub struct Suite {
     pub jobs_at_once: usize,
     /// Whether the events of every plan are reported, for a trace.
     pub traced: bool,
+    /// Whether the device is waited for in every case, however often it was not there.
+    pub is_patient: bool,
     /// Failures that are expected.
     pub expectations: Arc<Expectations>,
     /// The command that repeats a case.
@@ -94,7 +96,7 @@ impl Suite {
         let (sender, mut receiver) = mpsc::unbounded_channel::<Message>();
         let (enough, enough_seen) = watch::channel(false);
         let tokens = Arc::new(TokensInUse::default());
-        let presence = Arc::new(Presence::default());
+        let presence = Arc::new(Presence::new(self.is_patient));
         for worker in 0..workers {
             let worker = Worker {
                 suite: self.clone(),
@@ -183,7 +185,10 @@ impl Worker {
             let stopped = *self.stop.borrow();
             if played.lost && !stopped {
                 // It may be an earlier case that it has died of: this one deserves a device that lives.
-                if !restarted && let Some(done) = self.presence.restart(&self.site, job.version, seen).await {
+                if !restarted
+                    && !played.is_shut_out
+                    && let Some(done) = self.presence.restart(&self.site, job.version, seen).await
+                {
                     restarted = true;
                     notes.push(match done {
                         Ok(()) => "the device was lost and started again".to_owned(),
@@ -191,7 +196,11 @@ impl Worker {
                     });
                     continue;
                 }
-                self.presence.lost(&played.result.reason);
+                if played.never_came && self.presence.is_stranger() {
+                    self.presence.give_up(&played.result.reason);
+                } else {
+                    self.presence.lost(&played.result.reason);
+                }
             } else if played.heard {
                 self.presence.heard();
             }

@@ -37,6 +37,7 @@ pub(crate) fn run(args: &Run, colour: Colour) -> Result<ExitCode, Failure> {
         max_failures: if args.fail_fast { Some(1) } else { args.max_failures.map(|most| most as usize) },
         jobs_at_once: args.jobs.map_or(usize::MAX, usize::from),
         traced,
+        is_patient: args.wait_for_dut.is_some(),
         expectations,
         repeat: Arc::new(repeat),
     });

@@ -1,13 +1,16 @@
 //! Beginning: arriving at a device, taking up segments, doing what is ours.
 
 use protocol::{Role, Timestamp};
-use verdict::{EventKind, Verdict};
+use verdict::EventKind;
 
 use super::{After, Chore, Command, LinkState, Outcome, Phase, Player};
 use crate::leaf::{Leaf, LeafKind};
 use crate::program::{Purpose, Segment};
 use crate::scope::Tentative;
 use crate::tree::Node;
+
+/// So often a station may come with versions that are not played.
+const VAIN_OFFERS: u32 = 3;
 
 impl Player {
     pub(super) fn start(&mut self, now: Timestamp) {
@@ -60,12 +63,42 @@ impl Player {
             return false;
         }
         if needs_session {
-            self.conclude(Outcome::plain(Verdict::Inconclusive, "the station never connected"));
+            self.conclude(Outcome::shut_out(&self.never_connected()));
             self.finish(now);
         } else {
             self.begin_configuration();
         }
         true
+    }
+
+    /// Why there is no station, with those that came and were turned away.
+    pub(super) fn never_connected(&self) -> String {
+        match self.turned_away.as_slice() {
+            [] => "the station never connected".to_owned(),
+            reasons => format!("the station never connected: {}", reasons.join("; ")),
+        }
+    }
+
+    /// Somebody came and was turned away. A station that comes again and again with versions that are not played need
+    /// not be waited for.
+    pub(super) fn turned_away(&mut self, now: Timestamp, reason: &str) {
+        if self.turned_away.len() < 3 && !self.turned_away.iter().any(|known| known == reason) {
+            self.turned_away.push(reason.to_owned());
+        }
+        if reason.contains("offers only") {
+            self.vain_offers += 1;
+        }
+        if self.vain_offers >= VAIN_OFFERS && self.session.link == LinkState::Down {
+            if let Phase::Arriving { until, .. } = &mut self.phase {
+                *until = now;
+            } else if self.phase == Phase::Segment && self.awaits_link() {
+                self.conclude(Outcome::shut_out(&self.never_connected()));
+            }
+        }
+    }
+
+    fn awaits_link(&self) -> bool {
+        matches!(self.node.first_leaf().map(|leaf| &leaf.kind), Some(LeafKind::DeviceConnect(_)))
     }
 
     /// Something was heard from an arriving station: wait for quiet again.

@@ -144,7 +144,10 @@ impl Player {
     pub(super) fn refused(&mut self, now: Timestamp, status: Option<u16>, reason: &str) {
         let identity = self.session.identity.clone();
         self.event(now, EventKind::Refused { identity, status, reason: reason.to_owned() });
-        let Some(leaf) = self.connecting.take() else { return };
+        let Some(leaf) = self.connecting.take() else {
+            self.turned_away(now, reason);
+            return;
+        };
         let LeafKind::OwnConnect(options) = &leaf.kind else { return };
         let wanted = options.outcome.as_ref().map_or(Wanted::Open, |outcome| outcome.value);
         match (wanted, status) {
@@ -166,10 +169,7 @@ impl Player {
                 let diagnostic = leaf
                     .blame(Diagnostic::error("refused", title.clone()), "tried to connect here")
                     .note(format!("HTTP status {status}; are URL, identity and password those that the CSMS knows?"));
-                self.conclude(Outcome {
-                    diagnostics: vec![diagnostic],
-                    ..Outcome::plain(Verdict::Inconclusive, &title)
-                });
+                self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::shut_out(&title) });
             }
             (_, Some(status)) => {
                 let title = format!("the CSMS refused the link with HTTP status {status}");

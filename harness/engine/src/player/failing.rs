@@ -25,6 +25,9 @@ pub struct Outcome {
     pub violations: Vec<StandingViolation>,
     /// When the message came that decided, and its text or what begins with it.
     pub about: Option<(Timestamp, String)>,
+    /// Nothing can be played before somebody changes the device, or the rig: there is no link, or none that is
+    /// accepted.
+    pub is_shut_out: bool,
 }
 
 impl Outcome {
@@ -38,7 +41,13 @@ impl Outcome {
             notes: Vec::new(),
             violations: Vec::new(),
             about: None,
+            is_shut_out: false,
         }
+    }
+
+    /// Nothing can be played against this device.
+    pub(super) fn shut_out(reason: &str) -> Outcome {
+        Outcome { is_shut_out: true, ..Outcome::plain(Verdict::Inconclusive, reason) }
     }
 
     fn shown(verdict: Verdict, reason: String, diagnostic: Diagnostic) -> Outcome {
@@ -104,7 +113,8 @@ impl Player {
         // Only the link that never came about is the rig's doing rather than the device's.
         let never_there = matches!(leaf.kind, LeafKind::DeviceConnect(_)) && !self.session.spoken && self.frames == 0;
         if never_there {
-            self.conclude(Outcome::shown(Verdict::Inconclusive, "the device never connected".to_owned(), diagnostic));
+            let outcome = Outcome::shut_out(&self.never_connected());
+            self.conclude(Outcome { diagnostics: vec![diagnostic], ..outcome });
             return;
         }
         self.fail(now, leaf, what, diagnostic);

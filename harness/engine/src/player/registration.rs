@@ -6,7 +6,7 @@ use protocol::frame::Frame;
 use protocol::{Role, Timestamp};
 use script::ast::{Answer, Pattern, PatternKind};
 use serde_json::Value;
-use verdict::{Diagnostic, Verdict};
+use verdict::Diagnostic;
 
 use super::{Outcome, Player};
 use crate::leaf::{Asked, Leaf, LeafKind};
@@ -43,7 +43,7 @@ impl Player {
         if pause > most || self.boots > MOST_BOOTS {
             let title = format!("the CSMS does not accept the station: {status}, the next boot is due in {interval} s");
             let diagnostic = leaf.blame(Diagnostic::error("not-accepted", title.clone()), "booted here");
-            let outcome = Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) };
+            let outcome = Outcome { diagnostics: vec![diagnostic], ..Outcome::shut_out(&title) };
             self.conclude(outcome);
             return Some(Node::Done);
         }

@@ -34,6 +34,10 @@ pub(super) struct PlayedJob {
     pub(super) heard: bool,
     /// A plan had no word of the device and no good end.
     pub(super) lost: bool,
+    /// Nothing can be played before somebody changes the device, or the rig.
+    pub(super) is_shut_out: bool,
+    /// A station was waited for and never came.
+    pub(super) never_came: bool,
 }
 
 /// The result of a job that is not played.
@@ -44,7 +48,7 @@ pub(super) fn unplayed(suite: &Suite, job: &Job, clock: &Clock, reason: String) 
 
 impl Played {
     fn is_lost(&self) -> bool {
-        presence::is_lost(severity(&self.outcome), &self.events)
+        self.outcome.is_shut_out || presence::is_lost(self.plan.ocpp, severity(&self.outcome), &self.events)
     }
 }
 
@@ -82,7 +86,14 @@ pub(super) async fn play_job(
     {
         result.notes.push(sentence);
     }
-    let lost = played.iter().any(Played::is_lost);
+    let speaks = site.unspoken(job.version).is_none();
+    let opened = |event: &Event| matches!(event.kind, EventKind::Opened { .. });
+    let absent =
+        speaks && played.is_empty() && acquaintance.as_ref().is_some_and(|(_, events)| !events.iter().any(opened));
+    let lost = absent || speaks && played.iter().any(Played::is_lost);
+    let is_shut_out = absent || played.iter().any(|plan| plan.outcome.is_shut_out);
+    let never_came = job.device == Role::Station
+        && (absent || played.iter().any(|plan| plan.outcome.is_shut_out && !plan.events.iter().any(opened)));
     let heard = !lost && !played.is_empty();
     let events = if suite.traced {
         let plans = played.into_iter().map(|played| (played.plan, played.events));
@@ -90,7 +101,7 @@ pub(super) async fn play_job(
     } else {
         Vec::new()
     };
-    PlayedJob { result, events, heard, lost }
+    PlayedJob { result, events, heard, lost, is_shut_out, never_came }
 }
 
 fn worse(one: Option<Refused>, other: Refused) -> Refused {
@@ -118,8 +129,15 @@ async fn play_configuration(
     }
     let drivers = site.drivers(job.version);
     let mut first = compile(suite, job, 0, &rig, drivers.as_ref())?;
-    if let Some(met) = meet(suite, site, place, job, &first, clock, stop).await {
+    if let Some((met, why_not)) = meet(suite, site, place, job, &first, clock, stop).await {
         *acquaintance = Some(met);
+        if let Some(reason) = site.unspoken(job.version) {
+            return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+        }
+        // Who did not come when it was to be asked need not be waited for again.
+        if let Some(reason) = why_not {
+            return Err(Refused { verdict: Verdict::Inconclusive, reason, diagnostic: None });
+        }
     }
     let told = site.rig(job.device, job.version, settings);
     if told.facts() != rig.facts() {
@@ -164,7 +182,7 @@ async fn meet(
     program: &Program,
     clock: &Clock,
     stop: &mut watch::Receiver<bool>,
-) -> Option<Told> {
+) -> Option<(Told, Option<String>)> {
     let known = site.known()?;
     let rig = site.rig(job.device, job.version, None);
     let is_asked = match job.device {
@@ -190,7 +208,8 @@ async fn meet(
     let mut played = play_plan(suite, site, place, &questions, None, program, plan, clock, stop).await;
     place.put_back(std::mem::take(&mut played.outcome.violations));
     known.learn(job.version, acquaintance::read(job.version, &played.events));
-    Some((played.plan, played.events))
+    let why_not = played.outcome.is_shut_out.then(|| played.outcome.reason.clone());
+    Some(((played.plan, played.events), why_not))
 }
 
 /// Projects a case for a plan, and sees whether the device can be made to do what it needs.

@@ -1,8 +1,10 @@
 //! Whether the device is still there: one that is lost is restarted if the rig knows how, and given up if it is not.
 
+use std::collections::HashSet;
 use std::sync::Mutex as Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use protocol::frame::{self, Frame};
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Version};
 use serde_json::Map;
@@ -19,6 +21,9 @@ const LOST_CASES: usize = 3;
 /// What is known of the device's presence, shared by all workers.
 #[derive(Default)]
 pub(super) struct Presence {
+    /// Somebody said to wait for the device: it is never given up.
+    is_patient: bool,
+    ever_heard: AtomicBool,
     lost: AtomicUsize,
     gone: Cell<Option<String>>,
     restarting: Mutex<()>,
@@ -26,6 +31,11 @@ pub(super) struct Presence {
 }
 
 impl Presence {
+    /// Nothing is known yet; one that is patient waits for the device whatever happens.
+    pub(super) fn new(is_patient: bool) -> Presence {
+        Presence { is_patient, ..Presence::default() }
+    }
+
     /// Why nothing more is played; `None` while there is hope.
     pub(super) fn gone(&self) -> Option<String> {
         self.gone.lock().ok().and_then(|gone| gone.clone())
@@ -39,18 +49,29 @@ impl Presence {
     /// The device was heard in a case.
     pub(super) fn heard(&self) {
         self.lost.store(0, Ordering::SeqCst);
+        self.ever_heard.store(true, Ordering::SeqCst);
     }
 
     /// The device was not heard in a case; the reason that the case gave.
     pub(super) fn lost(&self, reason: &str) {
         let lost = self.lost.fetch_add(1, Ordering::SeqCst) + 1;
-        if lost >= LOST_CASES
+        if lost >= LOST_CASES {
+            self.give_up(&format!("no word of the device in {LOST_CASES} cases in a row; the last: {reason}"));
+        }
+    }
+
+    /// Nothing more is played.
+    pub(super) fn give_up(&self, reason: &str) {
+        if !self.is_patient
             && let Ok(mut gone) = self.gone.lock()
         {
-            gone.get_or_insert_with(|| {
-                format!("not played: no word of the device in {LOST_CASES} cases in a row; the last: {reason}")
-            });
+            gone.get_or_insert_with(|| format!("not played: {reason} (`plugfest doctor` tells what is in the way)"));
         }
+    }
+
+    /// Whether the device was never heard.
+    pub(super) fn is_stranger(&self) -> bool {
+        !self.ever_heard.load(Ordering::SeqCst)
     }
 
     /// Restarts the device, unless somebody has done so since `seen`; `None` if the rig does not know how, else
@@ -107,21 +128,63 @@ async fn await_csms(url: &link::Url, rig: &Rig) {
     let _ = tokio::time::timeout(rig.timeouts.reboot, attempts).await;
 }
 
-/// Whether the device has said nothing in a plan that came to no good end.
-pub(super) fn is_lost(verdict: Verdict, events: &[Event]) -> bool {
-    let spoke = |event: &Event| {
-        matches!(
-            event.kind,
-            EventKind::Text { direction: Direction::FromDevice, .. }
-                | EventKind::Binary { direction: Direction::FromDevice, .. }
-        )
-    };
-    matches!(verdict, Verdict::Fail | Verdict::Inconclusive) && !events.iter().any(spoke)
+/// Whether the device was no party to a plan that came to no good end: it said nothing that can be read, or answered
+/// nothing that it was asked.
+pub(super) fn is_lost(version: Version, verdict: Verdict, events: &[Event]) -> bool {
+    if !matches!(verdict, Verdict::Fail | Verdict::Inconclusive) {
+        return false;
+    }
+    let (mut asked, mut answered, mut spoke) = (HashSet::new(), false, false);
+    for event in events {
+        let EventKind::Text { direction, text, .. } = &event.kind else { continue };
+        match (direction, frame::read(version, text.as_bytes()).frame) {
+            (Direction::ToDevice, Some(Frame::Call { id, .. })) => {
+                asked.insert(id);
+            }
+            (Direction::FromDevice, Some(frame)) => {
+                spoke = true;
+                answered |= matches!(frame, Frame::Result { .. } | Frame::Error { .. }) && asked.contains(frame.id());
+            }
+            _ => {}
+        }
+    }
+    !spoke || (!asked.is_empty() && !answered)
 }
 
 #[cfg(test)]
 mod tests {
+    use protocol::Timestamp;
+
     use super::*;
+
+    fn texts(texts: &[(Direction, &str)]) -> Vec<Event> {
+        let kind =
+            |direction: Direction, text: &str| EventKind::Text { direction, text: text.to_owned(), base64: None };
+        texts.iter().map(|(from, text)| Event { at: Timestamp::default(), kind: kind(*from, text) }).collect()
+    }
+
+    #[test]
+    fn a_device_that_says_nothing_to_the_point_is_lost() {
+        use Direction::{FromDevice, ToDevice};
+        let lost = |events: &[(Direction, &str)]| is_lost(Version::V16, Verdict::Inconclusive, &texts(events));
+        let (question, answer) = (r#"[2,"1","Heartbeat",{}]"#, r#"[3,"1",{}]"#);
+        assert!(lost(&[]));
+        assert!(lost(&[(FromDevice, "garbage"), (FromDevice, "more")]));
+        assert!(lost(&[(FromDevice, r#"[2,"a","Heartbeat",{}]"#), (ToDevice, question)]));
+        assert!(lost(&[(ToDevice, question), (FromDevice, r#"[3,"other",{}]"#)]));
+        assert!(!lost(&[(ToDevice, question), (FromDevice, answer)]));
+        assert!(!lost(&[(FromDevice, r#"[2,"a","Heartbeat",{}]"#)]));
+        assert!(!is_lost(Version::V16, Verdict::Pass, &[]));
+    }
+
+    #[test]
+    fn a_device_that_somebody_waits_for_is_not_given_up() {
+        let presence = Presence::new(true);
+        for _ in 0..10 {
+            presence.lost("no link");
+        }
+        assert_eq!(presence.gone(), None);
+    }
 
     #[test]
     fn a_device_is_given_up_after_three_lost_cases_in_a_row() {
@@ -133,6 +196,6 @@ mod tests {
         presence.lost("no link");
         assert_eq!(presence.gone(), None);
         presence.lost("connection refused");
-        assert!(presence.gone().unwrap().ends_with("connection refused"));
+        assert!(presence.gone().unwrap().contains("connection refused"));
     }
 }
