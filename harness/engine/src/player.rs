@@ -18,7 +18,7 @@ mod session;
 mod stimuli;
 mod unasked;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::Timestamp;
@@ -203,6 +203,8 @@ pub struct Player {
     pause: Option<Timestamp>,
     /// Boots that a CSMS has not accepted.
     boots: u32,
+    /// The statuses that connectors of a station under test had when the case began.
+    found: BTreeMap<String, String>,
     /// Why stations that came were turned away.
     turned_away: Vec<String>,
     /// Handshakes that offered no version that is played.
@@ -309,6 +311,7 @@ impl Player {
             doubt: None,
             pause: None,
             boots: 0,
+            found: BTreeMap::new(),
             turned_away: Vec::new(),
             vain_offers: 0,
             open: None,

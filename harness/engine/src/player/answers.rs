@@ -16,6 +16,29 @@ use crate::rig::Claim;
 use crate::scope::Tentative;
 use crate::tree::Node;
 
+/// What a device has to have to take this message: the profile in 1.6; in 2.x the functional blocks that a device may
+/// do without have a name, and the others are its core.
+fn feature<'m>(version: protocol::Version, action: &str, profile: &'m str) -> &'m str {
+    if version == protocol::Version::V16 {
+        return profile;
+    }
+    match (profile, action) {
+        (_, "ClearCache") => "AuthorizationCache",
+        ("N", "GetLog" | "LogStatusNotification" | "CustomerInformation" | "NotifyCustomerInformation") => "Core",
+        ("D", _) => "LocalAuthListManagement",
+        ("H", _) => "Reservation",
+        ("I", _) => "Cost",
+        ("K", _) => "SmartCharging",
+        ("L", _) => "FirmwareManagement",
+        ("M", _) => "CertificateManagement",
+        ("N", _) => "Monitoring",
+        ("O", _) => "DisplayMessage",
+        ("P", _) => "DataTransfer",
+        ("Q" | "R" | "S", _) => "EnergyTransfer",
+        _ => "Core",
+    }
+}
+
 /// More messages than this in one plan is a flood.
 const MOST_FRAMES: usize = 20_000;
 
@@ -185,9 +208,10 @@ impl Player {
         if let Frame::Error { code, .. } = answer
             && matches!(code.as_str(), "NotImplemented" | "NotSupported")
             && let Some(message) = Catalogue::of(self.program.version).message(&asked.step.call.action.value)
-            && !self.claims_profile(&message.profile)
+            && let feature = feature(self.program.version, &message.action, &message.profile)
+            && !self.claims(feature)
         {
-            let reason = format!("the device declines {} and does not claim {}", message.action, message.profile);
+            let reason = format!("the device declines {} and does not claim {feature}", message.action);
             self.conclude(Outcome::plain(Verdict::NotApplicable, &reason));
             return;
         }
@@ -200,20 +224,21 @@ impl Player {
         self.misfit(now, leaf, title, mismatch, &frame);
     }
 
-    fn claims_profile(&self, profile: &str) -> bool {
-        if self.program.version != protocol::Version::V16 {
+    /// Whether anybody claims a feature for the device: what nobody claims may be declined.
+    fn claims(&self, feature: &str) -> bool {
+        if feature == "Core" {
             return true;
         }
-        if profile == "Core" || self.program.device == protocol::Role::Csms {
-            return profile == "Core" || self.rig.capabilities.has(profile);
+        if self.program.version == protocol::Version::V16 && self.program.device == protocol::Role::Csms {
+            return self.rig.capabilities.has(feature);
         }
-        match self.rig.capabilities.claim(profile) {
+        match self.rig.capabilities.claim(feature) {
             Claim::Claimed => true,
             Claim::Denied => false,
-            // Where the rig says nothing the station itself may; a profile that nobody claims may be declined.
+            // Where the rig says nothing a station of 1.6 may.
             Claim::Unknown => {
                 let told = self.session.config.get("SupportedFeatureProfiles").and_then(Option::as_deref);
-                told.is_some_and(|told| told.split(',').any(|name| name.trim().eq_ignore_ascii_case(profile)))
+                told.is_some_and(|told| told.split(',').any(|name| name.trim().eq_ignore_ascii_case(feature)))
             }
         }
     }

@@ -71,6 +71,16 @@ impl Player {
         true
     }
 
+    /// A connector of the rig that was not free when the case began, with its status.
+    pub(super) fn occupied(&self) -> Option<String> {
+        let is_16 = self.program.version == protocol::Version::V16;
+        self.rig.connectors.iter().find_map(|place| {
+            let name = if is_16 { place.connector.to_string() } else { format!("{}.{}", place.evse, place.connector) };
+            let status = self.found.get(&name).filter(|status| *status != "Available")?;
+            Some(format!("connector {name} was {} before the case", crate::pattern::shorten(status)))
+        })
+    }
+
     /// Why there is no station, with those that came and were turned away.
     pub(super) fn never_connected(&self) -> String {
         match self.turned_away.as_slice() {
@@ -110,6 +120,7 @@ impl Player {
     }
 
     fn begin_configuration(&mut self) {
+        self.found = self.session.statuses.clone();
         let settings = self.program.configure.clone();
         if self.program.device == Role::Csms {
             for setting in settings {

@@ -380,11 +380,11 @@ impl Player {
 
     fn is_unsettled(&self) -> bool {
         let running = self.session.ledger.iter().any(|debt| matches!(debt, Debt::Transaction(_)));
-        let active = self
-            .session
-            .statuses
-            .values()
-            .any(|status| !matches!(status.as_str(), "Available" | "Unavailable" | "Faulted" | "Reserved"));
+        // A car that was there before the case is not waited for.
+        let active = self.session.statuses.iter().any(|(connector, status)| {
+            !matches!(status.as_str(), "Available" | "Unavailable" | "Faulted" | "Reserved")
+                && self.found.get(connector) != Some(status)
+        });
         running || active
     }
 }

@@ -74,6 +74,11 @@ impl Player {
             diagnostic = diagnostic.note(near);
         }
         let outcome = match &self.purpose {
+            // What goes wrong at a connector that somebody uses is no fault of the station.
+            Purpose::Steps if let Some(occupied) = self.occupied() => {
+                diagnostic.severity = Severity::Warning;
+                Outcome::shown(Verdict::Inconclusive, format!("{occupied}: {title}"), diagnostic)
+            }
             Purpose::Steps => Outcome::shown(Verdict::Fail, title, diagnostic),
             Purpose::Arrive(name) | Purpose::Reach(name) | Purpose::Remember(name) => {
                 diagnostic.severity = Severity::Warning;
