@@ -65,7 +65,9 @@ on_both_sides! {
     "ignores-pings", "R-097", "Pings are never answered.";
     "invents-error-codes", "R-051", "Values that break the schema are refused with a code that no table has.";
     "leaves-out-error-details", "R-003", "A CALLERROR has four elements.";
+    #[left_to_streams]
     "refuses-values-as-unknown-actions", "R-051", "Values that break the schema are refused as NotImplemented.";
+    #[left_to_streams]
     "repeats-keys-in-errors", "R-053", "The details of a CALLERROR have the same key twice.";
     #[left_to_streams]
     "answers-late", "R-037", "Every sixteenth answer comes a minute late.";
