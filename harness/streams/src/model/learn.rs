@@ -103,8 +103,11 @@ impl Station {
             }
             "GetBaseReport" | "GetReport" => {
                 self.trigger("NotifyReport");
-                if let Some(id) = integer(request, "requestId").filter(|_| reliable) {
-                    remember(&mut self.asked_reports, id);
+                if let Some(id) = integer(request, "requestId") {
+                    match self.asked_reports.iter_mut().find(|(other, _)| *other == id) {
+                        Some((_, sure)) => *sure = false,
+                        None => remember(&mut self.asked_reports, (id, reliable)),
+                    }
                 }
             }
             "RemoteStartTransaction" | "RequestStartTransaction" => self.remote_started = true,
@@ -352,7 +355,6 @@ impl Station {
         }
         if let (Some(id), Some(sequence)) = (integer(request, "requestId"), integer(request, "seqNo")) {
             self.reports.retain(|(other, _)| *other != id);
-            self.asked_reports.retain(|other| *other != id);
             if request.get("tbc").and_then(Value::as_bool) == Some(true) {
                 remember(&mut self.reports, (id, sequence.saturating_add(1)));
             }

@@ -312,7 +312,10 @@ impl Model {
             {
                 station.was_answered(exchange, payload, plain);
             }
-            _ => station.lose(),
+            _ => {
+                station.ids_in_doubt |= matters(action);
+                station.lose();
+            }
         }
     }
 

@@ -24,8 +24,12 @@ pub(super) struct Station {
     pub(super) boot_disturbances: u64,
     /// Whether a remote start was sent.
     pub(super) remote_started: bool,
-    /// Reports that were asked for and have not begun.
-    pub(super) asked_reports: VecDeque<i64>,
+    /// Reports that were asked for, and whether there is surely only one of the id.
+    pub(super) asked_reports: VecDeque<(i64, bool)>,
+    /// Ids that more than one transaction may have: our answers are not always plain.
+    pub(super) shared: VecDeque<String>,
+    /// An answer to a start could not be read; perhaps the station can.
+    pub(super) ids_in_doubt: bool,
     /// The transaction whose end we answered last.
     pub(super) end_answered: Option<String>,
     pub(super) connectors: BTreeMap<i64, Connector>,
@@ -184,6 +188,9 @@ impl Station {
     }
 
     pub(super) fn begin(&mut self, transaction: Transaction) {
+        if self.running(&transaction.id).is_some() || self.has_ended(&transaction.id) {
+            remember(&mut self.shared, transaction.id.clone());
+        }
         self.transactions.retain(|other| other.id != transaction.id);
         if self.transactions.len() >= REMEMBERED {
             self.transactions.remove(0);
@@ -207,6 +214,14 @@ impl Station {
         self.ended.iter().any(|ended| ended == id)
     }
 
+    /// Whether this id was given to one transaction only, and that has ended.
+    pub(super) fn is_over(&self, id: &str) -> bool {
+        self.has_ended(id)
+            && self.running(id).is_none()
+            && !self.ids_in_doubt
+            && !self.shared.iter().any(|shared| shared == id)
+    }
+
     /// No transaction on this connector is beyond doubt any more.
     pub(super) fn doubt(&mut self, connector: i64) {
         for transaction in self.transactions.iter_mut().filter(|transaction| transaction.connector == connector) {
@@ -223,6 +238,7 @@ impl Station {
     pub(super) fn lose(&mut self) {
         self.disturb();
         self.losses += 1;
+        self.asked_reports.iter_mut().for_each(|(_, sure)| *sure = false);
         self.refused_tokens.clear();
     }
 

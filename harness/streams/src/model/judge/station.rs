@@ -109,7 +109,7 @@ fn remote_stop(case: &Case<'_>, status: &str, judge: &mut Judge) {
                 "unknown transaction",
                 format!("a stop of transaction {id} was accepted; there is none"),
             );
-        } else if case.station.has_ended(&id) && case.station.running(&id).is_none() {
+        } else if case.station.is_over(&id) {
             judge.accuse(rule, "ended transaction", format!("a stop of transaction {id} was accepted; it has ended"));
         }
     } else if status == "Rejected"
@@ -505,7 +505,7 @@ fn event(case: &Case<'_>, judge: &mut Judge) {
     let (Some(id), Some(sequence)) = (transaction_id(request), integer(request, "seqNo")) else { return };
     let started = text(request, "eventType") == "Started";
     let Some(transaction) = station.running(&id) else {
-        if station.has_ended(&id) && station.end_answered.as_deref() == Some(id.as_str()) {
+        if station.is_over(&id) && station.end_answered.as_deref() == Some(id.as_str()) {
             let rule = if started { "E01.FR.08" } else { "E-GEN-05" };
             judge.accuse(rule, "after the end", format!("transaction {id} has ended, and here is another event of it"));
         }
@@ -532,13 +532,16 @@ fn event(case: &Case<'_>, judge: &mut Judge) {
 fn report(case: &Case<'_>, judge: &mut Judge) {
     let request = case.request();
     let (Some(id), Some(sequence)) = (integer(request, "requestId"), integer(request, "seqNo")) else { return };
-    let expected = case.station.reports.iter().find(|(other, _)| *other == id).map(|(_, next)| *next);
-    match expected {
+    // Reports that nobody asked for, or that were asked for under the same id, are not told apart.
+    let begun = case.station.reports.iter().find(|(other, _)| *other == id).map(|(_, next)| *next);
+    if !case.station.asked_reports.contains(&(id, true)) {
+        return;
+    }
+    match begun {
         Some(next) if sequence != next => {
             judge.accuse("B07.FR.10", "seqNo", format!("part {sequence} of a report came in place of {next}"));
         }
-        // A report whose beginning was not seen may be anybody's.
-        None if sequence == 1 && case.station.asked_reports.contains(&id) => {
+        None if sequence == 1 => {
             judge.accuse("B07.FR.10", "seqNo", "the parts of a report are numbered from 1");
         }
         _ => {}

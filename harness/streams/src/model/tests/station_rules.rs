@@ -590,3 +590,28 @@ fn the_parts_of_a_report_are_numbered_from_0() {
         }),
     );
 }
+
+#[test]
+fn an_id_that_we_gave_twice_tells_nothing() {
+    is_silent(with(charging(), |s| {
+        s.started(2, "TAG-OTHER", 7);
+        s.stopped(7, 200);
+        remote_stop(s, json!(7), "Accepted");
+    }));
+}
+
+#[test]
+fn reports_under_the_same_id_are_not_told_apart() {
+    let part = |s: &mut Script, sequence: i64, more: bool| {
+        let report = json!({ "requestId": 4, "generatedAt": s.time(), "seqNo": sequence, "tbc": more });
+        s.call("NotifyReport", report, json!({}));
+    };
+    is_silent(station_201(|s| {
+        for _ in 0..2 {
+            s.status_only("GetBaseReport", json!({ "requestId": 4, "reportBase": "FullInventory" }), "Accepted");
+        }
+        part(s, 0, true);
+        part(s, 0, true);
+        part(s, 1, false);
+    }));
+}
