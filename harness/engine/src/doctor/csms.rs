@@ -94,15 +94,15 @@ async fn connect(rig: &Rig, version: Version, identity: &str) -> Result<(Line, S
     Ok((line, format!("{version}: {identity} is connected as \"{wanted}\"")))
 }
 
-/// What the CSMS says of each tag of the rig, asked by this station; nothing if it cannot be asked.
-pub(crate) async fn statuses(rig: &Rig, version: Version, identity: &str) -> Option<BTreeMap<String, String>> {
+/// What the CSMS says of each tag of the rig, its status and whether it belongs to a group, asked by this station; nothing if it cannot be asked.
+pub(crate) async fn statuses(rig: &Rig, version: Version, identity: &str) -> Option<BTreeMap<String, (String, bool)>> {
     let opened = tokio::time::timeout(rig.timeouts.reply, connect(rig, version, identity)).await;
     let (mut line, _) = opened.ok()?.ok()?;
     let mut statuses = BTreeMap::new();
     if accepted(&mut line, rig).await {
         for (name, token) in &rig.tags {
             match status(&mut line, rig, version, token).await {
-                Ok(status) => statuses.insert(name.clone(), status),
+                Ok(said) => statuses.insert(name.clone(), said),
                 Err(_) => break,
             };
         }
@@ -174,7 +174,7 @@ pub(super) fn clocks(version: Version, skew: f64, tolerance: Duration) -> Check 
 async fn tags(line: &mut Line, rig: &Rig, version: Version, report: Report<'_>) {
     for (name, token) in &rig.tags {
         let status = match status(line, rig, version, token).await {
-            Ok(status) => status,
+            Ok((status, _)) => status,
             Err(why) => {
                 report(Check::problem(
                     format!("{version}: tag {name}: {why}"),
@@ -187,17 +187,19 @@ async fn tags(line: &mut Line, rig: &Rig, version: Version, report: Report<'_>) 
     }
 }
 
-/// What the CSMS says of a tag.
-async fn status(line: &mut Line, rig: &Rig, version: Version, token: &Token) -> Result<String, String> {
+/// The status of a tag at the CSMS, and whether it belongs to a group.
+async fn status(line: &mut Line, rig: &Rig, version: Version, token: &Token) -> Result<(String, bool), String> {
     let (key, value) = match version {
         Version::V16 => ("idTag", Value::from(token.id_token.clone())),
         Version::V201 | Version::V21 => ("idToken", json!({ "idToken": token.id_token, "type": token.kind() })),
     };
     let request = line.request("Authorize", &Map::from_iter([(key.to_owned(), value)]));
     let answer = line.call("Authorize", request, rig.timeouts.reply).await?;
-    let info = if version == Version::V16 { "idTagInfo" } else { "idTokenInfo" };
-    let status = answer.get(info).and_then(|info| info.get("status")).and_then(Value::as_str);
-    Ok(status.unwrap_or("nothing").to_owned())
+    let (info, group) =
+        if version == Version::V16 { ("idTagInfo", "parentIdTag") } else { ("idTokenInfo", "groupIdToken") };
+    let info = answer.get(info);
+    let status = info.and_then(|info| info.get("status")).and_then(Value::as_str);
+    Ok((status.unwrap_or("nothing").to_owned(), info.is_some_and(|info| info.get(group).is_some())))
 }
 
 fn tag(version: Version, name: &str, token: &Token, status: &str) -> Check {

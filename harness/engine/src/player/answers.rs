@@ -476,3 +476,31 @@ impl Player {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::Version;
+
+    use super::*;
+
+    #[test]
+    fn what_a_device_of_2_x_may_do_without_has_a_name_and_the_rest_is_its_core() {
+        let feature_of = |version: Version, action: &str| {
+            let message = Catalogue::of(version).message(action).map(|message| message.profile.clone());
+            feature(version, action, message.as_deref().unwrap_or_default()).to_owned()
+        };
+        for (action, name) in [
+            ("ReserveNow", "Reservation"),
+            ("SetChargingProfile", "SmartCharging"),
+            ("SendLocalList", "LocalAuthListManagement"),
+            ("ClearCache", "AuthorizationCache"),
+            ("GetVariables", "Core"),
+            ("TriggerMessage", "Core"),
+            ("TransactionEvent", "Core"),
+        ] {
+            assert_eq!(feature_of(Version::V201, action), name, "{action}");
+        }
+        assert_eq!(feature_of(Version::V16, "ReserveNow"), "Reservation");
+        assert_eq!(feature_of(Version::V16, "Reset"), "Core");
+    }
+}

@@ -8,11 +8,11 @@ use crate::rig::{Assumed, Rig};
 ///
 /// A CSMS that refuses strangers was told of whatever tag it knows, and is held to it. One that accepts strangers was
 /// told of none.
-pub(in crate::suite) fn doubts(rig: &Rig, statuses: &BTreeMap<String, String>) -> Assumed {
-    let status = |name: &str| statuses.get(name).map_or("", String::as_str);
+pub(in crate::suite) fn doubts(rig: &Rig, statuses: &BTreeMap<String, (String, bool)>) -> Assumed {
+    let status = |name: &str| statuses.get(name).map_or("", |(status, _)| status.as_str());
     let accepts_strangers = ["unknown", "invalid"].iter().any(|name| status(name) == "Accepted");
     let mut told = Assumed::default();
-    for (name, said) in statuses {
+    for (name, (said, in_group)) in statuses {
         if rig.stated_tags.contains(name) {
             continue;
         }
@@ -23,7 +23,10 @@ pub(in crate::suite) fn doubts(rig: &Rig, statuses: &BTreeMap<String, String>) -
             _ => said == "Accepted",
         };
         let is_stranger = said == "Invalid" || (accepts_strangers && said == "Accepted");
-        if !is_right && is_stranger {
+        // These two are there for their group.
+        let lacks_group = matches!(name.as_str(), "valid2" | "group") && said == "Accepted" && !in_group;
+        if lacks_group || (!is_right && is_stranger) {
+            let said = if lacks_group { "in no group" } else { said };
             let text = rig.tags.get(name).map_or("", |token| token.id_token.as_str());
             let why = format!(
                 "the tag \"{name}\" ({text}) is {said} at this CSMS; register it, or name another in the rig \
@@ -44,7 +47,8 @@ mod tests {
     fn doubtful(statuses: &[(&str, &str)], stated: &[&str]) -> Vec<String> {
         let mut rig = Rig::default_for(Some(Role::Csms));
         rig.stated_tags = stated.iter().map(|name| (*name).to_owned()).collect();
-        let statuses = statuses.iter().map(|(name, status)| ((*name).to_owned(), (*status).to_owned())).collect();
+        let statuses =
+            statuses.iter().map(|(name, status)| ((*name).to_owned(), ((*status).to_owned(), false))).collect();
         doubts(&rig, &statuses).doubtful_tags.into_keys().collect()
     }
 
@@ -65,5 +69,6 @@ mod tests {
     fn a_csms_that_was_told_of_the_tags_is_held_to_them() {
         let told = [("valid", "Accepted"), ("blocked", "Accepted"), ("unknown", "Invalid"), ("invalid", "Invalid")];
         assert!(doubtful(&told, &[]).is_empty());
+        assert_eq!(doubtful(&[("valid", "Accepted"), ("valid2", "Accepted"), ("unknown", "Invalid")], &[]), ["valid2"]);
     }
 }
