@@ -69,6 +69,8 @@ pub(crate) fn evidence(result: &CaseResult, paint: Paint) -> String {
     let mut out = String::new();
     let rules: Vec<String> = result.rules.iter().map(|rule| Rule::of(rule).line()).collect();
     section(&mut out, paint, "rules", &rules);
+    let one_of: Vec<String> = result.one_of.iter().map(|rule| Rule::of(rule).line()).collect();
+    section(&mut out, paint, "one of these rules", &one_of);
     let seen: Vec<String> = result
         .violations
         .iter()

@@ -46,6 +46,17 @@ impl Rule {
     }
 }
 
+/// The ids of the rules that a result breaks, or of those of which it breaks one; nothing if there are none.
+pub(crate) fn rules(result: &CaseResult) -> Option<String> {
+    let ids = |rules: &[String]| -> Vec<String> { rules.iter().map(|rule| Rule::of(rule).id).collect() };
+    let mut told = ids(&result.rules);
+    let one_of = ids(&result.one_of);
+    if !one_of.is_empty() {
+        told.push(format!("one of {}", one_of.join(", ")));
+    }
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 /// A rule that watches every case, broken in one way, with the cases it was broken in.
 pub(crate) struct Broken<'a> {
     pub(crate) device: Role,

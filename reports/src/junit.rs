@@ -11,7 +11,7 @@ use protocol::Timestamp;
 use verdict::{CaseResult, FaultResult, Finding, JunitKind, Verdict, junit_mapping};
 
 use crate::details::{self, Paint};
-use crate::groups::Rule;
+use crate::groups::rules;
 use crate::{DISCLAIMER, Document, ReportError, Run};
 use text::{attribute, body};
 
@@ -104,10 +104,9 @@ fn case_name(result: &CaseResult) -> String {
 }
 
 fn message(result: &CaseResult) -> String {
-    let rules: Vec<String> = result.rules.iter().map(|rule| Rule::of(rule).id).collect();
-    match rules.is_empty() {
-        true => attribute(&result.reason),
-        false => attribute(&format!("{} [{}]", result.reason, rules.join(", "))),
+    match rules(result) {
+        Some(rules) => attribute(&format!("{} [{rules}]", result.reason)),
+        None => attribute(&result.reason),
     }
 }
 

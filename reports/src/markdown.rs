@@ -5,7 +5,7 @@ use std::path::Path;
 use verdict::{CaseResult, Verdict, safe_line};
 
 use crate::details::{Paint, cause, evidence};
-use crate::groups::{self, REASON, Rule, by_reason, name, names, seconds};
+use crate::groups::{self, REASON, by_reason, name, names, rules, seconds};
 use crate::status::Status;
 use crate::{DISCLAIMER, Document, ReportError, Run};
 
@@ -75,13 +75,12 @@ fn bad(out: &mut String, run: &Run) {
     }
     out.push_str("## Failures\n\n| case | | why | rules |\n|---|---|---|---|\n");
     for result in bad.iter().take(ROWS) {
-        let rules: Vec<String> = result.rules.iter().map(|rule| text(&Rule::of(rule).id)).collect();
         out.push_str(&format!(
             "| {} | {} | {} | {} |\n",
             text(&name(result)),
             Status::of(result).words(),
             text(&safe_line(&result.reason, REASON)),
-            rules.join(", ")
+            text(&rules(result).unwrap_or_default())
         ));
     }
     more(out, bad.len());

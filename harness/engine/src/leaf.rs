@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::Timestamp;
 use script::Procedure;
-use script::ast::{Act, Call, ConnectionOptions, DurationExpr, Ending, Invocation, RawText, Spanned, Within};
+use script::ast::{Act, Call, ConnectionOptions, DurationExpr, Ending, Invocation, RawText, Rule, Spanned, Within};
 use serde_json::Value;
 use verdict::{Diagnostic, Source, Span};
 
@@ -31,6 +31,8 @@ pub struct Leaf {
     pub mark: Option<String>,
     /// Its absence is a warning with this text.
     pub warn: Option<String>,
+    /// What the device breaks if it does not do as written.
+    pub rules: Arc<[Rule]>,
     /// When the front reached it.
     pub reached: Option<Timestamp>,
 }

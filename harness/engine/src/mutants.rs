@@ -82,7 +82,7 @@ pub fn try_fault(trial: &Trial, mutant: Mutant) -> std::io::Result<FaultResult> 
     let (results, triggered) = trial.jobs(jobs, vec![fault])?;
     // What is no more than recommended earns no more than a warning.
     let broken = info.breaks(version).and_then(statements::statement);
-    let binding = broken.is_none_or(|statement| statement.strength == Strength::Must);
+    let binding = broken.is_none_or(|statement| statement.strength_in(version) == Strength::Must);
     let notices = |verdict| verdict == Verdict::Fail || (verdict == Verdict::Warn && !binding);
     let failing = results.iter().filter(|result| notices(result.verdict));
     let by: Vec<String> = failing.map(|result| result.case.clone()).collect();

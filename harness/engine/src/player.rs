@@ -14,6 +14,7 @@ mod guide;
 mod procedure;
 mod reactions;
 mod registration;
+pub(crate) mod rules;
 mod session;
 mod stimuli;
 mod unasked;

@@ -156,6 +156,7 @@ pub fn compile(
         assumed: BTreeMap::new(),
         needs: Vec::new(),
         tokens: BTreeSet::new(),
+        rules: Arc::default(),
     };
     compiler.requirements(case)?;
     let root = compiler.case_scope(case)?;
@@ -226,6 +227,7 @@ fn leaf_of_ours(kind: LeafKind, source: &Arc<Source>, span: verdict::Span, scope
         grace: None,
         mark: None,
         warn: None,
+        rules: Arc::default(),
         reached: None,
     }))
 }
@@ -241,6 +243,8 @@ pub(crate) struct Compiler<'a> {
     assumed: BTreeMap<String, bool>,
     needs: Vec<(Role, String)>,
     tokens: BTreeSet<String>,
+    /// The rules of the blocks around, for items that have none of their own.
+    rules: Arc<[script::ast::Rule]>,
 }
 
 impl Compiler<'_> {

@@ -695,6 +695,7 @@ mod tests {
             grace: None,
             mark: None,
             warn: None,
+            rules: Arc::default(),
             reached: None,
         }))
     }

@@ -82,8 +82,9 @@ pub struct Statement {
     pub id: &'static str,
     /// What it says, in our words.
     pub sentence: &'static str,
-    /// How binding it is.
+    /// How binding it is; where a version differs, [`Statement::strength_in`] knows.
     pub strength: Strength,
+    other: Option<(Version, Strength)>,
     /// Whom it binds.
     pub side: Side,
     /// The versions it belongs to.
@@ -91,6 +92,14 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// How binding it is in a version.
+    pub fn strength_in(&self, version: Version) -> Strength {
+        match self.other {
+            Some((other, strength)) if other == version => strength,
+            _ => self.strength,
+        }
+    }
+
     /// Whether it belongs to this version.
     pub fn is_of(&self, version: Version) -> bool {
         self.versions.contains(&version)
@@ -144,12 +153,12 @@ fn read(line: &'static str) -> Option<Vec<Statement>> {
     }
     let mut cells = line.splitn(5, '|').map(str::trim);
     let ids = cells.next()?.split_whitespace();
-    let strength = match cells.next()? {
-        "must" => Strength::Must,
-        "should" => Strength::Should,
-        "may" => Strength::May,
-        "uncertain" => Strength::Uncertain,
-        _ => return None,
+    let (strength, other) = match cells.next()?.split_once(", in ") {
+        None => (strength(line.split('|').nth(1)?)?, None),
+        Some((most, exception)) => {
+            let (version, other) = exception.split_once(' ')?;
+            (strength(most)?, Some((version.parse().ok()?, strength(other)?)))
+        }
     };
     let side = match cells.next()? {
         "station" => Side::Station,
@@ -160,7 +169,12 @@ fn read(line: &'static str) -> Option<Vec<Statement>> {
     let versions: Option<Vec<Version>> = cells.next()?.split_whitespace().map(|version| version.parse().ok()).collect();
     let versions = versions?;
     let sentence = cells.next()?;
-    Some(ids.map(|id| Statement { id, sentence, strength, side, versions: versions.clone() }).collect())
+    Some(ids.map(|id| Statement { id, sentence, strength, other, side, versions: versions.clone() }).collect())
+}
+
+fn strength(word: &str) -> Option<Strength> {
+    let known = [Strength::Must, Strength::Should, Strength::May, Strength::Uncertain];
+    known.into_iter().find(|strength| strength.name() == word.trim())
 }
 
 #[cfg(test)]
@@ -184,6 +198,13 @@ mod tests {
                 assert!(statement.sentence.ends_with('.'), "{}", statement.id);
             }
         }
+    }
+
+    #[test]
+    fn a_version_may_demand_less_than_the_others() {
+        let statement = statement("R-030").unwrap();
+        assert_eq!(statement.strength_in(Version::V201), Strength::Must);
+        assert_eq!(statement.strength_in(Version::V16), Strength::Should);
     }
 
     #[test]

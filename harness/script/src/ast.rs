@@ -229,8 +229,19 @@ pub struct Item {
     pub mark: Option<Spanned<String>>,
     /// It is only recommended.
     pub warn: Option<Spanned<String>>,
+    /// What is broken if the device does not do it as written; what stands in a block holds for its items.
+    pub rules: Vec<Rule>,
     /// What it is.
     pub kind: ItemKind,
+}
+
+/// Statements that a device breaks at an item, in whatever way or in one field.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The field of the message of the device: `idTagInfo.status`; empty: everything that no other rule is about.
+    pub field: String,
+    /// The statements; those of the other side or of another version do not count.
+    pub statements: Vec<Spanned<String>>,
 }
 
 /// How often an item comes.

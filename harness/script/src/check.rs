@@ -30,6 +30,7 @@ mod names;
 mod overlap;
 mod parts;
 pub(crate) mod report;
+mod rules;
 mod stimuli;
 mod tree;
 
@@ -46,7 +47,7 @@ use crate::Library;
 use crate::ast::{Case, Document, Part};
 
 /// The codes of all findings, each with what it means.
-pub const CODES: [(&str, &str); 24] = [
+pub const CODES: [(&str, &str); 26] = [
     ("ambiguous-front", "one message of the device can be meant by two items that may come next"),
     ("background-counter", "a counter follows an action that may also come beside the steps"),
     ("effect-unseen", "a CSMS call follows a stimulus at the station with no message that shows its effect"),
@@ -61,6 +62,8 @@ pub const CODES: [(&str, &str); 24] = [
     ("no-decider", "branches of one of are begun by different parties"),
     ("no-traces", "a case without traces"),
     ("only-warnings", "every branch of a choice of ours has warn"),
+    ("rule-not-binding", "a rule that is not demanded, at a step whose absence is a failure"),
+    ("rule-untraced", "a rule of a step that is not among the traces of the case"),
     ("sends-invalid", "a message of ours breaks the schema, or not only where invalid says"),
     ("status-open", "the answer has a required status and the case does not say which"),
     ("text-by-device", "raw text sent by the device"),
@@ -97,6 +100,7 @@ pub fn check_document(library: &Library, document: &Document) -> Vec<Diagnostic>
 fn check_case(library: &Library, case: &Case, report: &mut Report) {
     claims::claims(case, report);
     conditions::of_case(case, report);
+    rules::of_case(case, report);
     let mut usage = Usage::default();
     for (version, device) in views(&case.versions) {
         if case.is_for(device) {
@@ -114,6 +118,7 @@ fn check_case(library: &Library, case: &Case, report: &mut Report) {
 
 fn check_part(library: &Library, part: &Part, users: &Users<'_>, report: &mut Report) {
     conditions::of_part(part, report);
+    rules::of_part(part, report);
     let mut usage = Usage::default();
     for (version, device) in views(&part.versions) {
         if users.play(part, device) {

@@ -12,6 +12,7 @@ mod mistake;
 mod names;
 pub(crate) mod order;
 mod pattern;
+mod rule;
 mod text;
 mod time;
 mod want;

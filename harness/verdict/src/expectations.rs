@@ -91,7 +91,7 @@ impl Expectations {
                     format!(
                         "line {} of the expected failures is about this case, but does not cover {}",
                         entry.line,
-                        listing.uncovered(&result.rules)
+                        listing.uncovered(&result.broken())
                     )
                 })
             }
@@ -169,8 +169,9 @@ impl Expectations {
         let covering = |rule: &String| {
             applying.iter().copied().find(|entry| entry.rule.as_ref().is_none_or(|pattern| means(pattern, rule)))
         };
-        let by_rules = !result.rules.is_empty() && result.rules.iter().all(|rule| covering(rule).is_some());
-        let excuse = covers_all.or_else(|| result.rules.iter().find_map(covering));
+        let broken = result.broken();
+        let by_rules = !broken.is_empty() && broken.iter().all(|rule| covering(rule).is_some());
+        let excuse = covers_all.or_else(|| broken.iter().find_map(covering));
         let listed = match (named.is_some(), covers_all.is_some() || by_rules) {
             (false, false) => Listed::No,
             (true, false) => Listed::CaseOnly,

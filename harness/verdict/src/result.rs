@@ -32,6 +32,9 @@ pub struct CaseResult {
     /// The rules broken: statement ids and names of standing oracles.
     #[serde(default)]
     pub rules: Vec<String>,
+    /// Where nothing tells which rule the steps found broken: what the case proves, of which it is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<String>,
     /// Official case ids it counts for, for this side of the device.
     pub certifies: Vec<String>,
     /// Statements it traces to.
@@ -145,5 +148,12 @@ impl FaultResult {
             (_, _, true, false) => Some("reached, and changed nothing"),
             (_, _, true, true) => Some("triggered, and nobody noticed"),
         }
+    }
+}
+
+impl CaseResult {
+    /// The rules broken, those that only may be among them.
+    pub fn broken(&self) -> Vec<String> {
+        self.rules.iter().chain(&self.one_of).cloned().collect()
     }
 }

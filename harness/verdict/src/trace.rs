@@ -196,6 +196,7 @@ pub(crate) mod tests {
             standing,
             reason: "a reason".to_owned(),
             rules: Vec::new(),
+            one_of: Vec::new(),
             certifies: Vec::new(),
             traces: Vec::new(),
             plans: 1,

@@ -96,6 +96,7 @@ struct Case {
     facts: Vec<(&'static str, String)>,
     diagnostics: String,
     rules: Vec<Said>,
+    one_of: Vec<Said>,
     violations: Vec<Seen>,
     notes: Vec<String>,
     before: usize,
@@ -264,6 +265,7 @@ impl Case {
             facts,
             diagnostics: diagnostics(result, Paint::PLAIN),
             rules: result.rules.iter().take(LINES).map(|rule| Said::of(Rule::of(rule))).collect(),
+            one_of: result.one_of.iter().take(LINES).map(|rule| Said::of(Rule::of(rule))).collect(),
             violations: result
                 .violations
                 .iter()

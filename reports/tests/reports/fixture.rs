@@ -49,6 +49,7 @@ pub(crate) fn passed(case: &str) -> CaseResult {
         standing: Standing::Expected,
         reason: String::new(),
         rules: Vec::new(),
+        one_of: Vec::new(),
         certifies: vec!["TC_001_CSMS".to_owned()],
         traces: vec!["16-BOOT-02".to_owned()],
         plans: 1,

@@ -221,7 +221,17 @@ impl Player {
             payload: asked.request.clone(),
         };
         let frame = format!("{text}\nsent     {}", shorten(&sent.to_text()));
-        self.misfit(now, leaf, title, mismatch, &frame);
+        let refusable = match &asked.step.call.answer {
+            Answer::Replies(branches) => branches.iter().any(|branch| matches!(branch.answer, Answer::Error(..))),
+            Answer::Error(..) | Answer::Nothing(_) => true,
+            Answer::AnyResult | Answer::Reply(_) => false,
+        };
+        let rules = match (answer, &asked.step.call.answer) {
+            (Frame::Error { .. }, _) if !refusable => [self.broken(leaf, ""), self.binding("R-037")].concat(),
+            (Frame::Result { .. }, Answer::Error(..)) => self.broken_or(leaf, "R-038"),
+            _ => self.broken(leaf, &mismatch.path),
+        };
+        self.misfit_over(now, leaf, rules, title, mismatch, &frame);
     }
 
     /// Whether anybody claims a feature for the device: what nobody claims may be declined.
@@ -326,7 +336,7 @@ impl Player {
                             format!("no answer within {waited:.0} s"),
                         )
                         .note(format!("sent     {}", shorten(&asked.to_text())));
-                    self.fail(now, &leaf, title, diagnostic);
+                    self.fail(&leaf, title, diagnostic);
                 }
             }
             Tag::Chore => self.chore_unanswered(now, &title),

@@ -249,7 +249,7 @@ impl Player {
                 .note(format!("received {}", shorten(text)));
             match warn {
                 Some(warn) => self.warn(format!("{warn} ({}:{})", place.source.path, place.line())),
-                None => self.fail(now, &place, title, diagnostic),
+                None => self.fail(&place, title, diagnostic),
             }
             return;
         }
@@ -303,8 +303,9 @@ impl Player {
                     Diagnostic::error("unexpected", title.clone()).note(format!("received {}", shorten(text)));
                 self.pointing_at(now, text, |player| match expected {
                     Some(leaf) => {
+                        // What the next item rests on says nothing about this message.
                         let diagnostic = leaf.blame(diagnostic, "this was expected next");
-                        player.fail(now, &leaf, title, diagnostic);
+                        player.fail_over(Vec::new(), title, diagnostic);
                     }
                     None => {
                         let outcome = super::Outcome {

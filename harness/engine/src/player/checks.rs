@@ -43,9 +43,9 @@ impl Player {
         }
         match (flaw.at, flaw.frame) {
             (Some(at), Some(frame)) => {
-                self.pointing_at(at, &frame, |player| player.fail(now, leaf, title, diagnostic));
+                self.pointing_at(at, &frame, |player| player.fail(leaf, title, diagnostic));
             }
-            _ => self.fail(now, leaf, title, diagnostic),
+            _ => self.fail(leaf, title, diagnostic),
         }
     }
 }

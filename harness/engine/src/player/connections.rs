@@ -80,7 +80,7 @@ impl Player {
         self.session.oracles.opened();
         self.heard_while_arriving(now);
         if let Some(leaf) = self.connecting.take() {
-            self.judge_link(now, &leaf, &offered, subprotocol.as_deref());
+            self.judge_link(&leaf, &offered, subprotocol.as_deref());
             self.mark(&leaf, now, now);
             self.node.restart_clock(now);
             return;
@@ -106,7 +106,7 @@ impl Player {
     }
 
     /// The answer of a CSMS to our handshake, held against what the case wants.
-    fn judge_link(&mut self, now: Timestamp, leaf: &Leaf, offered: &[String], subprotocol: Option<&str>) {
+    fn judge_link(&mut self, leaf: &Leaf, offered: &[String], subprotocol: Option<&str>) {
         let LeafKind::OwnConnect(options) = &leaf.kind else { return };
         let wanted = options.outcome.as_ref().map_or(Wanted::Open, |outcome| outcome.value);
         let answers = match &options.answers {
@@ -121,7 +121,7 @@ impl Player {
                 let title = "the CSMS opened a link that it had to refuse".to_owned();
                 let diagnostic =
                     leaf.blame(Diagnostic::error("not-refused", title.clone()), "to be refused by the CSMS");
-                self.fail(now, leaf, title, diagnostic);
+                self.fail(leaf, title, diagnostic);
                 return;
             }
         };
@@ -136,9 +136,10 @@ impl Player {
                 format!("expected {}\nactual   {}", show(answers.as_deref()), show(subprotocol)),
             )
             .note(format!("offered {}", offered.join(", ")))
-            .note("R-075");
+            .note("breaks R-075");
         // Speaking another version than agreed on is the device's fault wherever it happens.
-        self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
+        let rules = vec!["R-075".to_owned()];
+        self.conclude(Outcome { rules, diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
     }
 
     pub(super) fn refused(&mut self, now: Timestamp, status: Option<u16>, reason: &str) {
@@ -159,7 +160,7 @@ impl Player {
                         Diagnostic::error("wrong-status", title.clone()),
                         format!("expected {}\nactual   {status}", wanted.join(" or ")),
                     );
-                    self.fail(now, &leaf, title, diagnostic);
+                    self.fail(&leaf, title, diagnostic);
                 }
                 self.mark(&leaf, now, now);
             }
@@ -174,7 +175,7 @@ impl Player {
             (_, Some(status)) => {
                 let title = format!("the CSMS refused the link with HTTP status {status}");
                 let diagnostic = leaf.blame(Diagnostic::error("refused", title.clone()), reason.to_owned());
-                self.fail(now, &leaf, title, diagnostic);
+                self.fail(&leaf, title, diagnostic);
             }
             (_, None) => {
                 let title = format!("no link: {reason}");
@@ -254,7 +255,7 @@ impl Player {
         if let Some(place) = forbidden {
             let title = "the device ended the link where it must not".to_owned();
             let diagnostic = place.blame(Diagnostic::error("forbidden", title.clone()), how);
-            self.fail(now, &place, title, diagnostic);
+            self.fail(&place, title, diagnostic);
             return;
         }
         // A station that has to connect anew may first end what is open; one that reboots, too.
@@ -272,10 +273,15 @@ impl Player {
                 crate::pattern::shorten(&open.request.to_string())
             ));
         }
+        let mut rules = Vec::new();
         if let Some(leaf) = leaf {
             diagnostic = leaf.blame(diagnostic, "this was expected next");
+            // A link that ends where an answer is due breaks what wants the answer.
+            if leaf.is_answer_of_device() {
+                rules = self.broken(&leaf, "");
+            }
         }
-        self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
+        self.conclude(Outcome { rules, diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
     }
 
     /// Whether the step that is under way is the CSMS closing a link without a common version.

@@ -3,7 +3,7 @@
 use protocol::Timestamp;
 use verdict::{Diagnostic, Severity, StandingViolation, Verdict};
 
-use super::{After, Phase, Player};
+use super::{After, Phase, Player, rules};
 use crate::leaf::{Leaf, LeafKind};
 use crate::pattern::{Mismatch, shorten};
 use crate::program::Purpose;
@@ -15,6 +15,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// One line.
     pub reason: String,
+    /// The statements that were broken, where the step or the kind of failure tells.
+    pub rules: Vec<String>,
     /// What is shown to a person.
     pub diagnostics: Vec<Diagnostic>,
     /// What was only recommended and missed.
@@ -36,6 +38,7 @@ impl Outcome {
         Outcome {
             verdict,
             reason: reason.to_owned(),
+            rules: Vec::new(),
             diagnostics: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -64,11 +67,33 @@ impl Player {
     }
 
     /// The device did something wrong at a leaf. In the preamble that only means that we did not get there.
-    pub(super) fn fail(&mut self, now: Timestamp, leaf: &Leaf, title: String, diagnostic: Diagnostic) {
+    pub(super) fn fail(&mut self, leaf: &Leaf, title: String, diagnostic: Diagnostic) {
+        let rules = self.broken(leaf, "");
+        self.fail_over(rules, title, diagnostic);
+    }
+
+    /// The statements that a leaf says are broken by a field of the device's message, or by all of it.
+    pub(super) fn broken(&self, leaf: &Leaf, field: &str) -> Vec<String> {
+        rules::broken(&leaf.rules, field, self.program.device, self.program.version)
+    }
+
+    /// The same, or if it says nothing this statement, where it binds the device.
+    pub(super) fn broken_or(&self, leaf: &Leaf, statement: &str) -> Vec<String> {
+        let named = self.broken(leaf, "");
+        if named.is_empty() { self.binding(statement) } else { named }
+    }
+
+    /// This statement, if it binds the device.
+    pub(super) fn binding(&self, statement: &str) -> Vec<String> {
+        let binds = rules::binds(statement, self.program.device, self.program.version);
+        if binds { vec![statement.to_owned()] } else { Vec::new() }
+    }
+
+    /// The device broke these statements; none, if nothing tells which.
+    pub(super) fn fail_over(&mut self, rules: Vec<String>, title: String, diagnostic: Diagnostic) {
         let mut diagnostic = diagnostic;
-        if matches!(self.purpose, Purpose::Steps) {
-            diagnostic = diagnostic
-                .note(self.program.case.traces.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", "));
+        if matches!(self.purpose, Purpose::Steps) && !rules.is_empty() {
+            diagnostic = diagnostic.note(format!("breaks {}", rules.join(", ")));
         }
         for near in std::mem::take(&mut self.near_misses) {
             diagnostic = diagnostic.note(near);
@@ -79,13 +104,12 @@ impl Player {
                 diagnostic.severity = Severity::Warning;
                 Outcome::shown(Verdict::Inconclusive, format!("{occupied}: {title}"), diagnostic)
             }
-            Purpose::Steps => Outcome::shown(Verdict::Fail, title, diagnostic),
+            Purpose::Steps => Outcome { rules, ..Outcome::shown(Verdict::Fail, title, diagnostic) },
             Purpose::Arrive(name) | Purpose::Reach(name) | Purpose::Remember(name) => {
                 diagnostic.severity = Severity::Warning;
                 Outcome::shown(Verdict::Inconclusive, format!("could not reach \"{name}\": {title}"), diagnostic)
             }
         };
-        let _ = (now, leaf);
         self.conclude(outcome);
     }
 
@@ -122,11 +146,25 @@ impl Player {
             self.conclude(Outcome { diagnostics: vec![diagnostic], ..outcome });
             return;
         }
-        self.fail(now, leaf, what, diagnostic);
+        self.fail(leaf, what, diagnostic);
     }
 
     /// A message of the device does not fit where it stands.
     pub(super) fn misfit(&mut self, now: Timestamp, leaf: &Leaf, title: String, mismatch: &Mismatch, frame: &str) {
+        let rules = self.broken(leaf, &mismatch.path);
+        self.misfit_over(now, leaf, rules, title, mismatch, frame);
+    }
+
+    /// A message of the device does not fit, and these statements are broken.
+    pub(super) fn misfit_over(
+        &mut self,
+        now: Timestamp,
+        leaf: &Leaf,
+        rules: Vec<String>,
+        title: String,
+        mismatch: &Mismatch,
+        frame: &str,
+    ) {
         let path = if mismatch.path.is_empty() { String::new() } else { format!(" {}", mismatch.path) };
         let diagnostic = Diagnostic::error("mismatch", title.clone())
             .at(
@@ -136,7 +174,7 @@ impl Player {
             )
             .note(format!("received {}", shorten(frame)));
         let title = format!("{title}: expected{path} {}, actual {}", mismatch.expected, mismatch.actual);
-        self.pointing_at(now, frame, |player| player.fail(now, leaf, title, diagnostic));
+        self.pointing_at(now, frame, |player| player.fail_over(rules, title, diagnostic));
     }
 
     /// Ends the steps: what is left is to see whether the device lives, and to tidy up.

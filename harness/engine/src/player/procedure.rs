@@ -75,24 +75,21 @@ impl Player {
             }
             Deed::Done { failure } => {
                 if let (Some(running), Some(failure)) = (self.running.take(), failure) {
-                    self.procedure_failed(now, &running.leaf, *failure);
+                    self.procedure_failed(&running.leaf, *failure);
                 }
             }
         }
     }
 
-    fn procedure_failed(&mut self, now: Timestamp, leaf: &Leaf, failure: Failure) {
+    fn procedure_failed(&mut self, leaf: &Leaf, failure: Failure) {
         let Failure { blame, title, expected, actual, statement, bytes } = failure;
         let label = format!("expected {expected}\nactual   {actual}");
         let mut diagnostic = leaf.blame(Diagnostic::error("procedure", title.clone()), label);
         for shown in bytes {
             diagnostic = diagnostic.note(shown);
         }
-        if !statement.is_empty() {
-            diagnostic = diagnostic.note(format!("rests on {statement}"));
-        }
         let verdict = match blame {
-            Blame::Device => return self.fail(now, leaf, title, diagnostic),
+            Blame::Device => return self.fail_over(vec![statement], title, diagnostic),
             Blame::Circumstances => Verdict::Inconclusive,
             Blame::Harness => Verdict::Error,
         };

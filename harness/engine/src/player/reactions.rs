@@ -132,7 +132,7 @@ impl Player {
                     Diagnostic::error("reaction", title.clone()),
                     format!("expected {}\nactual   {what}", wanted.join(", or ")),
                 );
-                self.fail(now, &waiting.leaf, title, diagnostic);
+                self.fail(&waiting.leaf, title, diagnostic);
             }
         }
         self.mark(&waiting.leaf, now, now);

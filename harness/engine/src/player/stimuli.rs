@@ -189,7 +189,7 @@ impl Player {
                 None => {
                     let title = format!("\"{}\" was not the case", acting.verb);
                     let diagnostic = leaf.blame(Diagnostic::error("not-seen", title.clone()), "looked at here");
-                    self.fail(now, &leaf, title, diagnostic);
+                    self.fail(&leaf, title, diagnostic);
                 }
             },
         }

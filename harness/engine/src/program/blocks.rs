@@ -30,7 +30,14 @@ impl Compiler<'_> {
         let Some(later) = self.conditions(scope, &item.when) else {
             return Ok(Node::Done);
         };
-        let mut node = self.counted(source, scope, item, actor, depth)?;
+        let around = self.rules.clone();
+        // What `never` names is broken by what it forbids, not by what happens meanwhile.
+        if !item.rules.is_empty() && !matches!(item.kind, ItemKind::Call(_) | ItemKind::Never { .. }) {
+            self.rules = item.rules.clone().into();
+        }
+        let counted = self.counted(source, scope, item, actor, depth);
+        self.rules = around;
+        let mut node = counted?;
         let is_block = !matches!(
             item.kind,
             ItemKind::Call(_)

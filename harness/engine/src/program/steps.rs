@@ -24,6 +24,7 @@ impl Compiler<'_> {
             grace: item.grace.clone().map(Arc::new),
             mark: item.mark.as_ref().map(|mark| mark.value.clone()),
             warn: item.warn.as_ref().map(|text| text.value.clone()),
+            rules: if item.rules.is_empty() { self.rules.clone() } else { item.rules.clone().into() },
             reached: None,
         }
     }

@@ -10,7 +10,7 @@ use super::{Job, Place, Site, Suite, Variants, presence};
 use crate::clock::Clock;
 use crate::drivers::{Can, Drivers};
 use crate::pattern::shorten;
-use crate::player::{Outcome, Player};
+use crate::player::{Outcome, Player, rules};
 use crate::program::{self, Cover, Outside, Program, Refused};
 use crate::rig::Rig;
 use crate::runner;
@@ -319,6 +319,7 @@ fn combine(
         standing: Standing::Expected,
         reason: refused.reason,
         rules: Vec::new(),
+        one_of: Vec::new(),
         certifies: case.certifies.iter().map(|id| id.value.clone()).filter(|id| id.ends_with(suffix)).collect(),
         traces: case.traces.iter().map(|id| id.value.clone()).collect(),
         plans: played.len(),
@@ -344,6 +345,7 @@ pub(crate) fn summarise(result: &mut CaseResult, played: &[Played]) {
     result.violations.clear();
     result.notes.clear();
     result.rules.clear();
+    result.one_of.clear();
     for violation in played.iter().flat_map(|played| &played.outcome.violations) {
         let known = |known: &StandingViolation| known.oracle == violation.oracle && known.path == violation.path;
         if !result.violations.iter().any(known) {
@@ -369,7 +371,14 @@ pub(crate) fn summarise(result: &mut CaseResult, played: &[Played]) {
         result.identity = worst.identity.clone();
     }
     if result.verdict == Verdict::Fail {
-        result.rules.extend(result.traces.iter().cloned());
+        result.rules.extend(worst.iter().flat_map(|worst| &worst.outcome.rules).cloned());
+        if result.rules.is_empty() {
+            let proven = result.traces.iter().filter(|id| rules::binds(id, result.device, result.ocpp));
+            let proven: Vec<String> = proven.cloned().collect();
+            // A case that proves one thing is about nothing else.
+            let place = if proven.len() == 1 { &mut result.rules } else { &mut result.one_of };
+            *place = proven;
+        }
     }
 }
 

@@ -87,9 +87,6 @@ impl Ledger {
 impl Csms {
     /// The id for a new 1.6 transaction.
     pub(super) fn fresh_transaction_id(&mut self) -> i64 {
-        if self.faults.hits("csms-repeats-transaction-ids") {
-            return 1;
-        }
         if self.ledger.has_ended() && self.faults.hits("csms-reuses-transaction-ids") {
             return self.ledger.reused_id();
         }

@@ -42,7 +42,7 @@ impl Csms {
             Registration::Pending => session.was_triggered(action),
             Registration::Unknown | Registration::Rejected => false,
         };
-        if !served && action != "BootNotification" && !self.faults.hits("csms-serves-unregistered-stations") {
+        if !served && action != "BootNotification" {
             return Err("SecurityError");
         }
         if let Some(code) = frames::request_error_seen(Version::V16, action, payload, Role::Csms, &mut self.faults) {
@@ -152,6 +152,9 @@ impl Csms {
                 open: true,
             });
         }
+        if self.faults.hits("csms-leaves-out-transaction-ids") {
+            return json!({ "idTagInfo": self.id_tag_info(&tag, &status) });
+        }
         json!({ "transactionId": id, "idTagInfo": self.id_tag_info(&tag, &status) })
     }
 
@@ -164,10 +167,7 @@ impl Csms {
         if status != "Accepted" && self.faults.hits("csms-trusts-start-transaction") {
             return "Accepted".to_owned();
         }
-        if status == "Accepted"
-            && self.ledger.is_charging(tag, id)
-            && !self.faults.hits("csms-allows-concurrent-transactions")
-        {
+        if status == "Accepted" && self.ledger.is_charging(tag, id) {
             return "ConcurrentTx".to_owned();
         }
         status
@@ -176,12 +176,16 @@ impl Csms {
     /// Answered whatever it says (16-TX-05); only the station that runs a transaction ends it (16-TX-06).
     fn stop_v16(&mut self, identity: &str, request: &Map<String, Value>) -> Result<Value, &'static str> {
         let id = integer(request, "transactionId").unwrap_or(-1).to_string();
-        let owner = self.ledger.find(&id).map(|record| record.station.clone());
-        let is_unknown = owner.is_none();
-        let ends = match owner {
+        let known = self.ledger.find(&id).map(|record| (record.station.clone(), record.open));
+        let is_unknown = known.is_none();
+        let ends = match known {
             None if self.faults.hits("csms-refuses-unknown-stop") => return Err("GenericError"),
             None => false,
-            Some(owner) => owner == identity || self.faults.hits("csms-lets-strangers-stop"),
+            // Ended by a stranger, its own stop is one too many.
+            Some((owner, false)) if owner == identity && self.faults.active("csms-lets-strangers-stop") => {
+                return Err("PropertyConstraintViolation");
+            }
+            Some((owner, _)) => owner == identity || self.faults.hits("csms-lets-strangers-stop"),
         };
         if let Some(record) = self.ledger.find(&id).filter(|_| ends) {
             record.open = false;

@@ -59,7 +59,7 @@ pub(super) const CSMS: &[FaultInfo] = &[
 
 on_both_sides! {
     "answers-answers", "R-015", "It answers the result of its own call.";
-    "answers-twice", "R-028", "Every call is answered two times.";
+    "answers-twice", "R-037", "Every call is answered two times.";
     "answers-with-its-own-id", "R-022", "Answers carry a new message id.";
     "upper-cases-ids", "R-022", "Answers carry the message id in upper case.";
     "ignores-pings", "R-097", "Pings are never answered.";

@@ -25,11 +25,11 @@ const fn station_both(
 pub(super) const FAULTS: &[FaultInfo] = &[
     station(
         "station-deaf-after-invalid-payload",
-        "R-038",
+        "R-037",
         "After refusing a malformed or invalid call it never answers another one on that connection.",
     ),
     station("station-reports-status-before-boot", "16-BOOT-02", "It reports its status before BootNotification."),
-    station("station-boots-on-reconnect", "16-BOOT-17", "It sends BootNotification after a mere reconnection."),
+    station("station-boots-on-reconnect", "R-114", "It sends BootNotification after a mere reconnection."),
     station(
         "station-boots-early-while-pending",
         "16-BOOT-04",
@@ -41,7 +41,6 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "After the boot the last connector is not reported.",
     ),
     station("station-never-sends-heartbeats", "16-HB-01", "It never sends a Heartbeat of its own accord."),
-    station("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered."),
     station("station-answers-only-when-idle", "R-031", "It answers nothing while a call of its own is unanswered."),
     station(
         "station-drops-link-on-unknown-action",
@@ -50,7 +49,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     ),
     station(
         "station-corrects-error-codes",
-        "R-051",
+        "R-050",
         "It uses the corrected spelling of the error codes, which 1.6 does not have.",
     ),
     station("station-charges-blocked-tag", "16-AUTH-01", "A Blocked tag is let in like an accepted one."),
@@ -92,10 +91,14 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     ),
     station(
         "station-stops-minus-one-after-offline",
-        "R-156",
+        "16-TX-06",
         "A StopTransaction that waited offline carries -1 although the id is known.",
     ),
-    station("station-stops-twice-after-offline", "R-151", "A StopTransaction that waited offline is sent two times."),
+    station(
+        "station-stops-twice-after-offline",
+        "16-TX-06",
+        "A StopTransaction that waited offline is sent two times.",
+    ),
     station(
         "station-loses-offline-start",
         "R-151",
@@ -146,9 +149,10 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-040",
         "The triggered message is sent before the answer to TriggerMessage.",
     ),
+    station_201("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered."),
     station_201(
         "station-keeps-old-error-codes",
-        "R-051",
+        "R-050",
         "It uses the 1.6 spelling of the error codes, which 2.0.1 does not have.",
     ),
     station_201("station-serves-while-rejected", "B03.FR.08", "It carries out calls although it was rejected."),

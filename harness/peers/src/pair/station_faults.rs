@@ -78,12 +78,6 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.wait(1);
             offline(pair, |_| {});
         }
-        "station-does-not-wait-for-answers" => {
-            pair.wait(1);
-            pair.lost = vec!["Authorize".to_owned()];
-            pair.at_station("present token", tag("TAG-VALID"));
-            pair.at_station("plug in", json!({}));
-        }
         "station-answers-only-when-idle" => {
             pair.wait(1);
             pair.lost = vec!["Authorize".to_owned()];

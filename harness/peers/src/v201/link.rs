@@ -80,7 +80,18 @@ impl ChargingStation {
 
     /// Sends what may be sent, one call at a time.
     pub(super) fn pump(&mut self) {
-        while self.is_online() && !self.exchange.is_waiting() && self.send_next() {}
+        while self.is_online() {
+            let hasty = self.exchange.is_waiting();
+            if hasty && !self.faults.active("station-does-not-wait-for-answers") {
+                return;
+            }
+            if !self.send_next() {
+                return;
+            }
+            if hasty {
+                self.faults.hits("station-does-not-wait-for-answers");
+            }
+        }
     }
 
     fn send_next(&mut self) -> bool {

@@ -173,7 +173,7 @@ impl Reader<'_> {
         ids
     }
 
-    fn traces(&mut self, node: &Node) -> Vec<Spanned<String>> {
+    pub(super) fn traces(&mut self, node: &Node) -> Vec<Spanned<String>> {
         let ids = self.texts(node, "the statement");
         for id in &ids {
             match statements::statement(&id.value) {

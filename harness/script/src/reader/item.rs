@@ -10,7 +10,7 @@ use crate::ast::{
 use crate::yaml::{Key, Node, NodeKind};
 
 /// The keys that every item may have.
-const COMMON: [&str; 7] = ["when", "optional", "repeat", "within", "grace", "mark", "warn"];
+const COMMON: [&str; 8] = ["when", "optional", "repeat", "within", "grace", "mark", "warn", "rule"];
 /// The heads of blocks, and of steps that need no party.
 const HEADS: [&str; 9] = ["run", "check", "steps", "any order", "one of", "for each", "never", "quiet", "offline"];
 /// Heads with a party, for suggestions.
@@ -119,6 +119,7 @@ impl Reader<'_> {
             self.wants.insert(mark.value.clone(), Want::Constant(ConstantType::Time));
         }
         let warn = node.member("warn").and_then(|warn| self.spanned(warn, "the warning"));
+        let rules = node.member("rule").map(|rule| self.rules(rule, kind.as_ref())).unwrap_or_default();
         Some(Item {
             span: node.span,
             head: head_span(key, value),
@@ -128,6 +129,7 @@ impl Reader<'_> {
             grace,
             mark,
             warn,
+            rules,
             kind: kind?,
         })
     }

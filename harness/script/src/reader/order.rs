@@ -27,7 +27,7 @@ pub(crate) const PART: [&str; 10] =
     ["state", "memory", "phrase", "title", "versions", "requires", "from", "params", "gives", "steps"];
 
 /// The keys of an item behind its head.
-pub(crate) const ITEM: [&str; 32] = [
+pub(crate) const ITEM: [&str; 33] = [
     "when",
     "optional",
     "repeat",
@@ -57,6 +57,7 @@ pub(crate) const ITEM: [&str; 32] = [
     "error",
     "result error",
     "replies",
+    "rule",
     "mark",
     "steps",
     "during",

@@ -120,6 +120,16 @@ fn common() -> Map<String, Value> {
     add("grace", "How long we wait for it before our own next item.", json!({ "$ref": "#/$defs/duration" }));
     add("mark", "A name for the time of its last event.", json!({ "type": "string", "pattern": "^[A-Za-z_]\\w*$" }));
     add("warn", "Only recommended: why.", json!({ "type": "string", "minLength": 1 }));
+    let ids = json!({ "anyOf": [
+        { "type": "string" },
+        { "type": "array", "minItems": 1, "items": { "type": "string" } }
+    ] });
+    let by_field = json!({ "type": "object", "minProperties": 1, "additionalProperties": ids });
+    add(
+        "rule",
+        "The statements that the device breaks here, or by field of its message those it breaks there; \"*\": elsewhere.",
+        json!({ "anyOf": [ids, by_field] }),
+    );
     keys
 }
 

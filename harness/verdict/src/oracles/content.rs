@@ -2,7 +2,7 @@
 
 use protocol::catalogue::Catalogue;
 use protocol::overlay::{self, Part, Severity};
-use protocol::validate::{self, Violation};
+use protocol::validate::{self, Violation, ViolationKind};
 use protocol::{Role, Timestamp, Version};
 use serde_json::Value;
 
@@ -76,7 +76,11 @@ impl Oracles {
                 text,
                 Found {
                     oracle: "valid-message",
-                    statement: "R-038",
+                    statement: match (violation.kind, self.version) {
+                        (ViolationKind::UnknownField, Version::V16) => "R-232",
+                        (ViolationKind::UnknownField, _) => "R-231",
+                        _ => "R-038",
+                    },
                     path: format!("{message}{}", violation.path),
                     verdict: Verdict::Fail,
                     sentence: format!(

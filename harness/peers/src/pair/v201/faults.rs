@@ -143,6 +143,7 @@ fn provoke(id: &str, pair: &mut Pair) {
             reboot(pair, "Pending");
             pair.station_call("a", "Heartbeat", json!({}));
         }
+        "station-does-not-wait-for-answers" => reboot(pair, "Accepted"),
         "csms-gives-interval-as-text" => reboot(pair, "Accepted"),
         "station-overlooks-extra-fields" => {
             pair.csms_call("a", "ClearCache", json!({ "x": 1 }));
