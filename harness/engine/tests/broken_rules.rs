@@ -42,7 +42,7 @@ fn unnamed(trial: &Trial, mutant: Mutant) -> Option<String> {
         jobs.into_iter().partition(|job| job.case.traces.iter().any(|id| id.value == breaks));
     let mut all = Vec::new();
     for jobs in [proving, others] {
-        let (results, _) = trial.jobs(jobs, vec![fault]).unwrap();
+        let (results, _) = trial.jobs(jobs, vec![fault]).unwrap_or_default();
         all.extend(results);
         if all.iter().any(|result| names(result, breaks)) {
             return None;
