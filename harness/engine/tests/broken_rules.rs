@@ -52,6 +52,7 @@ fn unnamed(trial: &Trial, mutant: Mutant) -> Option<String> {
 }
 
 #[test]
+#[ignore = "plays the suite once for each fault, which takes minutes"]
 fn every_fault_is_named_by_the_statement_that_it_breaks() {
     let trial = Trial { library: library(), seed: 1 };
     let wanted = std::env::var("FAULT").ok();
