@@ -93,7 +93,7 @@ impl Compiler<'_> {
             return self.kind(source, scope, item, depth);
         }
         let mut turns = Vec::new();
-        for _ in 0..count.min(1000) {
+        for _ in 0..count {
             turns.push(self.kind(source, scope, item, depth)?);
         }
         Ok(Node::Seq(turns))

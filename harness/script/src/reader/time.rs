@@ -9,6 +9,8 @@ use crate::yaml::Node;
 
 /// A count that makes no test longer than a test can be.
 const HIGHEST: u32 = 100_000;
+/// How often an item has to come at most.
+const MOST_AT_LEAST: u32 = 1_000;
 
 impl Reader<'_> {
     /// `30s`, `reboot`, `$interval + 5s`.
@@ -91,6 +93,12 @@ impl Reader<'_> {
         let high = high.unwrap_or(low);
         let bounded = |count: usize| u32::try_from(count).ok().filter(|count| *count <= HIGHEST);
         match (bounded(low), bounded(high)) {
+            // What we do ourselves is done the lowest number of times, or once more.
+            (Some(min), Some(_)) if min > MOST_AT_LEAST => {
+                let label = format!("expected {MOST_AT_LEAST} or less");
+                self.say(Mistake::BadCount, node.span, "nothing has to come this often", label);
+                None
+            }
             (Some(min), Some(max)) if max > 0 => Some(Repeat { min, max }),
             _ => {
                 let label = format!("expected at least once and at most {HIGHEST} times");
