@@ -69,7 +69,7 @@ pub fn play<D: InProcessDevice>(device: &mut D, data: &[u8]) -> Result<Played, B
     let mut play = Play::new(device);
     play.link_up();
     for line in data.split(|&byte| byte == b'\n').take(MOST_LINES) {
-        play.step(Step::read(line, D::ROLE));
+        play.step(Step::read(line, D::ROLE, D::VERSION));
         play.judge()?;
         if play.played.received > MOST_MESSAGES {
             return Ok(play.played);
