@@ -125,9 +125,6 @@ impl Course {
                     let (end, start) = reasons(&deserved.action, &deserved.request);
                     link.ends.asked = end.or(link.ends.asked);
                     link.restarts.asked = start.or(link.restarts.asked);
-                } else if deserved.action == "BootNotification" && deserved.refuse {
-                    // How a station stands after a boot that was refused as invalid is its CSMS's business.
-                    link.boot = Boot::Unknown;
                 }
             }
             What::Received { reading, answers, .. } => {

@@ -15,6 +15,8 @@ pub(super) struct Metamorphic {
     sents: usize,
     next_at: usize,
     done: usize,
+    /// The first dress: another one in each episode.
+    first: usize,
     numbers: u32,
     stage: Stage,
 }
@@ -68,7 +70,7 @@ const DRESSES: [Dress; 4] = [
 ];
 
 /// So many messages lie between two of these.
-const APART: usize = 40;
+const APART: usize = 20;
 /// So many are done in an episode.
 const MOST: usize = 8;
 /// Message ids that no generator uses.
@@ -78,7 +80,7 @@ const VOLATILE: [&str; 4] = ["currentTime", "timestamp", "expiryDate", "cacheExp
 
 impl Metamorphic {
     pub(super) fn new(device: Role, version: Version) -> Metamorphic {
-        Metamorphic { device, version, sents: 0, next_at: 5, done: 0, numbers: FIRST_ID, stage: Stage::Looking }
+        Metamorphic { device, version, sents: 0, next_at: 5, done: 0, first: 0, numbers: FIRST_ID, stage: Stage::Looking }
     }
 
     /// Calls that only ask.
@@ -114,6 +116,11 @@ impl Oracle for Metamorphic {
     }
 
     fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
+        if let (What::Sent { deserved, .. }, 0) = (&seen.what, self.done) {
+            // Ids tell episodes apart, and are the same when one is repeated.
+            let id = deserved.id.as_deref().unwrap_or("");
+            self.first = id.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        }
         match &seen.what {
             What::Sent { deserved, .. } if seen.own => {
                 if let Stage::Dressed(call, asked) | Stage::Again(call, _, asked) = &mut self.stage
@@ -170,7 +177,7 @@ impl Oracle for Metamorphic {
     fn wants(&mut self) -> Option<Act> {
         let (call, dress, difference) = match std::mem::take(&mut self.stage) {
             Stage::Found(call) if call.sents == self.sents => {
-                let dress = DRESSES[self.done % DRESSES.len()];
+                let dress = DRESSES[self.first.wrapping_add(self.done) % DRESSES.len()];
                 self.done += 1;
                 self.next_at = self.sents + APART;
                 (call, dress, None)

@@ -23,6 +23,8 @@ pub(super) struct ReadBack {
     version: Version,
     /// What the configuration keys of 1.6 were last known to hold.
     known: HashMap<String, String>,
+    /// Keys that the station called read-only.
+    read_only: HashSet<String>,
     /// The last list version that was read or accepted.
     list: Option<i64>,
     /// Counts writes; a check is void when it has moved on.
@@ -71,6 +73,7 @@ impl ReadBack {
             device,
             version,
             known: HashMap::new(),
+            read_only: HashSet::new(),
             list: None,
             generation: 0,
             last_write: None,
@@ -121,6 +124,7 @@ impl Oracle for ReadBack {
                     return;
                 }
                 if call.deserved.defects.is_empty() {
+                    self.changed_read_only(seen, call, payload, bytes, about, suspicions);
                     self.answered(seen.link, call, payload);
                     self.learn(call, payload);
                     self.transaction_status(seen, call, payload, bytes, about, suspicions);
@@ -145,7 +149,7 @@ impl Oracle for ReadBack {
         self.asked = None;
         loop {
             let check = self.checks.pop_front()?;
-            if check.generation != self.generation || self.asks > 3 + self.sents / 20 {
+            if check.generation != self.generation || self.asks > 5 + self.sents / 10 {
                 continue;
             }
             self.asks += 1;
@@ -234,6 +238,13 @@ impl ReadBack {
     fn learn(&mut self, call: &OurCall, payload: &Value) {
         match call.action.as_str() {
             "GetConfiguration" => {
+                for (key, read_only) in settings::access(payload) {
+                    if !read_only {
+                        self.read_only.remove(&key);
+                    } else if self.read_only.len() < REMEMBERED {
+                        self.read_only.insert(key);
+                    }
+                }
                 for (key, value) in of_configuration(payload) {
                     if self.known.len() < REMEMBERED || self.known.contains_key(&key) {
                         self.known.insert(key, value);
@@ -332,6 +343,28 @@ impl ReadBack {
         }
     }
 
+    /// A key that the station itself calls read-only was changed.
+    fn changed_read_only(
+        &self,
+        seen: &Seen,
+        call: &OurCall,
+        payload: &Value,
+        bytes: &[u8],
+        about: &About<'_>,
+        suspicions: &mut Vec<Suspicion>,
+    ) {
+        let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
+        let key = call.request.get("key").and_then(Value::as_str).unwrap_or("");
+        let accepted = call.action == "ChangeConfiguration" && matches!(status, "Accepted" | "RebootRequired");
+        if !accepted || !self.read_only.contains(&key.to_lowercase()) {
+            return;
+        }
+        let sentence = format!("{key} is read-only, as the station says, and a change of it was {status}");
+        let (path, reply) = (format!("{key}: read-only"), format!("result {status}"));
+        let (class, rule, action) = (Class::Violation, "16-CFG-09", "ChangeConfiguration");
+        about.suspect(seen, Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes }, suspicions);
+    }
+
     /// GetTransactionStatus tells whether a transaction goes on.
     fn transaction_status(
         &self,
@@ -418,6 +451,18 @@ mod tests {
         let mut oracle = ReadBack::new(Role::Station, Version::V16);
         let found = told.ask(&mut oracle, &mut |_| format!(r#"[3,"ID",{}"#, read("60")));
         assert_eq!(found[0].rule, "16-CFG-08");
+    }
+
+    #[test]
+    fn a_key_that_is_read_only_cannot_be_changed() {
+        for (read_only, count) in [("true", 1), ("false", 0)] {
+            let mut told = Told::new(Role::Station, Version::V16);
+            told.booted(0).call(0, "1", r#"[2,"1","GetConfiguration",{}]"#);
+            told.answer(0, &format!(r#"[3,"1",{{"configurationKey":[{{"key":"HeartbeatInterval","readonly":{read_only},"value":"1"}}]}}]"#));
+            told.call(0, "2", r#"[2,"2","ChangeConfiguration",{"key":"heartbeatInterval","value":"60"}]"#);
+            told.answer(0, r#"[3,"2",{"status":"Accepted"}]"#);
+            assert_eq!(told.judge(&mut ReadBack::new(Role::Station, Version::V16)).len(), count);
+        }
     }
 
     #[test]

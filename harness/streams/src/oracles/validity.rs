@@ -1,7 +1,7 @@
 //! O4: what the device says is valid, what is invalid is refused in the words of the version, and what is valid is not
 //! refused as if it were malformed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(super) struct Validity {
     tainted: bool,
     /// When we last answered something about transactions.
     last_answer: Option<Timestamp>,
+    /// Actions that were answered with a result.
+    served: HashSet<String>,
     /// The act in which somebody told the device what to say.
     told_in: Option<usize>,
     repeated: Repeated,
@@ -61,6 +63,7 @@ impl Validity {
             links: HashMap::new(),
             tainted: false,
             last_answer: None,
+            served: HashSet::new(),
             told_in: None,
             repeated: Repeated::default(),
             sent: VecDeque::new(),
@@ -141,6 +144,9 @@ impl Oracle for Validity {
                     (Some(Frame::Result { payload, .. }), Some(call)) => {
                         if call.deserved.defects.is_empty() {
                             watched.standing.result_to(seen.at, bytes, &call.action, &call.request, payload);
+                            if !self.served.contains(&call.action) && self.served.len() < REMEMBERED {
+                                self.served.insert(call.action.clone());
+                            }
                         } else if call.deserved.refuse && !self.repeated.is_repeated(&call.id) {
                             let charge = accepted(call, payload, self.version, self.device);
                             let reply = reply_class(self.version, reading);
@@ -268,7 +274,8 @@ impl Validity {
         }
         let unregistered = self.course.is_unregistered(number, self.device);
         // A device need not have every feature, and says so before it looks closer.
-        let lacking = matches!(code, "NotSupported" | "NotImplemented");
+        let served = self.served.contains(&call.action);
+        let lacking = code == "NotSupported" || (code == "NotImplemented" && !served);
         if lacking || (unregistered && (code == "SecurityError" || self.device == Role::Station)) {
             return None;
         }
@@ -287,7 +294,11 @@ impl Validity {
             if breaks_text(self.version, self.device, &call.action, &call.request) {
                 return None;
             }
-            let class = refusal_of_a_legal_call(self.version, call, code, about);
+            // It may be that this station, or this value, is not to be served.
+            let class = match code {
+                "NotImplemented" => Class::Compatibility,
+                _ => refusal_of_a_legal_call(self.version, call, code, about),
+            };
             let sentence = format!("{} is valid and was refused with {code}", call.action);
             return Some(charge(class, "R-037", sentence));
         }
@@ -468,6 +479,15 @@ mod tests {
         for code in ["NotImplemented", "NotSupported"] {
             assert_eq!(csms(r#"[2,"1","Foo",{}]"#, &format!(r#"[4,"1","{code}","",{{}}]"#)), []);
         }
+    }
+
+    #[test]
+    fn an_action_that_was_served_is_implemented() {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).call(0, "1", r#"[2,"1","Authorize",{"idTag":"A"}]"#).answer(0, OK);
+        told.call(0, "2", r#"[2,"2","Authorize",{"idTag":5}]"#).answer(0, r#"[4,"2","NotImplemented","",{}]"#);
+        let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+        assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "R-051"));
     }
 
     #[test]

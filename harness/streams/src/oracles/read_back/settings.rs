@@ -37,6 +37,13 @@ pub(super) fn of_configuration(payload: &Value) -> impl Iterator<Item = (String,
     })
 }
 
+/// Keys in lower case, and whether each is read-only, from the result of GetConfiguration.
+pub(super) fn access(payload: &Value) -> impl Iterator<Item = (String, bool)> + '_ {
+    payload.get("configurationKey").and_then(Value::as_array).into_iter().flatten().filter_map(|item| {
+        Some((item.get("key")?.as_str()?.to_lowercase(), item.get("readonly")?.as_bool()?))
+    })
+}
+
 /// A variable of 2.x that was set.
 pub(super) struct Variable {
     component: Value,
