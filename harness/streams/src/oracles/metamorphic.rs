@@ -80,7 +80,16 @@ const VOLATILE: [&str; 4] = ["currentTime", "timestamp", "expiryDate", "cacheExp
 
 impl Metamorphic {
     pub(super) fn new(device: Role, version: Version) -> Metamorphic {
-        Metamorphic { device, version, sents: 0, next_at: 5, done: 0, first: 0, numbers: FIRST_ID, stage: Stage::Looking }
+        Metamorphic {
+            device,
+            version,
+            sents: 0,
+            next_at: 5,
+            done: 0,
+            first: 0,
+            numbers: FIRST_ID,
+            stage: Stage::Looking,
+        }
     }
 
     /// Calls that only ask.

@@ -11,7 +11,7 @@ use protocol::frame::Frame;
 use protocol::{Role, Version};
 use serde_json::{Value, json};
 
-use super::{About, Charge, Class, Code, Oracle, Suspicion};
+use super::{About, Charge, Class, Code, Oracle, Suspicion, shortened};
 use crate::act::{Hole, Part, Text};
 use crate::seen::OurCall;
 use crate::{Act, Seen, What};
@@ -124,7 +124,7 @@ impl Oracle for ReadBack {
                     return;
                 }
                 if call.deserved.defects.is_empty() {
-                    self.changed_read_only(seen, call, payload, bytes, about, suspicions);
+                    self.wrongly_changed(seen, call, payload, bytes, about, suspicions);
                     self.answered(seen.link, call, payload);
                     self.learn(call, payload);
                     self.transaction_status(seen, call, payload, bytes, about, suspicions);
@@ -343,8 +343,8 @@ impl ReadBack {
         }
     }
 
-    /// A key that the station itself calls read-only was changed.
-    fn changed_read_only(
+    /// A key that the station itself calls read-only was changed, or a number set to something that is none.
+    fn wrongly_changed(
         &self,
         seen: &Seen,
         call: &OurCall,
@@ -355,13 +355,20 @@ impl ReadBack {
     ) {
         let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
         let key = call.request.get("key").and_then(Value::as_str).unwrap_or("");
-        let accepted = call.action == "ChangeConfiguration" && matches!(status, "Accepted" | "RebootRequired");
-        if !accepted || !self.read_only.contains(&key.to_lowercase()) {
+        if call.action != "ChangeConfiguration" || !matches!(status, "Accepted" | "RebootRequired") {
             return;
         }
-        let sentence = format!("{key} is read-only, as the station says, and a change of it was {status}");
-        let (path, reply) = (format!("{key}: read-only"), format!("result {status}"));
-        let (class, rule, action) = (Class::Violation, "16-CFG-09", "ChangeConfiguration");
+        let value = call.request.get("value").and_then(Value::as_str).unwrap_or("");
+        let (rule, path, sentence) = if self.read_only.contains(&key.to_lowercase()) {
+            let sentence = format!("{key} is read-only, as the station says, and a change of it was {status}");
+            ("16-CFG-09", format!("{key}: read-only"), sentence)
+        } else if settings::is_no_number(key, value) {
+            let sentence = format!("{key} is a whole number, and \"{}\" was {status}", shortened(value.as_bytes()));
+            ("16-CFG-06", format!("{key}: no number"), sentence)
+        } else {
+            return;
+        };
+        let (class, action, reply) = (Class::Violation, "ChangeConfiguration", format!("result {status}"));
         about.suspect(seen, Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes }, suspicions);
     }
 
@@ -462,6 +469,26 @@ mod tests {
             told.call(0, "2", r#"[2,"2","ChangeConfiguration",{"key":"heartbeatInterval","value":"60"}]"#);
             told.answer(0, r#"[3,"2",{"status":"Accepted"}]"#);
             assert_eq!(told.judge(&mut ReadBack::new(Role::Station, Version::V16)).len(), count);
+        }
+    }
+
+    #[test]
+    fn a_number_with_a_tail_is_none() {
+        for (key, value, count) in [
+            ("HeartbeatInterval", "60abc", 1),
+            ("HeartbeatInterval", "60", 0),
+            ("HeartbeatInterval", " 6.0", 0),
+            ("Vendor", "60abc", 0),
+        ] {
+            let mut told = Told::new(Role::Station, Version::V16);
+            told.booted(0).call(
+                0,
+                "2",
+                &format!(r#"[2,"2","ChangeConfiguration",{{"key":"{key}","value":"{value}"}}]"#),
+            );
+            told.answer(0, r#"[3,"2",{"status":"Accepted"}]"#);
+            let found = told.judge(&mut ReadBack::new(Role::Station, Version::V16));
+            assert_eq!(found.len(), count, "{key} {value}");
         }
     }
 

@@ -11,6 +11,12 @@ pub(super) fn is_standard(key: &str) -> bool {
     configuration::key(key).is_some()
 }
 
+/// Whether a standard key of 1.6 that holds a whole number would hold something that is no number at all.
+pub(super) fn is_no_number(key: &str, value: &str) -> bool {
+    let whole = configuration::key(key).is_some_and(|key| key.ty == configuration::KeyType::Integer);
+    whole && value.trim().parse::<f64>().is_err()
+}
+
 /// Whether two texts mean the same value: case, spaces, leading zeros and the order of a list do not matter.
 pub(super) fn alike(a: &str, b: &str) -> bool {
     let (a, b) = (a.trim(), b.trim());
@@ -39,9 +45,12 @@ pub(super) fn of_configuration(payload: &Value) -> impl Iterator<Item = (String,
 
 /// Keys in lower case, and whether each is read-only, from the result of GetConfiguration.
 pub(super) fn access(payload: &Value) -> impl Iterator<Item = (String, bool)> + '_ {
-    payload.get("configurationKey").and_then(Value::as_array).into_iter().flatten().filter_map(|item| {
-        Some((item.get("key")?.as_str()?.to_lowercase(), item.get("readonly")?.as_bool()?))
-    })
+    payload
+        .get("configurationKey")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|item| Some((item.get("key")?.as_str()?.to_lowercase(), item.get("readonly")?.as_bool()?)))
 }
 
 /// A variable of 2.x that was set.
