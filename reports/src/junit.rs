@@ -11,8 +11,8 @@ use protocol::Timestamp;
 use verdict::{CaseResult, FaultResult, Finding, JunitKind, Verdict, junit_mapping};
 
 use crate::details::{self, Paint};
-use crate::groups::rules;
-use crate::{DISCLAIMER, Document, ReportError, Run};
+use crate::groups::{Rule, rules};
+use crate::{DISCLAIMER, Document, ReportError, Run, transcript};
 use text::{attribute, body};
 
 /// Writes JUnit.
@@ -130,14 +130,25 @@ fn about(result: &CaseResult, run: &Run) -> String {
 fn found(finding: &Finding) -> TestCase {
     let name = attribute(&finding.id);
     let message = attribute(&format!("{} [{}]", finding.summary, finding.oracle));
-    let mut case = match finding.class.as_str() {
-        "compatibility" | "ambiguous" => {
-            TestCaseBuilder::skipped_with_cause(&name, &attribute(&finding.class), &message)
-        }
-        _ => TestCaseBuilder::failure(&name, Duration::ZERO, &attribute(&finding.class), &message),
+    let mut case = match finding.is_red() {
+        false => TestCaseBuilder::skipped_with_cause(&name, &attribute(&finding.class), &message),
+        true => TestCaseBuilder::failure(&name, Duration::ZERO, &attribute(&finding.class), &message),
     };
-    let text =
-        format!("{message}\n\n{} messages after shrinking\nagain: {}\n", finding.messages, attribute(&finding.replay));
+    let mut text = format!("{message}\n");
+    if !finding.rule.is_empty() {
+        text.push_str(&format!("{}\n", Rule::of(&finding.rule).line()));
+    }
+    let (_, rows) = transcript::finding(finding);
+    for row in &rows {
+        let mark = if row.marked { ">" } else { " " };
+        text.push_str(&format!("{mark} {} {} {}\n", row.at, row.way, row.text));
+    }
+    if rows.is_empty() && !finding.frame.is_empty() {
+        text.push_str(&format!("> {}\n", attribute(&finding.frame)));
+    }
+    text.push_str(&format!("\n{} messages after shrinking\n", finding.messages));
+    text.extend(finding.flaky().map(|flaky| format!("{flaky}\n")));
+    text.push_str(&format!("again: {}\n", attribute(&finding.replay)));
     case.set_trace(&body(&text));
     case.set_system_out(&body(&text)).set_classname(&format!("findings.{}", finding.device));
     case.build()

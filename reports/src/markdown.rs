@@ -7,7 +7,7 @@ use verdict::{CaseResult, Verdict, safe_line};
 use crate::details::{Paint, cause, evidence};
 use crate::groups::{self, REASON, by_reason, name, names, rules, seconds};
 use crate::status::Status;
-use crate::{DISCLAIMER, Document, ReportError, Run};
+use crate::{DISCLAIMER, Document, ReportError, Run, transcript};
 
 /// Bytes of the page: GitHub drops a summary beyond 1 MiB altogether.
 const PAGE: usize = 900_000;
@@ -137,20 +137,48 @@ fn findings(out: &mut String, run: &Run) {
     if run.findings.is_empty() {
         return;
     }
-    out.push_str("## Findings\n\n| id | class | device | what | again |\n|---|---|---|---|---|\n");
+    out.push_str(
+        "## Findings\n\n| id | class | device | what | rule | messages | again |\n|---|---|---|---|---|---:|---|\n",
+    );
     for finding in run.findings.iter().take(ROWS) {
+        let flaky = finding.flaky().map(|flaky| format!(", {flaky}")).unwrap_or_default();
         out.push_str(&format!(
-            "| {} | {} | {} {} | {} \\[{}\\] | {} |\n",
+            "| {} | {} | {} {} | {} \\[{}\\]{flaky} | {} | {} | {} |\n",
             text(&finding.id),
             text(&finding.class),
             finding.device,
             finding.ocpp,
             text(&finding.summary),
             text(&finding.oracle),
+            text(&finding.rule),
+            finding.messages,
             text(&finding.replay),
         ));
     }
     more(out, run.findings.len());
+    for (number, finding) in run.findings.iter().enumerate() {
+        let (_, rows) = transcript::finding(finding);
+        if rows.is_empty() {
+            continue;
+        }
+        let mut told = String::new();
+        for row in &rows {
+            let mark = if row.marked { ">" } else { " " };
+            told.push_str(&format!("{mark} {} {} {}\n", row.at, row.way, row.text));
+        }
+        let told = fenced(&told);
+        if out.len() + told.len() > PAGE {
+            out.push_str(&format!("… the frames of {} more are left out here.\n\n", run.findings.len() - number));
+            return;
+        }
+        let summary = html(&safe_line(&finding.summary, REASON));
+        let id = html(&safe_line(&finding.id, REASON));
+        out.push_str(&format!("<details><summary>{id}: {summary}</summary>\n\n"));
+        if !finding.rule.is_empty() {
+            out.push_str(&format!("{}\n\n", text(&Rule::of(&finding.rule).line())));
+        }
+        out.push_str(&format!("{told}\n</details>\n\n"));
+    }
 }
 
 fn faults(out: &mut String, run: &Run) {

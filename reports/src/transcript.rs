@@ -1,6 +1,7 @@
 //! The frames around a failure, line by line.
 
-use verdict::{CaseResult, Direction, StandingViolation, TranscriptLine, Verdict, safe_line};
+use protocol::Role;
+use verdict::{CaseResult, Direction, Finding, StandingViolation, TranscriptLine, Verdict, safe_line};
 
 /// Lines shown in front of the marked one, or in all if none is.
 const BEFORE: usize = 30;
@@ -32,23 +33,34 @@ pub(crate) fn rows(result: &CaseResult) -> (usize, Vec<Row>, usize) {
         .map_or(lines.len(), |at| (at + 1 + AFTER).min(lines.len()));
     let first = lines.iter().position(|line| is_marked(result, line)).unwrap_or(end);
     let from = first.saturating_sub(BEFORE).max(end.saturating_sub(2 * BEFORE));
-    let rows = lines[from..end].iter().map(|line| {
-        let micros = line.at.0.saturating_sub(result.started.0);
-        let sign = if micros < 0 { '-' } else { '+' };
-        let micros = micros.unsigned_abs();
-        let (us, them) = (result.device.other(), result.device);
-        Row {
-            at: format!("{sign}{}.{:03} s", micros / 1_000_000, micros / 1000 % 1000),
-            way: match line.direction {
-                Some(Direction::FromDevice) => format!("{them} → {us}"),
-                Some(Direction::ToDevice) => format!("{us} → {them}"),
-                None => String::new(),
-            },
-            text: safe_line(&line.text, LINE),
-            marked: is_marked(result, line),
-        }
-    });
+    let rows = lines[from..end].iter().map(|line| row(line, result.started.0, result.device, is_marked(result, line)));
     (from, rows.collect(), lines.len() - end)
+}
+
+/// The lines that show a finding, and how many in front of them are not shown.
+pub(crate) fn finding(finding: &Finding) -> (usize, Vec<Row>) {
+    let lines = &finding.transcript;
+    let began = lines.first().map_or(0, |line| line.at.0);
+    let before = lines.len().saturating_sub(BEFORE + AFTER);
+    let rows = lines[before..].iter().map(|line| row(line, began, finding.device, line.marked));
+    (before, rows.collect())
+}
+
+fn row(line: &TranscriptLine, began: i64, device: Role, marked: bool) -> Row {
+    let micros = line.at.0.saturating_sub(began);
+    let sign = if micros < 0 { '-' } else { '+' };
+    let micros = micros.unsigned_abs();
+    let (us, them) = (device.other(), device);
+    Row {
+        at: format!("{sign}{}.{:03} s", micros / 1_000_000, micros / 1000 % 1000),
+        way: match line.direction {
+            Some(Direction::FromDevice) => format!("{them} → {us}"),
+            Some(Direction::ToDevice) => format!("{us} → {them}"),
+            None => String::new(),
+        },
+        text: safe_line(&line.text, LINE),
+        marked,
+    }
 }
 
 /// A frame that broke a standing rule is what the failure is about, too. Many frames may share a moment of a virtual

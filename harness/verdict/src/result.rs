@@ -114,6 +114,36 @@ pub struct Finding {
     pub messages: usize,
     /// The command that repeats it.
     pub replay: String,
+    /// The statement that it rests on, or `robustness`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rule: String,
+    /// The bytes that show it, shortened.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub frame: String,
+    /// The file with a page about it, if there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub page: String,
+    /// How often it showed when it was repeated.
+    #[serde(default)]
+    pub shown: u32,
+    /// Of so many times; 0 if it was not repeated.
+    #[serde(default)]
+    pub tried: u32,
+    /// What went over the wire when it last showed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transcript: Vec<TranscriptLine>,
+}
+
+impl Finding {
+    /// Whether it makes a run red: a rule is broken, or the device is harmed.
+    pub fn is_red(&self) -> bool {
+        !matches!(self.class.as_str(), "compatibility" | "ambiguous")
+    }
+
+    /// Whether it did not always show, in words.
+    pub fn flaky(&self) -> Option<String> {
+        (self.shown < self.tried).then(|| format!("flaky: it showed {} of {} times", self.shown, self.tried))
+    }
 }
 
 /// How a seeded fault fared.

@@ -127,6 +127,11 @@ struct Frame {
 struct Found {
     id: String,
     class: String,
+    key: &'static str,
+    rule: Said,
+    flaky: String,
+    before: usize,
+    frames: Vec<Frame>,
     oracle: String,
     device: String,
     summary: String,
@@ -300,9 +305,18 @@ fn expected(result: &CaseResult) -> &'static str {
 
 impl Found {
     fn of(finding: &Finding) -> Found {
+        let (before, rows) = transcript::finding(finding);
         Found {
             id: safe_line(&finding.id, ID),
             class: safe_line(&finding.class, ID),
+            key: if finding.is_red() { Status::Fail.key() } else { Status::Warn.key() },
+            rule: Said::of(Rule::of(&finding.rule)),
+            flaky: finding.flaky().unwrap_or_default(),
+            before,
+            frames: rows
+                .into_iter()
+                .map(|row| Frame { at: row.at, way: row.way, text: row.text, marked: row.marked })
+                .collect(),
             oracle: safe_line(&finding.oracle, ID),
             device: format!("{} {}", finding.device, finding.ocpp),
             summary: safe_line(&finding.summary, REASON),

@@ -4,11 +4,16 @@ use anstyle::{AnsiColor, Style};
 use verdict::{CaseResult, FaultResult, Finding, RunEvent, safe_line};
 
 use crate::details::Paint;
-use crate::groups::{ID, case_name, cases, seconds};
+use crate::groups::{ID, Rule, case_name, cases, seconds};
 use crate::status::Status;
+use crate::transcript;
 
 /// Characters of a reason behind a case.
 const REASON: usize = 160;
+/// Frames shown under a finding.
+const FRAMES: usize = 5;
+/// Characters of such a frame.
+const FRAME: usize = 200;
 
 /// The line, if the event has one.
 pub(super) fn line(event: &RunEvent, paint: Paint, quiet: bool) -> Option<String> {
@@ -40,16 +45,37 @@ pub(super) fn case(result: &CaseResult, status: Status, paint: Paint) -> String 
 }
 
 fn found(finding: &Finding, paint: Paint) -> String {
-    let label = paint.paint(Status::Fail.style(), "     FINDING");
-    format!(
-        "{label} {} {} {} [{}, {}]\n             again: {}",
+    let status = if finding.is_red() { Status::Fail } else { Status::Warn };
+    let label = paint.paint(status.style(), "     FINDING");
+    let mut out = format!(
+        "{label} {} {} {} [{}, {}]",
         finding.device,
         finding.ocpp,
         safe_line(&finding.summary, REASON),
         safe_line(&finding.class, ID),
         safe_line(&finding.id, ID),
-        safe_line(&finding.replay, 1000),
-    )
+    );
+    let mut under = |text: &str| out.push_str(&format!("\n             {text}"));
+    if !finding.rule.is_empty() {
+        under(&Rule::of(&finding.rule).line());
+    }
+    let (_, rows) = transcript::finding(finding);
+    let from = rows.iter().position(|row| row.marked).unwrap_or(rows.len()).saturating_sub(FRAMES - 2);
+    for row in rows.iter().skip(from).take(FRAMES) {
+        let mark = if row.marked { ">" } else { " " };
+        let way = if row.way.is_empty() { String::new() } else { format!("{}: ", row.way) };
+        under(&paint.dimmed(&format!("{mark} {} {way}{}", row.at, safe_line(&row.text, FRAME))));
+    }
+    if rows.is_empty() && !finding.frame.is_empty() {
+        under(&paint.dimmed(&format!("> {}", safe_line(&finding.frame, FRAME))));
+    }
+    if let Some(flaky) = finding.flaky() {
+        under(&flaky);
+    }
+    if !finding.replay.is_empty() {
+        under(&format!("again: {}", safe_line(&finding.replay, 1000)));
+    }
+    out
 }
 
 fn seeded(fault: &FaultResult, paint: Paint) -> String {

@@ -157,7 +157,14 @@ fn numbers(out: &mut String, run: &Run, paint: Paint) {
         out.push_str(&format!("{label} {}: {reason}\n", cases(results.len())));
     }
     for finding in &run.findings {
-        out.push_str(&format!("     FINDING {}\n", safe_line(&finding.id, REASON)));
+        let status = if finding.is_red() { Status::Fail } else { Status::Warn };
+        let label = paint.paint(status.style(), "     FINDING");
+        out.push_str(&format!(
+            "{label} {} [{}] {}\n",
+            safe_line(&finding.id, REASON),
+            safe_line(&finding.class, REASON),
+            safe_line(&finding.summary, REASON)
+        ));
     }
     let slowest: Vec<String> = groups::slowest(run, 3)
         .iter()

@@ -230,15 +230,37 @@ pub(crate) fn events() -> Vec<RunEvent> {
         happened(EventKind::Stimulus { stimulus }),
     ];
     events.extend(results.into_iter().map(|result| RunEvent::CaseFinished(Box::new(result))));
-    events.push(RunEvent::Finding(Box::new(Finding {
-        id: "f-00c0ffee".to_owned(),
+    let twice = TranscriptLine {
+        at: at(12),
+        direction: Some(Direction::FromDevice),
+        text: format!("[3,\"1\",{{}}] {EVIL}"),
+        marked: true,
+    };
+    let asked = TranscriptLine { at: at(11), direction: Some(Direction::ToDevice), marked: false, ..twice.clone() };
+    let finding = Finding {
+        id: "o3-heartbeat-twice-00c0ff".to_owned(),
         class: "violation".to_owned(),
-        oracle: "one-answer".to_owned(),
+        oracle: "O3".to_owned(),
         device: Role::Csms,
         ocpp: Version::V16,
         summary: format!("a call is answered twice {EVIL}"),
         messages: 2,
-        replay: "plugfest replay findings/f-00c0ffee.json".to_owned(),
+        replay: "plugfest replay findings/o3-heartbeat-twice-00c0ff".to_owned(),
+        rule: "R-030".to_owned(),
+        frame: format!("[3,\"1\",{{}}] {EVIL}"),
+        page: "findings/o3-heartbeat-twice-00c0ff/finding.md".to_owned(),
+        shown: 2,
+        tried: 3,
+        transcript: vec![asked, twice],
+    };
+    events.push(RunEvent::Finding(Box::new(finding.clone())));
+    events.push(RunEvent::Finding(Box::new(Finding {
+        id: "o4-heartbeat-code-c0ffee".to_owned(),
+        class: "compatibility".to_owned(),
+        summary: "another error code than usual".to_owned(),
+        shown: 3,
+        transcript: Vec::new(),
+        ..finding
     })));
     let fault = FaultResult {
         fault: "csms-answers-twice".to_owned(),

@@ -19,6 +19,8 @@ pub struct Found {
     pub sequence: Sequence,
     /// What was noticed.
     pub suspicion: Suspicion,
+    /// Whether it was confirmed with the whole time-out for every call.
+    pub serial: bool,
     /// How often it showed when it was repeated.
     pub shown: u32,
     /// Of so many times.
@@ -46,7 +48,8 @@ pub(super) async fn investigate(
     outcome: &Outcome,
     suspicion: &Suspicion,
 ) -> Option<Found> {
-    let mut again = Again { campaign, target, slot, number: 0, serial: suspicion.nominated };
+    let serial = suspicion.nominated;
+    let mut again = Again { campaign, target, slot, number: 0, serial };
     let upto = outcome.acts.len().min(suspicion.act + 1);
     let mut best: Option<(Vec<Act>, Outcome)> = None;
     // What is noticed at the end of an episode may be due to any act of it.
@@ -63,6 +66,7 @@ pub(super) async fn investigate(
         return speaks.then(|| Found {
             sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
             suspicion: suspicion.clone(),
+            serial: false,
             shown: 0,
             tried: 2,
             seen: outcome.seen.clone(),
@@ -86,6 +90,7 @@ pub(super) async fn investigate(
     Some(Found {
         sequence: Sequence::new(again.target.device, again.target.version, acts),
         suspicion,
+        serial,
         shown,
         tried,
         seen: last.seen,
