@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Mutants(Mutants),
     /// Streams of generated messages against a device: property-based and fuzzed
     Fuzz(Box<Fuzz>),
+    /// Repeat stored findings against the same or another device: exit 1 if one of them shows
+    Replay(Box<Replay>),
     /// Write a commented plugfest.yaml
     Init(Init),
     /// See whether a rig is fit: limits, clock, reachability, tokens, drivers
@@ -206,6 +208,25 @@ pub(crate) struct Fuzz {
     /// With --start: what the device prints when something is wrong, as a regular expression (repeatable)
     #[arg(long, value_name = "REGEX", requires = "start")]
     pub(crate) pattern: Vec<String>,
+    /// Wait so long for the device to be there
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) wait_for_dut: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// A finding, its folder, or a folder of findings
+    pub(crate) finding: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) reports: ReportFiles,
+    /// How often each is repeated
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) times: u32,
+    /// Also send what moves or flashes hardware, or locks its owner out
+    #[arg(long)]
+    pub(crate) dangerous: bool,
     /// Wait so long for the device to be there
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait_for_dut: Option<Duration>,

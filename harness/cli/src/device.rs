@@ -10,7 +10,8 @@ use engine::suite::Site;
 use link::Url;
 use link::dial::Listener;
 use peers::Fault;
-use protocol::Role;
+use protocol::{Role, Version};
+use streams::target::Target;
 use tokio::runtime::{Builder, Runtime};
 use verdict::ExitCode;
 
@@ -45,6 +46,37 @@ pub(crate) async fn site(args: &Run, device: &Device) -> Result<Site, Failure> {
     match device {
         Device::Embedded(_) => Ok(Site::embedded(faults(&args.target.fault)?)),
         Device::Real(rig, side) => real(rig, *side, operator(args.operator), args.wait_for_dut).await,
+    }
+}
+
+/// The device as streams are played against it.
+pub(crate) async fn target(
+    args: &crate::args::Target,
+    device: &Device,
+    (side, version): (Role, Version),
+    patience: Option<Duration>,
+) -> Result<Target, Failure> {
+    match device {
+        Device::Embedded(_) => Ok(Target::embedded(side, version, faults(&args.fault)?)),
+        Device::Real(rig, Role::Csms) => {
+            let url = Url::parse(rig.url.as_deref().unwrap_or_default())
+                .map_err(|error| Failure::usage(format!("--url: {error}")))?;
+            if let Some(patience) = patience {
+                await_csms(&url, patience).await?;
+            }
+            Ok(Target::csms(rig, version, url))
+        }
+        Device::Real(rig, Role::Station) => {
+            let address = rig.listen.as_deref().unwrap_or_default();
+            let listener = Listener::bind(address).await.map_err(|error| {
+                Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
+            })?;
+            let mut rig = rig.clone();
+            if let Some(patience) = patience {
+                rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
+            }
+            Ok(Target::station(&rig, version, listener))
+        }
     }
 }
 
@@ -92,7 +124,7 @@ async fn real(
 }
 
 /// Waits until something listens where the CSMS should be.
-pub(crate) async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
+async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
     let attempt = async {
         let mut pause = Duration::from_millis(50);
         loop {

@@ -46,6 +46,7 @@ fn main() -> process::ExitCode {
         Command::Mutants(args) => commands::mutants::run(args),
         Command::Serve(args) => commands::serve::run(args),
         Command::Fuzz(args) => commands::fuzz::run(args, cli.color),
+        Command::Replay(args) => commands::replay::run(args, cli.color),
         Command::Init(args) => commands::init::run(args),
         Command::Report(args) => commands::report::run(args, cli.color),
         Command::Judge(args) => commands::judge::run(args, cli.color),

@@ -1,12 +1,32 @@
-//! The command that repeats a case.
+//! The commands that repeat what was done.
 
 use engine::suite::Job;
 
-use crate::args::Run;
+use crate::args::{Run, Target};
 
 /// Makes the command for one case of a run: the flags that say what the device is, and the seed.
 pub(crate) fn command(args: &Run, seed: u64) -> impl Fn(&Job) -> String + Send + Sync + use<> {
-    let target = &args.target;
+    let mut flags = flags(&args.target);
+    for folder in &args.cases {
+        flags.push(format!("--cases {}", quoted(&folder.display().to_string())));
+    }
+    if args.strict {
+        flags.push("--strict".to_owned());
+    }
+    let flags = flags.join(" ");
+    move |job| {
+        let command = format!(
+            "plugfest run {} {flags} --device {} --ocpp {} --seed {seed}",
+            quoted(&job.case.id.value),
+            job.device,
+            job.version
+        );
+        command.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The flags that say what the device is, without its side and version.
+pub(crate) fn flags(target: &Target) -> Vec<String> {
     let mut flags: Vec<String> = Vec::new();
     let mut flag = |name: &str, value: &str| flags.push(format!("--{name} {}", quoted(value)));
     if let Some(rig) = &target.rig {
@@ -36,9 +56,6 @@ pub(crate) fn command(args: &Run, seed: u64) -> impl Fn(&Job) -> String + Send +
     for fault in &target.fault {
         flag("fault", fault);
     }
-    for folder in &args.cases {
-        flag("cases", &folder.display().to_string());
-    }
     let embedded = target.embedded
         || (target.rig.is_none()
             && target.url.is_none()
@@ -47,23 +64,11 @@ pub(crate) fn command(args: &Run, seed: u64) -> impl Fn(&Job) -> String + Send +
     if embedded {
         flags.insert(0, "--embedded".to_owned());
     }
-    if args.strict {
-        flags.push("--strict".to_owned());
-    }
-    let flags = flags.join(" ");
-    move |job| {
-        let command = format!(
-            "plugfest run {} {flags} --device {} --ocpp {} --seed {seed}",
-            quoted(&job.case.id.value),
-            job.device,
-            job.version
-        );
-        command.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
+    flags
 }
 
 /// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+%,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -20,6 +20,7 @@ use crate::view::View;
 
 pub use hub::{Hub, Progress, Summary};
 pub use investigate::Found;
+pub(crate) use investigate::revive;
 pub(crate) use investigate::shows;
 pub use state::{State, StateError};
 

@@ -1,6 +1,7 @@
 //! What is kept of what was found: enough to understand it and to do it again, without generator and seed.
 
 mod page;
+mod replay;
 mod store;
 mod transcript;
 
@@ -15,6 +16,7 @@ use crate::oracles::{Class, Code, Suspicion};
 use crate::play::Outcome;
 use crate::{Act, Sequence};
 
+pub use replay::{Replayed, replay};
 pub use store::{Kept, LoadError, Store, load, load_all};
 
 /// Something found, made small, as it is kept in `finding.json`.

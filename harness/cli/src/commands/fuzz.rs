@@ -4,23 +4,21 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use link::Url;
-use link::dial::Listener;
 use protocol::{Role, Version};
 use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, State, Summary, Told};
 use streams::canary::Canary;
 use streams::coverage::Coverage;
+use streams::finding::{Finding, Origin, Store};
 use streams::generate::{Allowed, Layer};
 use streams::monitor::Monitor;
-use streams::target::Target;
 use tokio::sync::watch;
-use verdict::{Counts, ExitCode, Finding, RunEvent};
+use verdict::{Counts, ExitCode, RunEvent};
 
 use crate::args::{Colour, Fuzz};
 use crate::failure::Failure;
 use crate::output::{self, Output, Plan};
 use crate::rig::Device;
-use crate::{device, interrupt};
+use crate::{device, interrupt, repeat};
 
 /// How long a CSMS that we start may take to be there.
 const STARTING: Duration = Duration::from_secs(60);
@@ -140,28 +138,8 @@ async fn one(
     output: &Arc<Mutex<Output>>,
 ) -> Result<Summary, Failure> {
     let monitor = monitor(args)?;
-    let target = match device {
-        Device::Embedded(_) => Target::embedded(side, version, device::faults(&args.target.fault)?),
-        Device::Real(rig, Role::Csms) => {
-            let url = Url::parse(rig.url.as_deref().unwrap_or_default())
-                .map_err(|error| Failure::usage(format!("--url: {error}")))?;
-            if let Some(patience) = args.wait_for_dut.or(monitor.is_some().then_some(STARTING)) {
-                device::await_csms(&url, patience).await?;
-            }
-            Target::csms(rig, version, url)
-        }
-        Device::Real(rig, Role::Station) => {
-            let address = rig.listen.as_deref().unwrap_or_default();
-            let listener = Listener::bind(address).await.map_err(|error| {
-                Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
-            })?;
-            let mut rig = rig.clone();
-            if let Some(patience) = args.wait_for_dut {
-                rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
-            }
-            Target::station(&rig, version, listener)
-        }
-    };
+    let patience = args.wait_for_dut.or(monitor.is_some().then_some(STARTING));
+    let target = device::target(&args.target, device, (side, version), patience).await?;
     let target = match monitor {
         Some(monitor) => target.with_monitor(monitor),
         None => target,
@@ -184,10 +162,19 @@ async fn one(
     }
     let seed = campaign.seed;
     let before = earlier.as_ref().map_or(0, |state| state.acts);
+    let resumed = earlier.is_some();
     let hub = Arc::new(match earlier {
         Some(state) => Hub::new(state.next_episode, state.coverage),
         None => Hub::new(0, Coverage::default()),
     });
+    let keeper = Keeper::open(args, device, seed)?;
+    if resumed {
+        for finding in keeper.earlier(side, version) {
+            hub.know(&finding);
+            let told = Box::new(keeper.told(&finding));
+            output.lock().unwrap_or_else(PoisonError::into_inner).report(&RunEvent::Finding(told));
+        }
+    }
     let save = {
         let hub = hub.clone();
         move || {
@@ -202,9 +189,10 @@ async fn one(
     save().map_err(Failure::usage)?;
     let output = output.clone();
     let saved = save.clone();
-    let line = Mutex::new(Line::default());
+    let told_to = Mutex::new((Line::default(), keeper));
     let tell = Arc::new(move |told: Told| {
-        let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told_to = told_to.lock().unwrap_or_else(PoisonError::into_inner);
+        let (line, keeper) = &mut *told_to;
         match told {
             Told::Progress(progress) => {
                 line.progress(&progress);
@@ -215,8 +203,13 @@ async fn one(
             Told::Note(note) => line.note(&note),
             Told::Found(found) => {
                 line.clear();
-                let finding = Box::new(finding(&found));
-                output.lock().unwrap_or_else(PoisonError::into_inner).report(&RunEvent::Finding(finding));
+                match keeper.keep(&found) {
+                    Ok(finding) => {
+                        let event = RunEvent::Finding(Box::new(finding));
+                        output.lock().unwrap_or_else(PoisonError::into_inner).report(&event);
+                    }
+                    Err(error) => line.note(&format!("a finding could not be kept: {error}")),
+                }
             }
         }
     });
@@ -225,17 +218,57 @@ async fn one(
     Ok(hub.summary())
 }
 
-fn finding(found: &Found) -> Finding {
-    let suspicion = &found.suspicion;
-    Finding {
-        id: format!("{:?}", suspicion.oracle),
-        class: suspicion.class.name().to_owned(),
-        oracle: format!("{:?}", suspicion.oracle),
-        device: found.sequence.device,
-        ocpp: found.sequence.ocpp,
-        summary: suspicion.sentence.clone(),
-        messages: found.sequence.messages(),
-        replay: String::new(),
+/// Keeps findings, if there is a folder for them, and says how each is repeated.
+struct Keeper {
+    store: Option<Store>,
+    origin: Origin,
+    flags: String,
+}
+
+impl Keeper {
+    fn open(args: &Fuzz, device: &Device, seed: u64) -> Result<Keeper, Failure> {
+        let store = args.findings.as_deref().map(|folder| Store::open(folder, output::redactor(device)));
+        let store = store.transpose().map_err(|error| Failure::new(ExitCode::InvalidFile, error.to_string()))?;
+        let fault = match args.target.fault.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        let origin = Origin { plugfest: env!("CARGO_PKG_VERSION").to_owned(), seed, fault };
+        Ok(Keeper { store, origin, flags: repeat::flags(&args.target).join(" ") })
+    }
+
+    /// What an earlier run of the same campaign has found of this side and version.
+    fn earlier(&self, side: Role, version: Version) -> Vec<Finding> {
+        let all = self.store.iter().flat_map(Store::findings);
+        all.filter(|finding| finding.sequence.device == side && finding.sequence.ocpp == version).cloned().collect()
+    }
+
+    fn keep(&mut self, found: &Found) -> Result<verdict::Finding, String> {
+        let finding = Finding::of(found, &self.origin);
+        if let Some(store) = &mut self.store {
+            let folder = store.folder_of(&finding.id);
+            store.keep(finding.clone()).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+        Ok(self.told(&finding))
+    }
+
+    fn told(&self, finding: &Finding) -> verdict::Finding {
+        let (side, version) = (finding.sequence.device.name(), finding.sequence.ocpp.number());
+        let flags = &self.flags;
+        match &self.store {
+            Some(store) => {
+                let folder = store.folder_of(&finding.id);
+                let named = repeat::quoted(&folder.display().to_string());
+                let command = format!("plugfest replay {named} {flags} --device {side} --ocpp {version}");
+                finding.reported(&command, &folder.join("finding.md").display().to_string())
+            }
+            None => {
+                let seed = self.origin.seed;
+                let command =
+                    format!("plugfest fuzz {flags} --device {side} --ocpp {version} --seed {seed} --findings findings");
+                finding.reported(&command, "")
+            }
+        }
     }
 }
 

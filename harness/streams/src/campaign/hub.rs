@@ -9,6 +9,7 @@ use protocol::frame::Frame;
 use super::Found;
 use crate::What;
 use crate::coverage::Coverage;
+use crate::finding::{Finding, Signature};
 use crate::oracles::{Class, Code, Suspicion};
 use crate::play::Outcome;
 
@@ -95,9 +96,12 @@ impl Hub {
         Summary { elapsed: self.began.elapsed(), ..state.summary.clone() }
     }
 
-    /// Suspicions like this one are known already, from an earlier run.
-    pub fn know(&self, suspicion: &Suspicion) {
-        self.state().claimed.insert(key(suspicion));
+    /// This was found by an earlier run of the campaign: it counts, and is not looked into again.
+    pub fn know(&self, finding: &Finding) {
+        let Signature { oracle, state, action, path, reply } = finding.signature.clone();
+        let mut shared = self.state();
+        shared.claimed.insert((oracle, state, action, path, reply));
+        *shared.summary.findings.entry(finding.class).or_default() += 1;
     }
 
     /// The number of the next episode, and how many acts it may have.

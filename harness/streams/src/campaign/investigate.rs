@@ -143,7 +143,7 @@ impl Again<'_> {
 }
 
 /// Sees whether the device can be reached, and starts it again if not.
-pub(super) async fn revive(target: &mut Target, allowed: &Allowed, slot: usize) -> bool {
+pub(crate) async fn revive(target: &mut Target, allowed: &Allowed, slot: usize) -> bool {
     for attempt in 0..2 {
         let how = How { serial: false, fresh: false, slot, number: u64::MAX / 2 + attempt };
         let outcome = play(target, &mut Frozen::new(&[]), allowed, how).await;

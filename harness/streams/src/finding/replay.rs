@@ -1,0 +1,61 @@
+//! A finding is repeated: its frozen acts, and nothing else of what made it.
+
+use verdict::TranscriptLine;
+
+use super::Finding;
+use crate::campaign::revive;
+use crate::generate::Allowed;
+use crate::play::{Frozen, play};
+use crate::target::{How, Target};
+
+/// What came of repeating a finding.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replayed {
+    /// How often it showed.
+    pub shown: u32,
+    /// Of so many times that could be judged.
+    pub tried: u32,
+    /// Why it could not be judged, the last time.
+    pub unjudged: Option<String>,
+    /// What was noticed when it last showed.
+    pub sentence: String,
+    /// The bytes that showed it.
+    pub frame: String,
+    /// What went over the wire then.
+    pub transcript: Vec<TranscriptLine>,
+}
+
+/// Repeats a finding so many times against a device. What must not be sent to it is not sent.
+pub async fn replay(target: &mut Target, finding: &Finding, times: u32, allowed: &Allowed) -> Replayed {
+    let mut replayed = Replayed::default();
+    let sequence = &finding.sequence;
+    let denied = sequence.acts.iter().find_map(|act| allowed.denies_act(target.device, target.version, act));
+    if let Some(reason) = denied {
+        replayed.unjudged = Some(format!("a message of it is not sent unless dangerous ones are allowed: {reason}"));
+        return replayed;
+    }
+    // Message ids differ from those of earlier replays: a device may remember them.
+    let first = engine::clock::system_now().0.unsigned_abs();
+    for number in 0..times {
+        let how = How { serial: finding.serial, fresh: true, slot: 0, number: first + u64::from(number) };
+        let outcome = play(target, &mut Frozen::new(&sequence.acts), allowed, how).await;
+        match &outcome.unreachable {
+            Some(reason) => replayed.unjudged = Some(format!("the device cannot be reached: {reason}")),
+            None => {
+                replayed.tried += 1;
+                if let Some(suspicion) = finding.shows(&outcome) {
+                    replayed.shown += 1;
+                    replayed.sentence.clone_from(&suspicion.sentence);
+                    replayed.frame.clone_from(&suspicion.frame);
+                    replayed.transcript = Finding::transcript_of(&outcome, suspicion);
+                }
+            }
+        }
+        let well = outcome.alive && outcome.unreachable.is_none();
+        if !well && !revive(target, allowed, 0).await && number + 1 < times {
+            replayed.unjudged = Some("the device did not come back".to_owned());
+            break;
+        }
+    }
+    replayed
+}
