@@ -5,7 +5,7 @@ use std::path::Path;
 use verdict::{CaseResult, Verdict, safe_line};
 
 use crate::details::{Paint, cause, evidence};
-use crate::groups::{self, REASON, by_reason, name, names, rules, seconds};
+use crate::groups::{self, REASON, Rule, by_reason, name, names, rules, seconds};
 use crate::status::Status;
 use crate::{DISCLAIMER, Document, ReportError, Run, transcript};
 
