@@ -148,6 +148,7 @@ fn result(finding: &Finding, replayed: &Replayed, times: u32) -> CaseResult {
         reason,
         rules: vec![finding.rule.clone()],
         certifies: Vec::new(),
+        one_of: Vec::new(),
         traces: Vec::new(),
         plans: replayed.tried as usize,
         started: protocol::Timestamp(0),
