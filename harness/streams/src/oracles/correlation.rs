@@ -189,7 +189,7 @@ impl Correlation {
         }
         let of_another =
             self.links.iter().filter(|(other, _)| **other != number).find_map(|(other, ids)| {
-                Some((*other, ids.ours.get(id).filter(|ours| ours.calls > 0)?.action.clone()))
+                Some((*other, ids.ours.get(id).filter(|ours| ours.calls > 0 && !ours.odd)?.action.clone()))
             });
         if let Some((other, action)) = of_another {
             let asked = self.course.link(other).identity.clone();
