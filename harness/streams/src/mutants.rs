@@ -8,6 +8,7 @@ use protocol::generate::Seeded;
 use protocol::{Role, Version};
 
 use crate::campaign::{Generated, mixed, shows};
+use crate::canary::Canary;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::oracles::Suspicion;
 use crate::play::{Frozen, Outcome, play};
@@ -77,7 +78,11 @@ pub fn first_detection(trial: &Trial, subject: Subject) -> io::Result<Detection>
 
 async fn look_for(trial: &Trial, subject: Subject) -> Detection {
     let began = Instant::now();
-    let mut target = subject.target();
+    let target = subject.target();
+    let mut target = match Canary::listen().await {
+        Ok(canary) => target.with_canary(canary),
+        Err(_) => target,
+    };
     let allowed = Allowed::default();
     let mut acts = 0;
     let mut number = 0;

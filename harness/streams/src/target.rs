@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::clock::Clock;
 use engine::drivers::{Can, Confirmation, Drivers};
 use engine::embedded::Embedded;
-use engine::rig::Rig;
+use engine::rig::{Rig, Secret};
 use engine::runner::Carrier;
 use link::Url;
 use link::dial::{Listener, TcpDialer};
@@ -71,7 +71,12 @@ impl Target {
     /// A reference peer in this process, with these faults.
     pub fn embedded(device: Role, version: Version, faults: Vec<Fault>) -> Target {
         let equipment = StationSettings::standard(version);
-        let rig = Arc::new(Rig::embedded(device, &equipment));
+        let mut rig = Rig::embedded(device, &equipment);
+        if device == Role::Csms {
+            // So that there is somebody to be kept out.
+            rig.password = Some(Secret::new("password", PASSWORD));
+        }
+        let rig = Arc::new(rig);
         let place = Place::Embedded { faults, equipment: Box::new(equipment) };
         Target::at(device, version, rig, place, Lasting::default())
     }
@@ -179,7 +184,9 @@ impl Target {
             Place::Embedded { faults, equipment } => {
                 let (embedded, carrier) = match self.device {
                     Role::Csms => {
-                        let settings = CsmsSettings::standard(self.version);
+                        let passwords = self.rig.identities.iter().map(|name| (name.clone(), PASSWORD.into()));
+                        let passwords = passwords.collect();
+                        let settings = CsmsSettings { passwords, ..CsmsSettings::standard(self.version) };
                         Embedded::csms(settings, faults.clone(), clock)
                     }
                     Role::Station => Embedded::station((**equipment).clone(), faults.clone(), clock),
@@ -249,5 +256,7 @@ impl Target {
     }
 }
 
+/// The password of every station of an embedded CSMS.
+const PASSWORD: &str = "plugfest-streams-1";
 /// Two that act and one that looks on.
 const PER_SLOT: usize = 3;

@@ -187,10 +187,9 @@ impl Correlation {
             let found = answered_answer(3, id, about);
             return Some(if *plain { found } else { Found { class: Class::Compatibility, ..found } });
         }
-        let of_another =
-            self.links.iter().filter(|(other, _)| **other != number).find_map(|(other, ids)| {
-                Some((*other, ids.ours.get(id).filter(|ours| ours.calls > 0 && !ours.odd)?.action.clone()))
-            });
+        let of_another = self.links.iter().filter(|(other, _)| **other != number).find_map(|(other, ids)| {
+            Some((*other, ids.ours.get(id).filter(|ours| ours.calls > 0 && !ours.odd)?.action.clone()))
+        });
         if let Some((other, action)) = of_another {
             let asked = self.course.link(other).identity.clone();
             let one = self.course.link(number).identity == asked;
