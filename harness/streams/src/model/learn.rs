@@ -298,7 +298,8 @@ impl Station {
         }
         if self.running(&id).is_none() {
             // One that was begun before we looked runs as well, but nothing is sure about it.
-            let sure = (kind == "Started").then_some(self.disturbances);
+            let over = self.may_be_over(text(request, "timestamp"));
+            let sure = (kind == "Started" && !over).then_some(self.disturbances);
             self.begin(Transaction {
                 id: id.clone(),
                 connector: evse.unwrap_or(0),
@@ -410,13 +411,14 @@ impl Station {
                     answered: plain,
                     losses: self.losses,
                     authorised: accepted,
-                    sure: (accepted && plain).then_some(self.disturbances),
+                    sure: (accepted && plain && !self.may_be_over(text(request, "timestamp")))
+                        .then_some(self.disturbances),
                 });
             }
             "TransactionEvent" => {
                 let Some(id) = transaction_id(request) else { return };
                 if plain && text(request, "eventType") == "Ended" {
-                    self.end_answered = Some(id);
+                    self.end_answered = Some((id, integer(request, "seqNo")));
                     return;
                 }
                 let Some(transaction) = self.transactions.iter_mut().find(|transaction| transaction.id == id) else {

@@ -160,7 +160,7 @@ impl Model {
                 }
                 _ => {}
             },
-            What::Stimulated { verb, .. } => self.stimulated(verb),
+            What::Stimulated { verb, .. } => self.stimulated(verb, seen.at),
             What::Refused { .. }
             | What::Other { .. }
             | What::Wire { .. }
@@ -240,13 +240,13 @@ impl Model {
         }
     }
 
-    fn stimulated(&mut self, verb: &str) {
+    fn stimulated(&mut self, verb: &str, at: Timestamp) {
         if self.device == Role::Csms && verb == "send" {
             return;
         }
         self.by_hand |= self.device == Role::Csms;
         for station in &mut self.stations {
-            station.disturb();
+            station.stimulated(verb, at);
             if verb == "restart" {
                 station.registration = Registration::Unknown;
             }

@@ -30,8 +30,11 @@ pub(super) struct Station {
     pub(super) shared: VecDeque<String>,
     /// An answer to a start could not be read; perhaps the station can.
     pub(super) ids_in_doubt: bool,
-    /// The transaction whose end we answered last.
-    pub(super) end_answered: Option<String>,
+    /// The transaction whose end we answered last, and the number of that event.
+    pub(super) end_answered: Option<(String, Option<i64>)>,
+    /// When something was last done to it that may end a transaction, and how often a token was presented.
+    pub(super) ending_given: Option<Timestamp>,
+    pub(super) presented: u32,
     pub(super) connectors: BTreeMap<i64, Connector>,
     /// The connector (1.6) or EVSE (2.x) that was dealt with last.
     pub(super) focus: i64,
@@ -232,6 +235,22 @@ impl Station {
     /// Something may have happened that the wire does not tell.
     pub(super) fn disturb(&mut self) {
         self.disturbances += 1;
+    }
+
+    /// Something was done to it from outside; news of that may stand behind other messages.
+    pub(super) fn stimulated(&mut self, verb: &str, at: Timestamp) {
+        self.disturb();
+        self.presented += u32::from(verb == "present token");
+        let begins = matches!(verb, "plug in" | "charge") || (verb == "present token" && self.presented == 1);
+        if !begins {
+            self.ending_given = Some(at);
+        }
+    }
+
+    /// Whether a transaction that began then may be over although nothing was heard of that yet.
+    pub(super) fn may_be_over(&self, began: &str) -> bool {
+        let Some(given) = self.ending_given else { return false };
+        Timestamp::parse(began).is_none_or(|began| began.0 <= given.0.saturating_add(1_000_000))
     }
 
     /// A message may have been lost, or will come again.

@@ -11,6 +11,7 @@ use protocol::frame::Frame;
 use protocol::{Role, Version};
 use serde_json::{Value, json};
 
+use super::correlation::Repeated;
 use super::{About, Charge, Class, Code, Oracle, Suspicion, shortened};
 use crate::act::{Hole, Part, Text};
 use crate::seen::OurCall;
@@ -30,6 +31,7 @@ pub(super) struct ReadBack {
     /// Counts writes; a check is void when it has moved on.
     generation: u64,
     last_write: Option<String>,
+    repeated: Repeated,
     checks: VecDeque<Check>,
     asked: Option<Asked>,
     numbers: u32,
@@ -77,6 +79,7 @@ impl ReadBack {
             list: None,
             generation: 0,
             last_write: None,
+            repeated: Repeated::default(),
             checks: VecDeque::new(),
             asked: None,
             numbers: FIRST_ID,
@@ -99,6 +102,9 @@ impl Oracle for ReadBack {
         match &seen.what {
             What::Sent { bytes, deserved } => {
                 self.sents += usize::from(!seen.own);
+                if let Some(id) = &deserved.id {
+                    self.repeated.sent(id);
+                }
                 let unreadable = deserved.may_end_link && WRITES.iter().any(|action| holds(bytes, action));
                 if WRITES.contains(&deserved.action.as_str()) || unreadable {
                     self.generation += 1;
@@ -115,6 +121,10 @@ impl Oracle for ReadBack {
             }
             What::Received { bytes, reading, answers: Some(call), .. } => {
                 let Some(Frame::Result { payload, .. }) = &reading.frame else { return };
+                // What was answered may be the first message of this id.
+                if self.repeated.is_repeated(&call.id) {
+                    return;
+                }
                 let is_asked = self.asked.as_ref().is_some_and(|asked| asked.id.as_ref() == Some(&call.id));
                 if is_asked && let Some(asked) = self.asked.take() {
                     if asked.check.generation == self.generation {

@@ -130,6 +130,10 @@ fn availability(case: &Case<'_>, status: &str, judge: &mut Judge) {
     let was =
         case.station.previous_operative.filter(|(of, (_, since))| *of == number && *since == case.station.disturbances);
     let of_connector = request.get("evse").is_some_and(|evse| evse.get("connectorId").is_some());
+    if request.pointer("/evse/id").and_then(Value::as_i64) == Some(0) {
+        // The whole station is meant by leaving the EVSE out.
+        return;
+    }
     if let Some((_, (operative, _))) = was {
         if operative != inoperative && status == "Rejected" && !of_connector && running(case, number).is_none() {
             let rule = by_version(case, "16-AV-01", "G03.FR.03");
@@ -505,7 +509,10 @@ fn event(case: &Case<'_>, judge: &mut Judge) {
     let (Some(id), Some(sequence)) = (transaction_id(request), integer(request, "seqNo")) else { return };
     let started = text(request, "eventType") == "Started";
     let Some(transaction) = station.running(&id) else {
-        if station.is_over(&id) && station.end_answered.as_deref() == Some(id.as_str()) {
+        // The same event again is a repetition: perhaps our answer did not arrive.
+        let answered =
+            station.end_answered.as_ref().filter(|(ended, number)| *ended == id && *number != Some(sequence));
+        if station.is_over(&id) && answered.is_some() {
             let rule = if started { "E01.FR.08" } else { "E-GEN-05" };
             judge.accuse(rule, "after the end", format!("transaction {id} has ended, and here is another event of it"));
         }
