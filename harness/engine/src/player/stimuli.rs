@@ -53,6 +53,8 @@ impl Player {
         let Some(with) = self.arguments(now, leaf, act) else { return };
         let stimulus = Stimulus { party: self.program.device, verb: act.verb.value.clone(), with };
         self.owe_for(&stimulus);
+        // What the device says of it may be here before the driver's confirmation.
+        self.mark(leaf, now, now);
         self.issue(now, Some(leaf.clone()), stimulus);
     }
 

@@ -1,0 +1,108 @@
+//! Mutants leave clean devices green, and find what the cases alone do not.
+
+#![expect(clippy::unwrap_used, reason = "code of tests")]
+
+use std::sync::Arc;
+
+use engine::mutants::Trial;
+use engine::suite::Job;
+use protocol::generate::{Choices, Seeded};
+use protocol::{Role, Version};
+use script::Library;
+use verdict::Verdict;
+
+use super::{MutantCase, mutant, mutants};
+
+const SIDES: [Role; 2] = [Role::Csms, Role::Station];
+
+fn library() -> Arc<Library> {
+    let (library, found) = Library::load(testcases::sources());
+    assert!(found.is_empty());
+    Arc::new(library)
+}
+
+fn play(library: &Arc<Library>, mutants: &[(Role, MutantCase)]) {
+    let mut jobs = Vec::new();
+    for (device, mutant) in mutants {
+        for version in &mutant.case.versions {
+            if version.value != Version::V21 {
+                jobs.push(Job { case: mutant.case.clone(), device: *device, version: version.value });
+            }
+        }
+    }
+    let chunks: Vec<Vec<Job>> = jobs.chunks(20).map(<[Job]>::to_vec).collect();
+    let results = engine::mutants::on_all_processors(
+        &chunks,
+        &|jobs: &Vec<Job>| Trial { library: library.clone(), seed: 1 }.jobs(jobs.clone(), Vec::new()),
+        &mut |_| {},
+    );
+    let mut wrong = Vec::new();
+    for result in results.unwrap().into_iter().flat_map(|(results, _)| results) {
+        if !matches!(result.verdict, Verdict::Pass | Verdict::Warn | Verdict::NotApplicable) {
+            wrong.push(format!(
+                "{} {} {}: {:?} {}",
+                result.case, result.device, result.ocpp, result.verdict, result.reason
+            ));
+        }
+    }
+    let shown = wrong.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} of {}:\n{shown}", wrong.len(), jobs.len());
+}
+
+#[test]
+fn a_mutant_of_every_case_leaves_a_clean_device_green() {
+    let library = library();
+    let mut choices = Seeded::new(7);
+    let mut made = Vec::new();
+    for case in library.cases() {
+        for device in SIDES {
+            made.extend(mutant(&library, case, device, &mut choices).map(|mutant| (device, mutant)));
+        }
+    }
+    println!("{} mutants", made.len());
+    assert!(made.len() > 100, "{}", made.len());
+    play(&library, &made);
+}
+
+#[test]
+#[ignore = "every mutant of every case: some minutes"]
+fn every_mutant_of_every_case_leaves_a_clean_device_green() {
+    let library = library();
+    let mut made = Vec::new();
+    for case in library.cases() {
+        for device in SIDES {
+            made.extend(mutants(&library, case, device).into_iter().map(|mutant| (device, mutant)));
+        }
+    }
+    let mut kinds = std::collections::BTreeMap::new();
+    made.iter().for_each(|(_, mutant)| *kinds.entry(mutant.kind.clone()).or_insert(0) += 1);
+    println!("{} mutants: {kinds:?}", made.len());
+    play(&library, &made);
+}
+
+#[test]
+fn a_mutant_is_a_readable_case_that_says_what_was_changed() {
+    let library = library();
+    let case = library.case("session-plug-in-first", Version::V16).unwrap();
+    let all = mutants(&library, case, Role::Station);
+    let show = |wanted: &str| all.iter().find(|mutant| mutant.kind == wanted).map(|mutant| mutant.yaml.clone());
+    insta::assert_snapshot!(show("get-configuration").unwrap());
+    let ids: Vec<&str> = all.iter().map(|mutant| mutant.id.as_str()).collect();
+    insta::assert_snapshot!(ids.join("\n"));
+    for mutant in &all {
+        let traces =
+            |case: &script::ast::Case| -> Vec<String> { case.traces.iter().map(|trace| trace.value.clone()).collect() };
+        let kept = traces(&mutant.case);
+        assert!(traces(case).iter().all(|trace| kept.contains(trace)), "{}", mutant.id);
+        assert!(mutant.case.certifies.is_empty());
+        assert!(mutant.case.title.value.ends_with(&mutant.what));
+    }
+}
+
+#[test]
+fn the_same_choices_make_the_same_mutant() {
+    let library = library();
+    let case = library.case("configuration-value-invalid", Version::V16).unwrap();
+    let one = |choices: &mut dyn Choices| mutant(&library, case, Role::Station, choices).unwrap().yaml;
+    assert_eq!(one(&mut Seeded::new(3)), one(&mut Seeded::new(3)));
+}
