@@ -1,10 +1,12 @@
 //! The command line as it is promised: commands and flags, parsed into values.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{Role, Version};
+use streams::generate::Layer;
 
 /// Conformance tests and fuzzing for OCPP: plays either side against a device under test.
 ///
@@ -178,12 +180,13 @@ pub(crate) struct Fuzz {
     /// So long: 30s, 10m, 8h [default: 1m, if --runs says nothing]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub(crate) time: Option<Duration>,
-    /// So many acts: messages, frames, handshakes, …
+    /// So many acts: messages, frames, handshakes, …; of the stream `cases` so many cases
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) runs: Option<u64>,
-    /// The layers that are used, L0 (bytes) to L6 (several stations) [default: all]
-    #[arg(long, value_name = "L0,…", value_delimiter = ',')]
-    pub(crate) layers: Vec<streams::generate::Layer>,
+    /// The layers that are used, L0 (bytes) to L6 (several stations) [default: all]; `cases` plays cases of the suite with
+    /// one change each
+    #[arg(long, value_name = "L0,…,cases", value_delimiter = ',')]
+    pub(crate) layers: Vec<Stream>,
     /// The seed of everything random [default: that of the findings folder, else new, printed]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -426,5 +429,41 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE, such as valid=04E12345".to_owned()),
+    }
+}
+
+/// What a stream is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Generated messages of a layer.
+    Layer(Layer),
+    /// Cases of the suite with one change each.
+    Cases,
+}
+
+impl FromStr for Stream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Stream, String> {
+        if text.eq_ignore_ascii_case("cases") {
+            return Ok(Stream::Cases);
+        }
+        text.parse().map(Stream::Layer).map_err(|error: String| format!("{error}; or \"cases\""))
+    }
+}
+
+impl Fuzz {
+    /// The layers of generated messages: all if none are named.
+    pub(crate) fn message_layers(&self) -> Vec<Layer> {
+        let named = self.layers.iter().filter_map(|stream| match stream {
+            Stream::Layer(layer) => Some(*layer),
+            Stream::Cases => None,
+        });
+        if self.layers.is_empty() { Layer::ALL.to_vec() } else { named.collect() }
+    }
+
+    /// Whether cases are changed and played.
+    pub(crate) fn plays_cases(&self) -> bool {
+        self.layers.contains(&Stream::Cases)
     }
 }

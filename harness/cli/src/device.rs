@@ -43,9 +43,19 @@ pub(crate) fn faults(ids: &[String]) -> Result<Vec<Fault>, Failure> {
 
 /// The device of a run, ready to be played against.
 pub(crate) async fn site(args: &Run, device: &Device) -> Result<Site, Failure> {
+    site_of(&args.target.fault, device, operator(args.operator), args.wait_for_dut).await
+}
+
+/// The same with these faults, if it is embedded, and who is asked for what no driver does.
+pub(crate) async fn site_of(
+    faulty: &[String],
+    device: &Device,
+    operator: Option<Arc<dyn Operator>>,
+    patience: Option<Duration>,
+) -> Result<Site, Failure> {
     match device {
-        Device::Embedded(_) => Ok(Site::embedded(faults(&args.target.fault)?)),
-        Device::Real(rig, side) => real(rig, *side, operator(args.operator), args.wait_for_dut).await,
+        Device::Embedded(_) => Ok(Site::embedded(faults(faulty)?)),
+        Device::Real(rig, side) => real(rig, *side, operator, patience).await,
     }
 }
 

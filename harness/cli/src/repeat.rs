@@ -1,16 +1,23 @@
 //! The commands that repeat what was done.
 
+use std::path::PathBuf;
+
 use engine::suite::Job;
 
-use crate::args::{Run, Target};
+use crate::args::Target;
 
 /// Makes the command for one case of a run: the flags that say what the device is, and the seed.
-pub(crate) fn command(args: &Run, seed: u64) -> impl Fn(&Job) -> String + Send + Sync + use<> {
-    let mut flags = flags(&args.target);
-    for folder in &args.cases {
+pub(crate) fn command(
+    target: &Target,
+    cases: &[PathBuf],
+    strict: bool,
+    seed: u64,
+) -> impl Fn(&Job) -> String + Send + Sync + use<> {
+    let mut flags = flags(target);
+    for folder in cases {
         flags.push(format!("--cases {}", quoted(&folder.display().to_string())));
     }
-    if args.strict {
+    if strict {
         flags.push("--strict".to_owned());
     }
     let flags = flags.join(" ");

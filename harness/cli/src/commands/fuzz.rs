@@ -1,5 +1,7 @@
 //! `plugfest fuzz`
 
+mod cases;
+
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use streams::campaign::{self, Budget, Campaign, Found, Hub, Progress, State, Sum
 use streams::canary::Canary;
 use streams::coverage::Coverage;
 use streams::finding::{Finding, Origin, Store};
-use streams::generate::{Allowed, Layer};
+use streams::generate::Allowed;
 use streams::monitor::Monitor;
 use tokio::sync::watch;
 use verdict::{Counts, ExitCode, RunEvent};
@@ -43,7 +45,9 @@ pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
         selected: 0,
         at: engine::clock::system_now(),
     });
-    let mut summaries = Vec::new();
+    let layers = args.message_layers();
+    let parts = u32::from(!layers.is_empty()) + u32::from(args.plays_cases());
+    let (mut summaries, mut cases) = (Vec::new(), Vec::new());
     let interrupted = device::runtime(&target)?.block_on(async {
         let stop = interrupt::watch();
         let share = u32::try_from(courses.len()).unwrap_or(1).max(1);
@@ -51,11 +55,19 @@ pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
             if *stop.borrow() {
                 break;
             }
+            let budget = budget(args, share, parts);
+            if args.plays_cases() {
+                let played = cases::play(args, &target, *course, (seed, budget), stop.clone(), &report).await?;
+                cases.push((*course, played));
+            }
+            if layers.is_empty() || *stop.borrow() {
+                continue;
+            }
             let campaign = Campaign {
                 seed,
-                layers: if args.layers.is_empty() { Layer::ALL.to_vec() } else { args.layers.clone() },
+                layers: layers.clone(),
                 allowed: Allowed { dangerous: args.dangerous },
-                budget: budget(args, share),
+                budget,
                 length: usize::from(args.length),
                 jobs: args.jobs.map_or(usize::MAX, usize::from),
                 ..Campaign::default()
@@ -65,13 +77,21 @@ pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
         }
         Ok::<_, Failure>(*stop.borrow())
     })?;
-    let code = exit_code(summaries.iter().map(|(_, summary)| summary), interrupted);
+    let code = match exit_code(summaries.iter().map(|(_, summary)| summary), interrupted) {
+        ExitCode::Conforming | ExitCode::NotJudged if cases.iter().any(|(_, cases)| cases.findings > 0) => {
+            ExitCode::DeviceFailed
+        }
+        code => code,
+    };
     report(&RunEvent::RunFinished {
         counts: Counts::default(),
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         exit_code: code as u8,
         interrupted,
     });
+    for ((side, version), cases) in &cases {
+        anstream::println!("{side} {version}: {cases}");
+    }
     for ((side, version), summary) in &summaries {
         show(*side, *version, summary);
     }
@@ -121,12 +141,16 @@ fn courses(args: &Fuzz, target: &Device) -> Vec<(Role, Version)> {
         .collect()
 }
 
-fn budget(args: &Fuzz, share: u32) -> Budget {
+/// What each of so many courses may use; the time is shared by so many kinds of streams, too.
+fn budget(args: &Fuzz, share: u32, parts: u32) -> Budget {
     let time = match (args.time, args.runs) {
         (None, None) => Some(DEFAULT),
         (time, _) => time,
     };
-    Budget { time: time.map(|time| time / share), runs: args.runs.map(|runs| runs.div_ceil(u64::from(share))) }
+    Budget {
+        time: time.map(|time| time / share / parts.max(1)),
+        runs: args.runs.map(|runs| runs.div_ceil(u64::from(share))),
+    }
 }
 
 async fn one(

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Run, colour: Colour) -> Result<ExitCode, Failure> {
     let expectations = crate::expect::read(args.expect.as_deref(), &library)?;
     let jobs = select(args, &library, &target)?;
     let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()) ^ clock_seed());
-    let repeat = repeat::command(args, seed);
+    let repeat = repeat::command(&args.target, &args.cases, args.strict, seed);
     let traced = args.trace.is_some();
     let suite = Arc::new(Suite {
         library,

@@ -16,7 +16,10 @@ pub(super) fn may_stand_before(seed: &Seed<'_>, at: usize) -> bool {
     // What was just done to a station may still be on its way to us.
     let is_quiet = seed.device == Role::Csms || before.last().is_none_or(|last| !is_stimulus(last));
     let is_next = after.first().is_none_or(|next| begins_with_us(seed, next, 0));
-    is_linked && is_quiet && is_next && !is_timed(seed) && !any(seed, before, &unsettles, 0)
+    // What is forbidden during the effect of a stimulus is in force only when its driver has confirmed it.
+    let is_watched =
+        matches!(after, [next, then, ..] if is_stimulus(next) && matches!(then.kind, ItemKind::Never { .. }));
+    is_linked && is_quiet && is_next && !is_watched && !is_timed(seed) && !any(seed, before, &unsettles, 0)
 }
 
 /// Whether two seconds more make no difference.

@@ -50,17 +50,18 @@ fn play(library: &Arc<Library>, mutants: &[(Role, MutantCase)]) {
 }
 
 #[test]
-fn a_mutant_of_every_case_leaves_a_clean_device_green() {
+fn mutants_of_cases_leave_a_clean_device_green() {
     let library = library();
     let mut choices = Seeded::new(7);
     let mut made = Vec::new();
-    for case in library.cases() {
+    // One case in three; all of them are for the long test.
+    for case in library.cases().iter().step_by(3) {
         for device in SIDES {
             made.extend(mutant(&library, case, device, &mut choices).map(|mutant| (device, mutant)));
         }
     }
     println!("{} mutants", made.len());
-    assert!(made.len() > 100, "{}", made.len());
+    assert!(made.len() > 60, "{}", made.len());
     play(&library, &made);
 }
 
