@@ -107,3 +107,17 @@ fn the_same_choices_make_the_same_mutant() {
     let one = |choices: &mut dyn Choices| mutant(&library, case, Role::Station, choices).unwrap().yaml;
     assert_eq!(one(&mut Seeded::new(3)), one(&mut Seeded::new(3)));
 }
+
+#[test]
+fn a_device_that_an_odd_call_harms_passes_the_case_and_not_its_mutant() {
+    let library = library();
+    let case = library.case("token-expired", Version::V16).unwrap();
+    let all = mutants(&library, case, Role::Csms);
+    let odd = all.into_iter().find(|mutant| mutant.kind == "unknown-action").unwrap();
+    let fault = peers::Fault::find("csms-crashes-after-error").unwrap();
+    let job = |case: &Arc<script::ast::Case>| Job { case: case.clone(), device: Role::Csms, version: Version::V16 };
+    let trial = Trial { library: library.clone(), seed: 1 };
+    let (results, _) = trial.jobs(vec![job(case), job(&odd.case)], vec![fault]).unwrap();
+    let verdicts: Vec<Verdict> = results.iter().map(|result| result.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail]);
+}

@@ -231,9 +231,10 @@ fn keep(folder: &Path, mutant: &MutantCase) -> Result<(), String> {
 }
 
 fn finding(mutant: &MutantCase, result: &CaseResult, kept: Option<&Path>) -> Finding {
-    let rules = match result.rules.as_slice() {
-        [] => String::new(),
-        rules => format!(" ({})", rules.join(", ")),
+    // The reason may name its rule already.
+    let rules = match result.rules.first() {
+        Some(rule) if !result.reason.contains(rule.as_str()) => format!(" ({})", result.rules.join(", ")),
+        _ => String::new(),
     };
     Finding {
         id: mutant.id.clone(),
