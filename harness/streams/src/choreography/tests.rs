@@ -1,7 +1,5 @@
 //! Mutants leave clean devices green, and find what the cases alone do not.
 
-#![expect(clippy::unwrap_used, reason = "code of tests")]
-
 use std::sync::Arc;
 
 use engine::mutants::Trial;
