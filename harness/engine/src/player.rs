@@ -118,6 +118,8 @@ pub enum Command {
     },
     /// Whether connections of the station are let in.
     Admit(bool),
+    /// What its next handshakes are answered: another subprotocol than the version's own, or none.
+    Answer(Option<Option<String>>),
     /// Do this to the device.
     Stimulate(Stimulus),
     /// Look at the device.
@@ -213,6 +215,8 @@ pub struct Player {
     open: Option<Open>,
     acting: Option<Acting>,
     connecting: Option<Leaf>,
+    /// What the next handshakes of the station are answered, where it is not the version's own subprotocol.
+    answering: Option<Option<String>>,
     reaction: Option<reactions::Waiting>,
     running: Option<procedure::Running>,
     chores: VecDeque<Chore>,
@@ -318,6 +322,7 @@ impl Player {
             open: None,
             acting: None,
             connecting: None,
+            answering: None,
             reaction: None,
             running: None,
             chores: VecDeque::new(),
@@ -366,6 +371,7 @@ impl Player {
             Input::Tick => self.event(now, EventKind::Tick),
         }
         self.advance(now);
+        self.choose_answer();
     }
 
     /// What is to be done since the last time this was asked, in order.

@@ -48,6 +48,8 @@ pub struct Wire {
     password: Option<String>,
     pub(crate) connection: Option<Connection<Stream>>,
     admitting: bool,
+    /// What a station is answered instead of the version's own subprotocol.
+    answering: Option<Option<String>>,
     limits: Limits,
     /// The subprotocols that the station of the rig offered when it last came.
     offered: Arc<Mutex<Option<Vec<String>>>>,
@@ -77,6 +79,7 @@ impl Wire {
             password,
             connection: None,
             admitting: true,
+            answering: None,
             limits: Limits::default(),
             offered: Arc::default(),
         }
@@ -143,7 +146,7 @@ impl Wire {
     fn admit(&self, stream: Stream) -> Boxed<Handshake> {
         let (limits, identities, password, version) =
             (self.limits.clone(), self.identities.clone(), self.password.clone(), self.version);
-        let offered = self.offered.clone();
+        let (offered, answering) = (self.offered.clone(), self.answering.clone());
         let handshake = async move {
             let incoming = match handshake::read_request(stream, &limits).await {
                 Ok(incoming) => incoming,
@@ -179,11 +182,15 @@ impl Wire {
             if let Ok(mut offered) = offered.lock() {
                 *offered = Some(request.subprotocols.clone());
             }
-            let chosen = request.subprotocols.iter().find(|name| **name == version.subprotocol()).cloned();
+            let fits = request.subprotocols.iter().find(|name| **name == version.subprotocol()).cloned();
+            let (chosen, on_purpose) = match answering {
+                Some(answer) => (answer, true),
+                None => (fits, false),
+            };
             match incoming.accept(chosen.as_deref(), &Headers::new()).await {
                 Err(error) => Handshake::Refused { status: None, reason: error.to_string() },
                 Ok(mut connection) => {
-                    if chosen.is_none() {
+                    if chosen.is_none() && !on_purpose {
                         // No common version: completed without a subprotocol, and closed at once.
                         let _ = connection.close(Some(1002), "no common subprotocol").await;
                         let offered = request.subprotocols.join(", ");
@@ -314,6 +321,7 @@ impl Stage<'_> {
                 Command::Send(text) => self.send(&text).await,
                 Command::Drop { cut } => self.wire.hang_up(cut).await,
                 Command::Admit(admitting) => self.wire.admitting = admitting,
+                Command::Answer(answering) => self.wire.answering = answering,
                 Command::Stimulate(stimulus) => {
                     let (drivers, station) = (self.drivers.clone(), self.station.to_owned());
                     self.acting =

@@ -1,5 +1,7 @@
 //! Beginning: arriving at a device, taking up segments, doing what is ours.
 
+use std::time::Duration;
+
 use protocol::{Role, Timestamp};
 use verdict::EventKind;
 
@@ -11,6 +13,9 @@ use crate::tree::Node;
 
 /// So often a station may come with versions that are not played.
 const VAIN_OFFERS: u32 = 3;
+
+/// So many times the usual grace a station that has said nothing yet may take for its first message.
+const FIRST_WORD: u32 = 5;
 
 impl Player {
     pub(super) fn start(&mut self, now: Timestamp) {
@@ -43,7 +48,7 @@ impl Player {
             // A case that begins with nothing takes the device as it finds it.
             self.rig.timeouts.grace
         };
-        let quiet_at = (self.session.link == LinkState::Up).then(|| now + self.rig.timeouts.grace);
+        let quiet_at = (self.session.link == LinkState::Up).then(|| now + self.patience_with_the_silent());
         self.phase = Phase::Arriving { until: now + patience, quiet_at };
     }
 
@@ -109,6 +114,20 @@ impl Player {
 
     fn awaits_link(&self) -> bool {
         matches!(self.node.first_leaf().map(|leaf| &leaf.kind), Some(LeafKind::DeviceConnect(_)))
+    }
+
+    /// One that comes and is silent may have been accepted before, or be slow to boot.
+    fn patience_with_the_silent(&self) -> Duration {
+        let grace = self.rig.timeouts.grace;
+        if self.session.spoken_once() { grace } else { grace * FIRST_WORD }
+    }
+
+    /// A station has connected: wait for what it says first.
+    pub(super) fn connected_while_arriving(&mut self, now: Timestamp) {
+        let patience = self.patience_with_the_silent();
+        if let Phase::Arriving { quiet_at, .. } = &mut self.phase {
+            *quiet_at = Some(now + patience);
+        }
     }
 
     /// Something was heard from an arriving station: wait for quiet again.

@@ -66,6 +66,22 @@ impl Player {
         }
     }
 
+    /// The next step may want a handshake of the station answered otherwise. It can come as soon as the link is down.
+    pub(super) fn choose_answer(&mut self) {
+        let mut first = Vec::new();
+        if self.phase == Phase::Segment && self.outcome.is_none() && self.session.link == LinkState::Down {
+            self.node.first_leaves(&mut first);
+        }
+        let wanted = first.iter().find_map(|leaf| match &leaf.kind {
+            LeafKind::DeviceConnect(options) => options.answers.as_ref().map(|answers| answers.value.clone()),
+            _ => None,
+        });
+        if wanted != self.answering {
+            self.answering.clone_from(&wanted);
+            self.commands.push(Command::Answer(wanted));
+        }
+    }
+
     pub(super) fn opened(
         &mut self,
         now: Timestamp,
@@ -78,7 +94,7 @@ impl Player {
         self.session.spoken = false;
         self.may_leave = false;
         self.session.oracles.opened();
-        self.heard_while_arriving(now);
+        self.connected_while_arriving(now);
         if let Some(leaf) = self.connecting.take() {
             self.judge_link(&leaf, &offered, subprotocol.as_deref());
             self.mark(&leaf, now, now);

@@ -37,8 +37,7 @@ pub(super) const STATION: &[FaultInfo] = &[
         "R-240",
         "Asked for its whole configuration, it answers and starts again.",
     ),
-    station("station-takes-any-subprotocol", "R-077", "It stays on a connection whose subprotocol it did not offer.")
-        .left_to_streams(),
+    station("station-takes-any-subprotocol", "R-077", "It stays on a connection whose subprotocol it did not offer."),
     station("station-never-comes-back", "R-151", "It does not connect again after the third link it has lost.")
         .left_to_streams(),
     station("station-gives-up-after-a-refusal", "R-151", "It does not connect again after two attempts that failed.")

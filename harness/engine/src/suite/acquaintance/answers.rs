@@ -108,13 +108,13 @@ fn from_variables(results: &[(String, Value)]) -> Assumed {
             }
         }
     }
-    // Every EVSE up to the first one that is not there; if that one was not asked for, there may be more.
+    // Every EVSE up to the first one that is not there; if that one was not asked for, there may be more. A station that
+    // tells of none has one nevertheless, and nothing says that it has more.
     let count = (1..).take_while(|id| evses.get(id) == Some(&true)).count();
     if let Ok(count) = i64::try_from(count)
-        && count > 0
-        && evses.get(&(count + 1)) == Some(&false)
+        && (count == 0 || evses.get(&(count + 1)) == Some(&false))
     {
-        told.connectors = Some(count);
+        told.connectors = Some(count.max(1));
     }
     told
 }
