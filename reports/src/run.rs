@@ -63,6 +63,11 @@ impl Run {
         counts
     }
 
+    /// What the devices say of themselves, once for each version.
+    pub(crate) fn device_says(&self) -> impl Iterator<Item = &str> {
+        self.results.iter().filter_map(|result| result.device_says.as_deref())
+    }
+
     /// Why there may be less in it than was asked for.
     pub(crate) fn incomplete(&self) -> Option<&'static str> {
         match self.ended {

@@ -371,7 +371,6 @@ impl Player {
             Input::Tick => self.event(now, EventKind::Tick),
         }
         self.advance(now);
-        self.choose_answer();
     }
 
     /// What is to be done since the last time this was asked, in order.
@@ -451,6 +450,11 @@ impl Player {
 
     /// Does everything that is due.
     fn advance(&mut self, now: Timestamp) {
+        self.go_on(now);
+        self.choose_answer();
+    }
+
+    fn go_on(&mut self, now: Timestamp) {
         // Each round makes progress or ends the loop; the bound only guards against a mistake of ours.
         for _ in 0..100_000 {
             if self.phase == Phase::Finished {

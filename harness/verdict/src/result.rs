@@ -55,6 +55,9 @@ pub struct CaseResult {
     pub transcript: Vec<TranscriptLine>,
     /// Warnings and remarks: what was not observed, what could not be undone.
     pub notes: Vec<String>,
+    /// What the device says of itself, with the first result that was played on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_says: Option<String>,
     /// The command that repeats it.
     pub repeat: String,
 }

@@ -207,6 +207,7 @@ pub(crate) mod tests {
             violations: Vec::new(),
             transcript: Vec::new(),
             notes: Vec::new(),
+            device_says: None,
             repeat: "plugfest run a".to_owned(),
         }
     }

@@ -156,6 +156,7 @@ impl Page {
         facts.extend(run.ended.map(|ended| ("took", seconds(ended.duration_ms))));
         facts.extend(run.seed.map(|seed| ("seed", seed.to_string())));
         facts.extend(run.ended.map(|ended| ("exit code", ended.exit_code.to_string())));
+        facts.extend(run.device_says().map(|said| ("device", safe_line(said, REASON))));
         let tiles = groups::statuses(run).into_iter();
         Page {
             style: include_str!("report.css"),

@@ -166,6 +166,9 @@ fn numbers(out: &mut String, run: &Run, paint: Paint) {
             safe_line(&finding.summary, REASON)
         ));
     }
+    for said in run.device_says() {
+        out.push_str(&format!("      Device {}\n", safe_line(said, REASON)));
+    }
     let slowest: Vec<String> = groups::slowest(run, 3)
         .iter()
         .map(|result| format!("{} {}", name(result), seconds(result.duration_ms)))

@@ -60,6 +60,7 @@ pub(crate) fn passed(case: &str) -> CaseResult {
         violations: Vec::new(),
         transcript: Vec::new(),
         notes: Vec::new(),
+        device_says: None,
         repeat: format!("plugfest run {case} --url ws://localhost:9000/ocpp --seed 17"),
     }
 }
@@ -153,6 +154,7 @@ pub(crate) fn results() -> Vec<CaseResult> {
         line(21, Some(Direction::ToDevice), "[3,\"1\",{\"status\":\"Accepted\",\"interval\":300}]"),
     ];
     let mut second = passed("boot-again");
+    second.device_says = Some("the station says that it has 1 connector; that it lacks Reservation".to_owned());
     second.device = Role::Station;
     second.violations = vec![violation(Some("boot-vendor"))];
     let mut evil = judged(EVIL, Verdict::Fail, Unexpected, EVIL);

@@ -35,7 +35,9 @@ async fn answer_in_fragments(with: &mut Conversation<'_>) -> Step<()> {
     for last in ["last of one", "last of two"] {
         with.listen_for("Heartbeat");
         let trigger = call("TriggerMessage", json!({ "requestedMessage": "Heartbeat" }));
-        let answer = with.call(trigger, "R-037").await?;
+        let sent = with.send(trigger).await?;
+        // Whether it has to have the message is for the cases of the message to say.
+        let answer = with.answer_to(&sent, "R-037").await?;
         if answer.payload().and_then(|payload| payload.get("status")) != Some(&json!("Accepted")) {
             return Err(with.give_up("the station does not let itself be triggered", &answer.to_text()));
         }

@@ -13,6 +13,8 @@ pub struct Assumed {
     pub capabilities: BTreeMap<String, bool>,
     /// How many connectors it says it has.
     pub connectors: Option<i64>,
+    /// It was asked and says of none; one it has in any case.
+    pub hides_connectors: bool,
     /// Ready-made tags that a CSMS does not know as what they are, by name, and why they cannot be relied on.
     pub doubtful_tags: BTreeMap<String, String>,
 }
@@ -25,7 +27,7 @@ impl Rig {
     #[must_use]
     pub fn assuming(mut self, version: Version, told: &Assumed) -> Rig {
         self.capabilities = self.capabilities.assuming(&told.capabilities);
-        if let Some(count) = told.connectors
+        if let Some(count) = told.connectors.or(told.hides_connectors.then_some(1))
             && !self.states_connectors
             && count > 0
         {

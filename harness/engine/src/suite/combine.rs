@@ -81,10 +81,8 @@ pub(super) async fn play_job(
         }
     }
     let mut result = combine(suite, job, started, clock, &played, refused, &configurations);
-    if acquaintance.is_some()
-        && let Some(sentence) = site.known().and_then(|known| known.of(job.version).sentence())
-    {
-        result.notes.push(sentence);
+    if acquaintance.is_some() {
+        result.device_says = site.known().and_then(|known| known.of(job.version).sentence());
     }
     let speaks = site.unspoken(job.version).is_none();
     let opened = |event: &Event| matches!(event.kind, EventKind::Opened { .. });
@@ -330,6 +328,7 @@ fn combine(
         violations: Vec::new(),
         transcript: Vec::new(),
         notes: Vec::new(),
+        device_says: None,
         repeat: (suite.repeat)(job),
     };
     summarise(&mut result, played);

@@ -108,13 +108,14 @@ fn from_variables(results: &[(String, Value)]) -> Assumed {
             }
         }
     }
-    // Every EVSE up to the first one that is not there; if that one was not asked for, there may be more. A station that
-    // tells of none has one nevertheless, and nothing says that it has more.
+    // Every EVSE up to the first one that is not there; if that one was not asked for, there may be more.
     let count = (1..).take_while(|id| evses.get(id) == Some(&true)).count();
+    told.hides_connectors = count == 0;
     if let Ok(count) = i64::try_from(count)
-        && (count == 0 || evses.get(&(count + 1)) == Some(&false))
+        && count > 0
+        && evses.get(&(count + 1)) == Some(&false)
     {
-        told.connectors = Some(count.max(1));
+        told.connectors = Some(count);
     }
     told
 }
@@ -181,5 +182,15 @@ mod tests {
         assert_eq!(told.capabilities.get("AuthorizationCache"), Some(&true));
         assert_eq!(told.capabilities.get("Reservation"), Some(&false));
         assert_eq!(told.capabilities.get("SmartCharging"), None);
+    }
+
+    #[test]
+    fn a_station_that_tells_of_no_evse_is_taken_to_have_one() {
+        let none = json!({ "attributeStatus": "UnknownComponent", "component": { "name": "EVSE", "evse": { "id": 1 } },
+            "variable": { "name": "AvailabilityState" } });
+        let told = from_variables(&[("GetVariables".to_owned(), json!({ "getVariableResult": [none] }))]);
+        assert_eq!((told.connectors, told.hides_connectors), (None, true));
+        let rig = crate::rig::Rig::default_for(Some(protocol::Role::Station)).assuming(Version::V201, &told);
+        assert_eq!(rig.connectors.len(), 1);
     }
 }
