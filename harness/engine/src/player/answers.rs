@@ -24,7 +24,6 @@ fn feature<'m>(version: protocol::Version, action: &str, profile: &'m str) -> &'
     }
     match (profile, action) {
         (_, "ClearCache") => "AuthorizationCache",
-        (_, "TriggerMessage") => "RemoteTrigger",
         ("N", "GetLog" | "LogStatusNotification" | "CustomerInformation" | "NotifyCustomerInformation") => "Core",
         ("D", _) => "LocalAuthListManagement",
         ("H", _) => "Reservation",
