@@ -158,6 +158,7 @@ fn result(finding: &Finding, replayed: &Replayed, times: u32) -> CaseResult {
         violations: Vec::new(),
         transcript: Vec::new(),
         notes: vec![format!("reproduced {} of {times}", replayed.shown)],
+        device_says: None,
         repeat: String::new(),
     }
 }
