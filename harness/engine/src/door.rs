@@ -244,6 +244,33 @@ impl Conversation<'_> {
         Err(self.failure(&format!("no {} came", message.name()), &expected, &actual, statement))
     }
 
+    /// Asks the CSMS under test for a call. What its driver says is not waited for: it may wait for our answer itself.
+    pub(crate) fn ask_for(&mut self, action: &str, payload: serde_json::Value) {
+        self.tell(Deed::Ask { action: action.to_owned(), payload });
+    }
+
+    /// The call that was listened for, if it comes within the rig's grace.
+    pub(crate) async fn called_soon(&mut self, action: &str) -> Step<Option<Heard>> {
+        let until = self.now() + self.stage.player.rig().timeouts.grace;
+        self.called_until(action, until).await
+    }
+
+    /// The call that was listened for, if it comes in the time of a step.
+    pub(crate) async fn called_in_time(&mut self, action: &str) -> Step<Option<Heard>> {
+        let until = self.now() + self.stage.player.rig().timeouts.step;
+        self.called_until(action, until).await
+    }
+
+    async fn called_until(&mut self, action: &str, until: Timestamp) -> Step<Option<Heard>> {
+        let heard = self
+            .wait(until, |player, _| match player.expected_call(|heard| heard.action == action) {
+                Some(heard) => Some(Some(heard)),
+                None => (!player.is_linked()).then_some(None),
+            })
+            .await?;
+        Ok(heard.flatten())
+    }
+
     /// From now on the next call with this action is left to [`called`](Self::called).
     pub(crate) fn listen_for(&mut self, action: &str) {
         self.tell(Deed::Expect { action: action.to_owned() });
@@ -251,14 +278,7 @@ impl Conversation<'_> {
 
     /// Awaits a call that was listened for.
     pub(crate) async fn called(&mut self, action: &str, statement: &str) -> Step<Heard> {
-        let until = self.now() + self.stage.player.rig().timeouts.step;
-        let heard = self
-            .wait(until, |player, _| match player.expected_call(|heard| heard.action == action) {
-                Some(heard) => Some(Some(heard)),
-                None => (!player.is_linked()).then_some(None),
-            })
-            .await?;
-        match heard.flatten() {
+        match self.called_in_time(action).await? {
             Some(heard) => Ok(heard),
             None => {
                 let actual = self.nothing();

@@ -175,7 +175,12 @@ pub fn compile(
         segments.insert(arrived + at, Segment { purpose, node });
     }
     let node = match &case.procedure {
-        Some(procedure) => leaf_of_ours(LeafKind::Procedure(procedure.value), &case.source, procedure.span, root),
+        Some(procedure) => {
+            for action in procedure.value.asks_for() {
+                compiler.need(Role::Csms, &format!("send {action}"));
+            }
+            leaf_of_ours(LeafKind::Procedure(procedure.value), &case.source, procedure.span, root)
+        }
         None => compiler.items(&case.source, root, &case.steps, 0)?,
     };
     let node = end(node, &case.source, case.id.span, root);

@@ -324,10 +324,12 @@ impl Stage<'_> {
                 Command::Answer(answering) => self.wire.answering = answering,
                 Command::Stimulate(stimulus) => {
                     let (drivers, station) = (self.drivers.clone(), self.station.to_owned());
-                    self.acting =
-                        Some(Box::pin(
-                            async move { Input::StimulusDone(drivers.stimulate(&station, &stimulus).await) },
-                        ));
+                    let asked =
+                        Box::pin(async move { Input::StimulusDone(drivers.stimulate(&station, &stimulus).await) });
+                    // A procedure may ask while the last request is under way. To drop that could take it back.
+                    if let Some(before) = self.acting.replace(asked) {
+                        tokio::spawn(before);
+                    }
                 }
                 Command::Look(observation) => {
                     let (drivers, station) = (self.drivers.clone(), self.station.to_owned());

@@ -47,9 +47,20 @@ procedures! {
          and afterwards it answers a call, on this link or on a new one."
     ManyCalls "many calls"
         "Sends fifty harmless calls on one link, one after the other. Each gets its own result."
+    OneCallAtATime "one call at a time"
+        "Has a CSMS read a variable, withholds the answer, and asks for the same once more. As long as the first call \
+         is not answered no second one comes; whether the CSMS keeps it or refuses to make it is its own business."
 }
 
 impl Procedure {
+    /// The actions that a CSMS has to send on request for it.
+    pub fn asks_for(self) -> &'static [&'static str] {
+        match self {
+            Procedure::OneCallAtATime => &["GetVariables"],
+            _ => &[],
+        }
+    }
+
     /// The procedure of this name.
     pub fn find(name: &str) -> Option<Procedure> {
         Self::ALL.iter().copied().find(|procedure| procedure.name() == name)

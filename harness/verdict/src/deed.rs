@@ -21,6 +21,13 @@ pub enum Deed {
         /// The action.
         action: String,
     },
+    /// It asked the CSMS under test for a call, without waiting for what comes of that.
+    Ask {
+        /// The action.
+        action: String,
+        /// The payload.
+        payload: Value,
+    },
     /// It answered a call of the device.
     Reply {
         /// The message id.

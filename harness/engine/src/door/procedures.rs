@@ -1,7 +1,7 @@
 //! The procedures themselves. What each demands is said where its name is, in [`script::Procedure`].
 
 use script::Procedure;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Conversation, Reaction, Step, call, close, ping, pong, raw, result};
 
@@ -13,6 +13,7 @@ pub(super) async fn carry_out(procedure: Procedure, with: &mut Conversation<'_>)
         Procedure::LinkClosed => link_closed(with).await,
         Procedure::TextNotUtf8 => text_not_utf8(with).await,
         Procedure::ManyCalls => many_calls(with).await,
+        Procedure::OneCallAtATime => one_call_at_a_time(with).await,
     }
 }
 
@@ -102,6 +103,44 @@ async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {
         with.call(harmless, "R-037").await?;
     }
     Ok(())
+}
+
+async fn one_call_at_a_time(with: &mut Conversation<'_>) -> Step<()> {
+    const ACTION: &str = "GetVariables";
+    let asked = json!({ "getVariableData": [
+        { "component": { "name": "OCPPCommCtrlr" }, "variable": { "name": "OfflineThreshold" } }
+    ] });
+    for _ in 0..2 {
+        with.listen_for(ACTION);
+    }
+    with.ask_for(ACTION, asked.clone());
+    let Some(first) = with.called_in_time(ACTION).await? else {
+        return Err(with.give_up("the CSMS does not make the call that it is asked for", "no GetVariables"));
+    };
+    with.ask_for(ACTION, asked);
+    // The oracle of one outstanding call tells if it does not wait.
+    let hasty = with.called_soon(ACTION).await?;
+    with.send(result(&first, variables_told(&first.payload))).await?;
+    let second = match hasty {
+        Some(second) => Some(second),
+        None => with.called_soon(ACTION).await?,
+    };
+    if let Some(second) = second {
+        with.send(result(&second, variables_told(&second.payload))).await?;
+    }
+    Ok(())
+}
+
+/// An answer to GetVariables that has a number for everything.
+fn variables_told(request: &Value) -> Value {
+    let wanted = request.get("getVariableData").and_then(Value::as_array);
+    let results = wanted.into_iter().flatten().map(|wanted| {
+        let mut told = wanted.as_object().cloned().unwrap_or_default();
+        told.insert("attributeStatus".to_owned(), "Accepted".into());
+        told.insert("attributeValue".to_owned(), "60".into());
+        Value::Object(told)
+    });
+    json!({ "getVariableResult": results.collect::<Vec<_>>() })
 }
 
 fn thirds(bytes: &[u8]) -> Vec<usize> {

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
-use protocol::Timestamp;
 use protocol::frame::Frame;
+use protocol::stimulus::Stimulus;
+use protocol::{Role, Timestamp};
 use script::Procedure;
-use serde_json::Value;
+use serde_json::{Value, json};
 use verdict::{Blame, Deed, Diagnostic, Direction, EventKind, Failure, Verdict};
 
 use super::{Command, LinkState, Outcome, Player, Tag};
@@ -61,6 +62,12 @@ impl Player {
             Deed::Text => {
                 let id = self.session.fresh_id();
                 self.session.oracles.sent_text(&id);
+            }
+            Deed::Ask { action, payload } => {
+                let station = self.session.identity.clone();
+                let with = json!({ "action": action, "fields": payload, "payload": payload, "station": station });
+                let with = with.as_object().cloned().unwrap_or_default();
+                self.issue(now, None, Stimulus { party: Role::Csms, verb: "send".to_owned(), with });
             }
             Deed::Expect { action } => running.expected.push(action),
             Deed::Reply { id, action, request, result } => self.result_frame(now, &id, &action, &request, &result),
