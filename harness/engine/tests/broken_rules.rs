@@ -1,5 +1,8 @@
 //! A red verdict names the rule that was broken: every seeded fault that the suite is to notice is noticed by a case
 //! that names the very statement the fault breaks.
+//!
+//! `cargo test -p plugfest-engine --test broken_rules -- --ignored --nocapture` lists those of which that is not true
+//! yet; `FAULT=part-of-id` narrows it, and with `PROVING=1` only cases that trace to the statement are played.
 
 use std::sync::Arc;
 

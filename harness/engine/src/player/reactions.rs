@@ -68,7 +68,15 @@ impl Player {
             _ => false,
         });
         let warn = fitting.map(|outcome| outcome.warn.as_ref().map(|text| text.value.clone()));
-        self.conclude_reaction(now, waiting, warn, &format!("it was answered: {}", crate::pattern::shorten(text)));
+        // A result for what had to be refused, as far as the case does not say it better.
+        let breaks = if matches!(answer, Frame::Result { .. }) { "R-038" } else { "" };
+        self.conclude_reaction(
+            now,
+            waiting,
+            warn,
+            breaks,
+            &format!("it was answered: {}", crate::pattern::shorten(text)),
+        );
     }
 
     /// The link was closed while a reaction was awaited; `true`: that was about the reaction.
@@ -85,7 +93,7 @@ impl Player {
         if warn.is_none() {
             self.lost(now, how);
         }
-        self.conclude_reaction(now, waiting, warn, &format!("the device ended the link ({how})"));
+        self.conclude_reaction(now, waiting, warn, "", &format!("the device ended the link ({how})"));
         true
     }
 
@@ -102,7 +110,7 @@ impl Player {
         if waiting.deadline <= now
             && let Some(waiting) = self.reaction.take()
         {
-            self.conclude_reaction(now, waiting, None, "nothing came");
+            self.conclude_reaction(now, waiting, None, "", "nothing came");
             return true;
         }
         false
@@ -112,16 +120,23 @@ impl Player {
         let Some(waiting) = self.reaction.take() else { return };
         let ignored = waiting.text.outcome.iter().find(|outcome| outcome.kind == TextOutcomeKind::Ignored);
         let warn = ignored.map(|outcome| outcome.warn.as_ref().map(|text| text.value.clone()));
-        self.conclude_reaction(now, waiting, warn, "it was ignored");
+        self.conclude_reaction(now, waiting, warn, "", "it was ignored");
     }
 
     pub(super) fn sentinel_unanswered(&mut self, now: Timestamp) {
         let Some(waiting) = self.reaction.take() else { return };
-        self.conclude_reaction(now, waiting, None, "a call behind it was not answered either: the device is deaf");
+        self.conclude_reaction(now, waiting, None, "", "a call behind it was not answered either: the device is deaf");
     }
 
     /// `fitting`: the outcome that took place is allowed, perhaps with a warning.
-    fn conclude_reaction(&mut self, now: Timestamp, waiting: Waiting, fitting: Option<Option<String>>, what: &str) {
+    fn conclude_reaction(
+        &mut self,
+        now: Timestamp,
+        waiting: Waiting,
+        fitting: Option<Option<String>>,
+        breaks: &str,
+        what: &str,
+    ) {
         match fitting {
             Some(None) => {}
             Some(Some(warn)) => self.warn(format!("{warn} ({}:{})", waiting.leaf.source.path, waiting.leaf.line())),
@@ -132,7 +147,9 @@ impl Player {
                     Diagnostic::error("reaction", title.clone()),
                     format!("expected {}\nactual   {what}", wanted.join(", or ")),
                 );
-                self.fail(&waiting.leaf, title, diagnostic);
+                let rules = self.broken(&waiting.leaf, "");
+                let rules = if rules.is_empty() && !breaks.is_empty() { self.binding(breaks) } else { rules };
+                self.fail_over(rules, title, diagnostic);
             }
         }
         self.mark(&waiting.leaf, now, now);
