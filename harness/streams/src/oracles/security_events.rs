@@ -71,18 +71,20 @@ impl Oracle for SecurityEvents {
                 _ => {}
             },
             What::Answered { action, request, bytes: Some(bytes), plain: true }
-                if action == "BootNotification" && about.version != Version::V16 && self.expected.is_none() =>
+                if action == "BootNotification"
+                    && about.version != Version::V16
+                    && self.expected.is_none()
+                    && request.get("reason").and_then(Value::as_str) == Some("PowerUp")
+                    && is_accepted(bytes) =>
             {
-                if request.get("reason").and_then(Value::as_str) == Some("PowerUp") && is_accepted(bytes) {
-                    self.expect(Expected {
-                        events: STARTS,
-                        patience: BOOT_PATIENCE,
-                        rule: "A04.FR.01",
-                        action: action.clone(),
-                        since: seen.at,
-                        shown: request.to_string().into_bytes(),
-                    });
-                }
+                self.expect(Expected {
+                    events: STARTS,
+                    patience: BOOT_PATIENCE,
+                    rule: "A04.FR.01",
+                    action: action.clone(),
+                    since: seen.at,
+                    shown: request.to_string().into_bytes(),
+                });
             }
             What::Ended { .. } | What::Answered { plain: false, .. } => self.disturbed = true,
             What::Probed { .. } => {

@@ -60,8 +60,8 @@ impl<'a> Elements<'a> {
         if view.device == Role::Station || choices.choose(4) < 3 {
             return 0;
         }
-        let open = view.links.iter().filter(|(_, link)| link.open).map(|(number, _)| *number);
-        open.last().unwrap_or(0)
+        let mut open = view.links.iter().filter(|(_, link)| link.open).map(|(number, _)| *number);
+        open.next_back().unwrap_or(0)
     }
 
     /// The move that stands here in the table of all moves, or the next one that can be made now.

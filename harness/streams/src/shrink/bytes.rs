@@ -31,7 +31,7 @@ impl Bytes {
                 self.current = None;
                 continue;
             };
-            let chunks = self.chunks.get_or_insert_with(|| Chunks::Whole);
+            let chunks = self.chunks.get_or_insert(Chunks::Whole);
             let Some(gone) = chunks.next(stretch.len()) else {
                 self.stretch += 1;
                 self.chunks = None;
