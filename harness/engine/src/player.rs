@@ -5,6 +5,7 @@
 
 mod answers;
 mod begin;
+mod bound;
 mod calls;
 mod checks;
 mod chores;
@@ -235,12 +236,17 @@ pub struct Player {
     /// Where both sides are played by ourselves: what we were told to do by the other reading, and have not done.
     words: Option<VecDeque<String>>,
     frames: usize,
+    /// When the plan began.
+    began: Option<Timestamp>,
+    /// When it is given up, whatever it is about.
+    latest: Option<Timestamp>,
 }
 
 impl Player {
     /// Begins a plan on a session.
     pub fn new(now: Timestamp, program: Program, rig: Arc<Rig>, session: Session, seed: u64, strict: bool) -> Player {
         let mut player = Player::idle(program, rig, session, seed, strict);
+        player.bound(now);
         player.start(now);
         player.advance(now);
         player
@@ -337,6 +343,8 @@ impl Player {
             conversation,
             commands: Vec::new(),
             frames: 0,
+            began: None,
+            latest: None,
             words: None,
         }
     }
@@ -419,6 +427,9 @@ impl Player {
             Phase::Settling { until } => at(*until),
             Phase::Chores(_) | Phase::Segment => {}
         }
+        if let Some(latest) = self.latest {
+            at(latest);
+        }
         if let Some(open) = &self.open {
             at(open.deadline);
         }
@@ -458,6 +469,9 @@ impl Player {
         // Each round makes progress or ends the loop; the bound only guards against a mistake of ours.
         for _ in 0..100_000 {
             if self.phase == Phase::Finished {
+                return;
+            }
+            if self.is_out_of_bounds(now) {
                 return;
             }
             if self.expire(now) {

@@ -347,7 +347,7 @@ impl Player {
         true
     }
 
-    fn drop_answer_leaf(&mut self, id: &str) -> Option<Leaf> {
+    pub(super) fn drop_answer_leaf(&mut self, id: &str) -> Option<Leaf> {
         let mut node = std::mem::replace(&mut self.node, Node::Done);
         let mut passed = Vec::new();
         let leaf = node.offer(

@@ -1,11 +1,12 @@
 //! Links: ours to a CSMS, those of a station to us, and how they end.
 
+use protocol::frame::Frame;
 use protocol::{Role, Timestamp};
 use script::ast::{ConnectionOptions, Ending, ForbiddenKind, Outcome as Wanted, PatternKind};
 use serde_json::Value;
 use verdict::{Diagnostic, Direction, EventKind, Verdict};
 
-use super::{Command, LinkState, Outcome, Phase, Player, Tag};
+use super::{Command, LinkState, Open, Outcome, Phase, Player, Tag};
 use crate::leaf::{Leaf, LeafKind};
 use crate::scope::{Tentative, plain_text};
 use crate::tree::Node;
@@ -208,6 +209,8 @@ impl Player {
     pub(super) fn closed(&mut self, now: Timestamp, code: Option<u16>, reason: &str) {
         self.event(now, EventKind::Closed { by: Direction::FromDevice, code, reason: reason.to_owned() });
         let open = self.open.clone();
+        // Who was told to reboot, or lost its power, owes no answer.
+        let owes_answers = !self.may_leave && code.is_some();
         self.link_gone();
         let how = match code {
             Some(code) => {
@@ -266,6 +269,7 @@ impl Player {
         if let Some(leaf) = taken {
             self.step_event(now, &leaf, "matched");
             self.mark(&leaf, now, now);
+            self.never_answered(open, owes_answers, &how);
             return;
         }
         if let Some(place) = forbidden {
@@ -276,6 +280,7 @@ impl Player {
         }
         // A station that has to connect anew may first end what is open; one that reboots, too.
         if expects_link || self.may_leave || self.wants_drop() {
+            self.never_answered(open, owes_answers, &how);
             return;
         }
         self.lost(now, &how);
@@ -298,6 +303,26 @@ impl Player {
             }
         }
         self.conclude(Outcome { rules, diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
+    }
+
+    /// A call of ours was open when the link ended as it may: its answer is waited for no longer. An answer before a
+    /// close frame would have come; without one it may be lost.
+    fn never_answered(&mut self, open: Option<Open>, owes_it: bool, how: &str) {
+        let Some(open) = open else { return };
+        let Some(leaf) = self.drop_answer_leaf(&open.id) else { return };
+        if open.tag == Tag::Silence {
+            return;
+        }
+        let title = format!("{} was not answered before the link ended ({how})", open.action);
+        let sent = Frame::Call { id: open.id, action: open.action, payload: open.request };
+        let diagnostic = leaf
+            .blame(Diagnostic::error("unanswered", title.clone()), "no answer came before the end of the link")
+            .note(format!("sent     {}", crate::pattern::shorten(&sent.to_text())));
+        if owes_it {
+            self.fail(&leaf, title, diagnostic);
+        } else {
+            self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) });
+        }
     }
 
     /// Whether the step that is under way is the CSMS closing a link without a common version.

@@ -46,8 +46,6 @@ pub(super) const STATION: &[FaultInfo] = &[
 ];
 
 pub(super) const CSMS: &[FaultInfo] = &[
-    csms("csms-answers-with-its-own-id", "R-022", "Answers carry a new message id."),
-    csms("csms-upper-cases-ids", "R-022", "Answers carry the message id in upper case."),
     csms("csms-answers-on-another-link", "R-022", "Every eighth answer goes to another station.").left_to_streams(),
     csms(
         "csms-forgets-the-new-link-with-the-old",
@@ -61,6 +59,8 @@ pub(super) const CSMS: &[FaultInfo] = &[
 on_both_sides! {
     "answers-answers", "R-015", "It answers the result of its own call.";
     "answers-twice", "R-037", "Every call is answered two times.";
+    "answers-with-its-own-id", "R-022", "Answers carry a new message id.";
+    "upper-cases-ids", "R-022", "Answers carry the message id in upper case.";
     "ignores-pings", "R-097", "Pings are never answered.";
     "invents-error-codes", "R-051", "Values that break the schema are refused with a code that no table has.";
     "leaves-out-error-details", "R-003", "A CALLERROR has four elements.";
