@@ -85,7 +85,7 @@ impl ChargingStation {
             if hasty && !self.faults.active("station-does-not-wait-for-answers") {
                 return;
             }
-            if !self.send_next() {
+            if !self.send_next(hasty) {
                 return;
             }
             if hasty {
@@ -94,9 +94,10 @@ impl ChargingStation {
         }
     }
 
-    fn send_next(&mut self) -> bool {
+    /// The next message; in haste none of the queue, whose first one stays there until it is answered.
+    fn send_next(&mut self, hasty: bool) -> bool {
         let from_outbox = self.outbox.iter().position(|message| self.may_send(&message.purpose, message.asked_for));
-        let from_queue = self.next_queued();
+        let from_queue = if hasty { None } else { self.next_queued() };
         let outbox_first = match (from_outbox.map(|at| self.outbox[at].sequence), from_queue) {
             (Some(outbox), Some(queue)) => outbox < queue,
             (Some(_), None) => true,
