@@ -2,7 +2,13 @@
 //! fuzzer.
 
 #[path = "../../../fuzz/src/targets.rs"]
-#[allow(missing_docs, unreachable_pub, dead_code, reason = "it is the library of another workspace")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::expect_used,
+    reason = "it is the library of another workspace"
+)]
 mod targets;
 
 use std::fs;
