@@ -242,13 +242,8 @@ fn seeded_faults_are_noticed() {
         let found = first_detection(&trial, Subject::with(mutant)).unwrap();
         missed += usize::from(found.noticed.is_none());
         let noticed = found.noticed.map(|it| format!("{} {} {} {}", it.oracle, it.rule, it.action, it.path));
-        eprintln!(
-            "{:5} {:5} {} {}",
-            found.acts,
-            found.triggered,
-            format!("{id} {version}"),
-            noticed.as_deref().unwrap_or("-")
-        );
+        let noticed = noticed.as_deref().unwrap_or("-");
+        eprintln!("{:5} {:5} {id} {version} {noticed}", found.acts, found.triggered);
     }
     eprintln!("{missed} were not noticed");
 }

@@ -1,4 +1,5 @@
 //! Episodes against the reference peers: what is done is seen, and nothing takes real time.
+#![allow(clippy::unwrap_used, reason = "code of tests")]
 
 use protocol::frame::Frame;
 use protocol::{Role, Version};
