@@ -67,6 +67,8 @@ struct State {
     claimed: HashSet<(Code, String, String, String, String)>,
     /// A rule at a place is looked into a few times only, whatever the state and the reply.
     places: HashMap<(Code, String, String), u32>,
+    /// How often a kind of mistake was looked into, whatever the message.
+    kinds: HashMap<(Code, String), u32>,
     calls: u64,
     results: u64,
     warned: bool,
@@ -82,6 +84,8 @@ struct State {
 const MOST: usize = 500;
 /// So often the same rule at the same place is looked into in different states.
 const SAME_PLACE: u32 = 2;
+/// So often the same kind of mistake is looked into with different messages.
+const SAME_KIND: u32 = 6;
 
 impl Hub {
     /// Nothing has happened in this run; the first episode has this number, and this was met before.
@@ -171,11 +175,16 @@ impl Hub {
         if state.claimed.contains(&key) {
             return false;
         }
-        let times = state.places.entry(place).or_default();
-        if *times >= SAME_PLACE {
+        // A device that dies does so at whatever comes next; the same mistake with every action is one mistake.
+        let dies = matches!(key.0, Code::O1 | Code::O2 | Code::O9);
+        let kind = (key.0, if dies { String::new() } else { key.3.clone() });
+        let full = state.places.get(&place).is_some_and(|times| *times >= SAME_PLACE)
+            || state.kinds.get(&kind).is_some_and(|times| *times >= SAME_KIND);
+        if full {
             return false;
         }
-        *times += 1;
+        *state.places.entry(place).or_default() += 1;
+        *state.kinds.entry(kind).or_default() += 1;
         state.claimed.insert(key);
         true
     }
