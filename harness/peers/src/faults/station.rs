@@ -211,7 +211,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-038",
         "R-038",
         "Fields that the schema does not have are passed over.",
-    ),
+    )
+    .left_to_streams(),
     station_both("station-overlooks-long-texts", "R-038", "R-038", "The length of texts is not looked at.")
         .left_to_streams(),
     station_both(
