@@ -187,6 +187,10 @@ impl Correlation {
             let found = answered_answer(3, id, about);
             return Some(if *plain { found } else { Found { class: Class::Compatibility, ..found } });
         }
+        // That is what an unreadable message is answered under, whoever else has used it.
+        if id == "-1" && ids.unreadable_count > 0 {
+            return self.unknown(number, id, about);
+        }
         let of_another = self.links.iter().filter(|(other, _)| **other != number).find_map(|(other, ids)| {
             Some((*other, ids.ours.get(id).filter(|ours| ours.calls > 0 && !ours.odd)?.action.clone()))
         });

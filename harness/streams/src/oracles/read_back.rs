@@ -123,6 +123,9 @@ impl Oracle for ReadBack {
                 let Some(Frame::Result { payload, .. }) = &reading.frame else { return };
                 // What was answered may be the first message of this id.
                 if self.repeated.is_repeated(&call.id) {
+                    self.list = None;
+                    self.generation += 1;
+                    self.checks.clear();
                     return;
                 }
                 let is_asked = self.asked.as_ref().is_some_and(|asked| asked.id.as_ref() == Some(&call.id));
