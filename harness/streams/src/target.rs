@@ -204,7 +204,8 @@ impl Target {
             version: self.version,
             rig: self.rig.clone(),
             clock,
-            prefix: format!("f{}-{}", how.slot, how.number),
+            // All ids are of one length: a finding may depend on it.
+            prefix: format!("f{}-{:020}", how.slot, how.number),
             identities: self.identities(how.slot),
             serial: how.serial,
             fresh: how.fresh,

@@ -26,7 +26,8 @@ fn every_known_defect_shows_where_it_is_and_nowhere_else() {
         let id = finding.fault.clone().unwrap();
         let fault = Fault::find(&id).unwrap();
         let with = replayed(&finding, vec![fault]);
-        assert_eq!((with.shown, with.tried), (2, 2), "{id}: {}", path.display());
+        // A device that answers nothing as it should is not asked a second time.
+        assert!(with.shown == with.tried && with.tried > 0, "{id}: {with:?} {}", path.display());
         let without = replayed(&finding, Vec::new());
         assert_eq!((without.shown, without.tried), (0, 2), "{}: {}", path.display(), without.sentence);
     }
