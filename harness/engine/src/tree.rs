@@ -242,7 +242,8 @@ impl Node {
                 Some(leaf)
             }
             Node::Guard(guard) => {
-                if guard.length.is_some() || guard.since.is_none() {
+                // One that has not begun waits for a stimulus to be confirmed: its effect may come before that.
+                if guard.length.is_some() {
                     return None;
                 }
                 guard.inner.offer(takes, forbids, passed)

@@ -149,7 +149,9 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-040",
         "The triggered message is sent before the answer to TriggerMessage.",
     ),
-    station_201("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered."),
+    // A case would have to withhold an answer to see it.
+    station_201("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered.")
+        .left_to_streams(),
     station_201(
         "station-keeps-old-error-codes",
         "R-050",

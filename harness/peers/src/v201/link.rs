@@ -94,10 +94,11 @@ impl ChargingStation {
         }
     }
 
-    /// The next message; in haste none of the queue, whose first one stays there until it is answered.
+    /// The next message; in haste not the first of the queue again, which stays there until it is answered.
     fn send_next(&mut self, hasty: bool) -> bool {
         let from_outbox = self.outbox.iter().position(|message| self.may_send(&message.purpose, message.asked_for));
-        let from_queue = if hasty { None } else { self.next_queued() };
+        let queue_waits = hasty && self.exchange.purposes().any(|purpose| matches!(purpose, Sent::Transaction(_)));
+        let from_queue = if queue_waits { None } else { self.next_queued() };
         let outbox_first = match (from_outbox.map(|at| self.outbox[at].sequence), from_queue) {
             (Some(outbox), Some(queue)) => outbox < queue,
             (Some(_), None) => true,
