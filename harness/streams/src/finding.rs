@@ -133,10 +133,7 @@ impl Finding {
 
     /// What was noticed of it in an outcome, if it shows.
     pub fn shows<'a>(&self, outcome: &'a Outcome) -> Option<&'a Suspicion> {
-        let wanted = &self.signature;
-        outcome.suspicions.iter().find(|suspicion| {
-            suspicion.oracle == wanted.oracle && suspicion.action == wanted.action && suspicion.path == wanted.path
-        })
+        self.signature.shown_by(outcome)
     }
 
     /// What reports are told, with the command that repeats it.
@@ -190,6 +187,13 @@ impl Finding {
 }
 
 impl Signature {
+    /// What shows the same in an outcome: same oracle, same action, same place, whatever the state and the reply.
+    pub fn shown_by<'a>(&self, outcome: &'a Outcome) -> Option<&'a Suspicion> {
+        outcome.suspicions.iter().find(|suspicion| {
+            suspicion.oracle == self.oracle && suspicion.action == self.action && suspicion.path == self.path
+        })
+    }
+
     /// That of a suspicion.
     pub fn of(suspicion: &Suspicion) -> Signature {
         Signature {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use engine::mutants::Mutant;
 use protocol::catalogue::{Catalogue, Kind};
 use protocol::generate::{Choices, Seeded, broken, valid};
 use protocol::{Role, Version};
@@ -11,7 +10,6 @@ use serde_json::Value;
 use streams::Act;
 use streams::act::{Hole, Manner, Part, Text};
 use streams::generate::{Allowed, Generator, Layer};
-use streams::mutants::{Subject, Trial, first_detection};
 use streams::oracles::{Code, Suspicion};
 use streams::play::{Frozen, Outcome, Source, play};
 use streams::target::{How, Target};
@@ -220,30 +218,4 @@ fn a_device_that_goes_deaf_after_an_invalid_payload_is_noticed() {
     let acts = [call(1, "\"GetConfiguration\",{\"key\":5}"), call(2, "\"GetLocalListVersion\",{}")];
     let found = noticed("station-deaf-after-invalid-payload", &acts);
     assert!(found.iter().any(|found| found.oracle == Code::O1 && found.class.is_red()), "{found:#?}");
-}
-
-/// How many acts it takes until each seeded fault is noticed; for people: `cargo test … -- --ignored --nocapture`.
-#[test]
-#[ignore = "it measures, and takes minutes"]
-fn seeded_faults_are_noticed() {
-    let acts = std::env::var("ACTS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
-    let trial = Trial { seed: 1, acts, length: ACTS, layers: Layer::ALL.to_vec() };
-    for side in [Role::Csms, Role::Station] {
-        for version in Version::ALL {
-            let clean = first_detection(&trial, Subject { side, version, mutant: None }).unwrap();
-            eprintln!("clean {side} {version}: {:?}", clean.noticed.map(|it| it.sentence));
-        }
-    }
-    let mut missed = 0;
-    let wanted = std::env::var("FAULTS").unwrap_or_default();
-    let faults = peers::faults().iter().filter(|info| info.id.contains(&wanted));
-    for mutant in faults.filter_map(|info| peers::Fault::find(info.id)).filter_map(|fault| Mutant::of(fault).next()) {
-        let (id, version) = (mutant.fault.info().id, mutant.version);
-        let found = first_detection(&trial, Subject::with(mutant)).unwrap();
-        missed += usize::from(found.noticed.is_none());
-        let noticed = found.noticed.map(|it| format!("{} {} {} {}", it.oracle, it.rule, it.action, it.path));
-        let noticed = noticed.as_deref().unwrap_or("-");
-        eprintln!("{:5} {:5} {id} {version} {noticed}", found.acts, found.triggered);
-    }
-    eprintln!("{missed} were not noticed");
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::act::Act;
+use crate::finding::Signature;
 use crate::generate::Allowed;
 use crate::oracles::{Code, Suspicion};
 use crate::play::{Frozen, Outcome, play};
@@ -33,11 +34,9 @@ pub struct Found {
     pub acts_before: usize,
 }
 
-/// Whether an outcome shows what was suspected: same oracle, same action, same place.
+/// Whether an outcome shows what was suspected.
 pub(crate) fn shows<'a>(outcome: &'a Outcome, suspicion: &Suspicion) -> Option<&'a Suspicion> {
-    outcome.suspicions.iter().find(|other| {
-        other.oracle == suspicion.oracle && other.action == suspicion.action && other.path == suspicion.path
-    })
+    Signature::of(suspicion).shown_by(outcome)
 }
 
 /// Looks into a suspicion. `None` if it does not show again and cannot be held up by the bytes alone.

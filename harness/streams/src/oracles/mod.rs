@@ -137,11 +137,6 @@ impl FromStr for Code {
     }
 }
 
-/// Every oracle but the model, for one episode.
-pub fn all(device: Role, version: Version) -> Vec<Box<dyn Oracle>> {
-    with(device, version, &Lasting::default())
-}
-
 /// Every oracle but the model, for one episode of a campaign.
 pub fn with(device: Role, version: Version, lasting: &Lasting) -> Vec<Box<dyn Oracle>> {
     vec![
