@@ -149,9 +149,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-040",
         "The triggered message is sent before the answer to TriggerMessage.",
     ),
-    // A case would have to withhold an answer to see it.
-    station_201("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered.")
-        .left_to_streams(),
+    station_201("station-does-not-wait-for-answers", "R-030", "It sends further calls while one is unanswered."),
     station_201(
         "station-keeps-old-error-codes",
         "R-050",
