@@ -67,7 +67,7 @@ const FRESH: usize = 1001;
 /// So much may happen while one act is done; more is a flood.
 const FLOOD: usize = 5000;
 /// The shortest time that a call has before the sentinel follows.
-const SHORTEST: Duration = Duration::from_millis(5);
+const SHORTEST: Duration = Duration::from_millis(2);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(1);
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use protocol::{Role, Timestamp, Version};
 use serde_json::Value;
 
+use crate::Act;
 use crate::generate::Allowed;
 use crate::model::Model;
 
@@ -34,8 +35,20 @@ pub struct View<'a> {
     pub allowed: &'a Allowed,
     /// The verbs that the device can be made to do from outside the wire: `plug in`, `send Reset`.
     pub drivable: &'a [String],
+    /// The longest that it makes sense to let time go by, in milliseconds: where time is real, everybody waits.
+    pub longest_pass_ms: u64,
     /// An address to hide in texts, if a canary listens: `127.0.0.1:40123`.
     pub canary: Option<&'a str>,
+}
+
+impl View<'_> {
+    /// The same act, with no more time in it than makes sense here. What is kept is the act as it is done.
+    pub(crate) fn in_time(&self, act: Act) -> Act {
+        match act {
+            Act::Pass { ms } => Act::Pass { ms: ms.min(self.longest_pass_ms) },
+            other => other,
+        }
+    }
 }
 
 /// A link as a generator sees it.

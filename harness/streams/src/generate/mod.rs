@@ -161,7 +161,7 @@ impl Generator {
             Some(act) => act,
             None => self.made(view, choices),
         };
-        let act = self.permitted(act, view, choices);
+        let act = view.in_time(self.permitted(act, view, choices));
         if matches!(&act, Act::Send { text, .. } if text.len() <= LONGEST_REMEMBERED) {
             if self.memory.done.len() == REMEMBERED {
                 self.memory.done.pop_front();

@@ -66,6 +66,7 @@ impl Episode {
             acts: 7,
             allowed: &self.allowed,
             drivable: &self.drivable,
+            longest_pass_ms: u64::MAX,
             canary: Some("127.0.0.1:40123/canary-7"),
         }
     }

@@ -110,6 +110,6 @@ impl Source for Elements<'_> {
         if matches!(act, Act::Send { .. }) {
             self.done.push(act.clone());
         }
-        Some(act)
+        Some(view.in_time(act))
     }
 }

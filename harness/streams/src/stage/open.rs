@@ -103,7 +103,7 @@ impl Stage {
                 if let Err(error) = stream.write_all(&bytes).await {
                     return Handshaken::Refused(None, error.to_string());
                 }
-                let patience = self.patience().max(Duration::from_millis(100));
+                let patience = self.patience();
                 match tokio::time::timeout(patience, handshake::read_answer(stream, &request, &limits)).await {
                     Ok(outcome) => outcome,
                     Err(_) => return Handshaken::Refused(None, "nothing came back".to_owned()),
