@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use protocol::catalogue::Catalogue;
-use protocol::frame::{self, Frame};
+use protocol::frame::{self, Frame, Reading};
 use protocol::generate;
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Timestamp};
@@ -16,7 +16,12 @@ use verdict::{Verdict, safe_line};
 use super::step::{Step, fill};
 use super::{BEGIN, InProcessDevice, Said, Wire};
 use crate::deserved::{Answer, Deserved, deserved};
+use crate::oracles::validity;
 
+/// So much of the conversation is remembered: what was given to the device may come back from it.
+const REMEMBERED: usize = 400;
+/// So much of it is shown.
+const SHOWN: usize = 40;
 /// How many lines of an input are done.
 const MOST_LINES: usize = 1_000;
 /// How many messages of a device are read for one input.
@@ -253,8 +258,10 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
         let oldest = self.theirs.front().map(|call| call.id.as_str());
         let text = fill(line, oldest, self.transaction.as_ref());
         let deserved = deserved(D::VERSION, D::ROLE, &text);
-        if deserved.answer == Answer::Never {
-            self.note_answer(&text);
+        match (&deserved.answer, &deserved.id) {
+            (Answer::Never, _) => self.note_answer(&text),
+            (_, Some(id)) if deserved.action == "?" => self.note_damaged_answer(id, &text),
+            _ => {}
         }
         let id = deserved.id.clone().unwrap_or_default();
         // The id of what could not be read tells no call from another.
@@ -346,8 +353,23 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
             }
             _ => {}
         }
+        for violation in self.oracles.take() {
+            let echo = violation.oracle == "text-rule" && self.is_ours(&violation.path, &reading);
+            if violation.verdict == Verdict::Fail && !echo {
+                self.find(&violation.statement, &violation.oracle, violation.sentence);
+            }
+        }
         self.said.push_back(('<', text));
         self.shorten();
+    }
+
+    /// Whether what stands at the place of a violation is what we gave the device.
+    fn is_ours(&self, path: &str, reading: &Reading) -> bool {
+        let Some(wanted) = validity::at_place(path, reading) else { return false };
+        self.said.iter().filter(|(way, _)| *way == '>').any(|(_, text)| {
+            let given = frame::read(D::VERSION, text).frame;
+            given.as_ref().and_then(Frame::payload).is_some_and(|payload| validity::contains(payload, wanted, 0))
+        })
     }
 
     fn answered(&mut self, answer: &Frame) {
@@ -426,6 +448,19 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
         }
     }
 
+    /// What was meant to answer a call of the device, but is damaged: the device may take it, or drop it.
+    fn note_damaged_answer(&mut self, id: &str, text: &[u8]) {
+        let Some(at) = self.theirs.iter().position(|call| call.id == id) else { return };
+        if !matches!(frame::read(D::VERSION, text).message_type, Some(3 | 4)) {
+            return;
+        }
+        let Some(call) = self.theirs.remove(at) else { return };
+        self.oracles.sent_damaged_answer(&call.id);
+        if call.action == "BootNotification" && D::ROLE == Role::Station {
+            self.standing = Standing::Unclear;
+        }
+    }
+
     /// Whether the device still answers, on this link or on a new one.
     fn look_for_life(&mut self) {
         self.is_holding = false;
@@ -475,7 +510,7 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
     }
 
     fn shorten(&mut self) {
-        if self.said.len() > 40 {
+        if self.said.len() > REMEMBERED {
             self.said.pop_front();
         }
     }
@@ -485,10 +520,9 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
     }
 
     fn judge(&mut self) -> Result<(), Box<Violation>> {
-        let of_oracles = self.oracles.take().into_iter().find(|found| found.verdict == Verdict::Fail);
-        let of_oracles = of_oracles.map(|found| (found.statement, found.oracle, found.sentence));
-        let Some((statement, oracle, sentence)) = of_oracles.or(self.found.take()) else { return Ok(()) };
+        let Some((statement, oracle, sentence)) = self.found.take() else { return Ok(()) };
         let line = |(way, text): &(char, Vec<u8>)| format!("{way} {}", safe_line(&String::from_utf8_lossy(text), 400));
-        Err(Box::new(Violation { statement, oracle, sentence, said: self.said.iter().map(line).collect() }))
+        let said = self.said.iter().skip(self.said.len().saturating_sub(SHOWN)).map(line).collect();
+        Err(Box::new(Violation { statement, oracle, sentence, said }))
     }
 }

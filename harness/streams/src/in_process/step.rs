@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::catalogue::{Catalogue, Object, Type};
 use protocol::generate;
+use protocol::overlay::{self, Part};
 use protocol::stimulus::{self, Stimulus};
 use protocol::validate::validate;
 use protocol::{Role, Version};
@@ -80,7 +81,9 @@ fn makes_sense(verb: &str, with: &mut Map<String, Value>, version: Version) -> b
     let text = |name: &str| with.get(name).and_then(Value::as_str).unwrap_or("");
     match verb {
         "send" => match Catalogue::of(version).message(text("action")) {
-            Some(message) if message.from.includes(Role::Csms) => fields_fit(version, &message.request, with),
+            Some(message) if message.from.includes(Role::Csms) => {
+                fields_fit(version, &message.request, with) && keep_the_rules(version, text("action"), with)
+            }
             _ => false,
         },
         "decide boot" => ["Accepted", "Pending", "Rejected"].contains(&text("status")),
@@ -108,6 +111,12 @@ fn makes_sense(verb: &str, with: &mut Map<String, Value>, version: Version) -> b
 
 fn fields_fit(version: Version, request: &Object, with: &Map<String, Value>) -> bool {
     merged_fits(version, request, with.get("fields").unwrap_or(&json!({})))
+}
+
+/// Whether no rule of the text speaks against these fields of a request.
+fn keep_the_rules(version: Version, action: &str, with: &Map<String, Value>) -> bool {
+    let fields = with.get("fields").unwrap_or(&Value::Null);
+    overlay::breaches(version, Role::Csms, action, Part::Request, fields).is_empty()
 }
 
 /// Whether the smallest payload with these fields is sound.
@@ -173,6 +182,9 @@ mod tests {
         assert!(read(reset).is_some());
         assert_eq!(read(&reset.replace("Soft", "Mild")), None);
         assert_eq!(read(&reset.replace("Reset", "BootNotification")), None);
+        let start = r#"!send {"action":"RemoteStartTransaction","fields":{"idTag":"A","connectorId":1}}"#;
+        assert!(read(start).is_some());
+        assert_eq!(read(&start.replace(":1}", ":-1}")), None);
         assert_eq!(read(r#"!decide {"action":"DataTransfer","status":"Perhaps"}"#), None);
         let added = read("!add token {\"token\":{\"idToken\":\"a\\u0000\",\"type\":\"?\"},\"status\":7}");
         assert_eq!(added, Some(json!({ "token": { "idToken": "a", "type": "ISO14443" } })));

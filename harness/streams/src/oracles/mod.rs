@@ -19,7 +19,7 @@ mod restart;
 mod security_events;
 #[cfg(test)]
 mod told;
-mod validity;
+pub(crate) mod validity;
 
 use std::fmt;
 use std::str::FromStr;

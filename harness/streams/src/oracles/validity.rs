@@ -210,11 +210,7 @@ impl Validity {
                 watched.standing.sent_answer(&id, Some(&payload));
             }
             Some(Frame::Error { id: ours, .. }) if ours == id => watched.standing.sent_answer(&id, None),
-            _ => {
-                // What a station makes of a boot that was not answered properly is open.
-                watched.standing.sent_answer(&id, None);
-                watched.standing.withheld_answer(&id);
-            }
+            _ => watched.standing.sent_damaged_answer(&id),
         }
     }
 
@@ -252,13 +248,7 @@ impl Validity {
 
     /// Whether what stands at the place of a violation is what we gave the device.
     fn is_ours(&self, path: &str, reading: &frame::Reading) -> bool {
-        let place = path.split(": ").next().unwrap_or("");
-        let pointer = place.find('/').map_or("", |at| &place[at..]);
-        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let payload = reading.frame.as_ref().and_then(Frame::payload);
-        let Some(payload) = payload else { return false };
-        let wanted = if parent.is_empty() { payload.pointer(pointer) } else { payload.pointer(parent) };
-        let Some(wanted) = wanted.filter(|value| value.is_object() || value.is_string()) else { return false };
+        let Some(wanted) = at_place(path, reading) else { return false };
         self.sent.iter().any(|sent| contains(&sent.request, wanted, 0))
             || self.answered.iter().any(|bytes| {
                 let reading = frame::read(self.version, bytes);
@@ -346,8 +336,18 @@ fn keep<T: ?Sized>(kept: &mut VecDeque<Arc<T>>, new: &Arc<T>) {
     kept.push_back(new.clone());
 }
 
+/// The text at the place of a violation, or the object around it: what could be an echo.
+pub(crate) fn at_place<'a>(path: &str, reading: &'a frame::Reading) -> Option<&'a Value> {
+    let place = path.split(": ").next().unwrap_or("");
+    let pointer = place.find('/').map_or("", |at| &place[at..]);
+    let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let payload = reading.frame.as_ref().and_then(Frame::payload)?;
+    let found = if parent.is_empty() { payload.pointer(pointer) } else { payload.pointer(parent) };
+    found.filter(|value| value.is_object() || value.is_string())
+}
+
 /// Whether a value stands somewhere in another.
-fn contains(value: &Value, wanted: &Value, depth: usize) -> bool {
+pub(crate) fn contains(value: &Value, wanted: &Value, depth: usize) -> bool {
     depth < 32
         && (value == wanted
             || match value {

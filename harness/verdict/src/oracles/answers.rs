@@ -134,6 +134,14 @@ impl Oracles {
         }
     }
 
+    /// We answer a call of the device with something that it may take, or drop: what it makes of that is open.
+    pub fn sent_damaged_answer(&mut self, id: &str) {
+        self.sent_answer(id, None);
+        if self.theirs.get(id).is_some_and(|call| call.action == "StartTransaction") {
+            self.may_have_started();
+        }
+    }
+
     /// A call of the device that we leave unanswered on purpose: it stays open no longer.
     pub fn withheld_answer(&mut self, id: &str) {
         if let Some(call) = self.theirs.get_mut(id) {

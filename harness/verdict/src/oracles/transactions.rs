@@ -26,6 +26,8 @@ struct Running {
     connector: i64,
     meter_start: i64,
     register: f64,
+    /// The station has said that it is over, whatever we answered: the connector is free.
+    is_over: bool,
 }
 
 impl Oracles {
@@ -52,7 +54,8 @@ impl Oracles {
 
     fn start_16(&mut self, now: Timestamp, text: &str, payload: &Value) {
         let Some(connector) = payload.get("connectorId").and_then(Value::as_i64) else { return };
-        let running = self.transactions.running.iter().find(|(_, running)| running.connector == connector);
+        let mut running = self.transactions.running.iter();
+        let running = running.find(|(_, running)| running.connector == connector && !running.is_over);
         if let Some((id, _)) = running {
             let sentence = format!("StartTransaction on connector {connector} while transaction {id} runs there");
             self.order(now, text, "16-TX-17", "StartTransaction", sentence);
@@ -69,11 +72,12 @@ impl Oracles {
             self.order(now, text, "16-TX-06", "StopTransaction", sentence);
             return;
         }
+        let Some(running) = self.transactions.running.get_mut(&id) else { return };
+        running.is_over = true;
+        let start = running.meter_start;
         let stop = payload.get("meterStop").and_then(Value::as_i64);
-        if let (Some(running), Some(stop)) = (self.transactions.running.get(&id), stop)
-            && stop < running.meter_start
-        {
-            let sentence = format!("meterStop {stop} is below meterStart {}", running.meter_start);
+        if let Some(stop) = stop.filter(|stop| *stop < start) {
+            let sentence = format!("meterStop {stop} is below meterStart {start}");
             self.order(now, text, "16-TX-15", "StopTransaction/meterStop", sentence);
         }
     }
@@ -133,6 +137,11 @@ impl Oracles {
         self.transactions.sequence.insert(id.to_owned(), number.max(last.unwrap_or(number)));
     }
 
+    /// A transaction may have begun, under an id that may have been given out before.
+    pub(super) fn may_have_started(&mut self) {
+        self.transactions.ended.clear();
+    }
+
     /// We answered a call of the station.
     pub(super) fn answered_by_us(&mut self, action: &str, request: &Value, result: &Value) {
         if self.version != Version::V16 {
@@ -145,7 +154,7 @@ impl Oracles {
                 let meter_start = whole("meterStart");
                 #[expect(clippy::cast_precision_loss, reason = "meter registers are far below 2^52 Wh")]
                 let register = meter_start as f64;
-                let running = Running { connector: whole("connectorId"), meter_start, register };
+                let running = Running { connector: whole("connectorId"), meter_start, register, is_over: false };
                 self.transactions.ended.remove(&id);
                 self.transactions.running.insert(id, running);
             }
@@ -192,6 +201,7 @@ impl Oracles {
                     connector: whole(request, "connectorId").unwrap_or(0),
                     meter_start: whole(request, "meterStart").unwrap_or(0),
                     register: 0.0,
+                    is_over: false,
                 };
                 self.transactions.running.insert(id, running);
             }
@@ -220,5 +230,55 @@ fn energy_register(sample: &Value) -> Option<f64> {
         None | Some("Wh") => Some(value),
         Some("kWh") => Some(value * 1000.0),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn statements(stops: bool) -> Vec<String> {
+        let mut oracles = Oracles::new(Role::Station, Version::V16);
+        oracles.opened();
+        let start = |id: u32| {
+            let start = json!({ "connectorId": 1, "idTag": "A", "meterStart": 5, "timestamp": "2026-01-01T12:00:00Z" });
+            json!([2, id.to_string(), "StartTransaction", start]).to_string()
+        };
+        oracles.received(Timestamp(1), start(1).as_bytes());
+        oracles.sent_answer("1", Some(&json!({ "idTagInfo": { "status": "Accepted" }, "transactionId": 7 })));
+        if stops {
+            let stop = json!({ "transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T12:00:00Z" });
+            oracles.received(Timestamp(2), json!([2, "2", "StopTransaction", stop]).to_string().as_bytes());
+            // With an error, which does not bring the transaction back.
+            oracles.sent_answer("2", None);
+        }
+        oracles.received(Timestamp(3), start(3).as_bytes());
+        oracles.take().into_iter().map(|found| found.statement).collect()
+    }
+
+    #[test]
+    fn an_id_that_may_have_been_given_again_may_end_again() {
+        for (again, wanted) in [(false, vec!["16-TX-06"]), (true, vec![])] {
+            let mut oracles = Oracles::new(Role::Station, Version::V16);
+            oracles.opened();
+            let stop = json!({ "transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T12:00:00Z" });
+            oracles.received(Timestamp(1), json!([2, "1", "StopTransaction", stop]).to_string().as_bytes());
+            oracles.sent_answer("1", Some(&json!({})));
+            if again {
+                oracles.received(Timestamp(2), br#"[2,"2","StartTransaction",{"connectorId":1,"idTag":"A","meterStart":5,"timestamp":"2026-01-01T12:00:00Z"}]"#);
+                oracles.sent_damaged_answer("2");
+            }
+            oracles.received(Timestamp(3), json!([2, "3", "StopTransaction", stop]).to_string().as_bytes());
+            let found: Vec<String> = oracles.take().into_iter().map(|found| found.statement).collect();
+            assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn a_connector_is_free_once_the_station_has_told_the_end_whatever_we_answered() {
+        assert_eq!(statements(true), [""; 0]);
+        assert_eq!(statements(false), ["16-TX-17"]);
     }
 }
