@@ -10,6 +10,7 @@ use super::charge_point::ChargePoint;
 use super::connector::{Authorised, drives_faulted, same_tag};
 use super::meter::Sample;
 use super::queue::Kind;
+use crate::power::Power;
 
 /// A running transaction.
 #[derive(Clone, Debug)]
@@ -46,6 +47,10 @@ impl ChargePoint {
 
     /// Transactions begin where a cable and a driver have come together.
     pub(super) fn begin_transactions(&mut self) {
+        // On its way down it could not tell the end of one.
+        if self.power != Power::On {
+            return;
+        }
         for number in 1..=self.connectors.len() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let ready = self.connector(number).is_some_and(|connector| {

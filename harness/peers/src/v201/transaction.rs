@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::authorisation::{Token, TokenInfo};
 use super::charging_station::ChargingStation;
 use super::evse::Evse;
+use crate::power::Power;
 
 /// A running transaction.
 #[derive(Clone, Debug)]
@@ -123,6 +124,10 @@ impl ChargingStation {
     pub(super) fn happened(&mut self, id: u32, cause: Cause) {
         self.keep_lock(id);
         let facts = self.facts(id);
+        let nothing_new = self.evse(id).is_some_and(|evse| evse.seen == facts);
+        if nothing_new && !cause.ends && !cause.speaks {
+            return;
+        }
         let start = self.points("TxStartPoint");
         let stop = self.points("TxStopPoint");
         let Some(evse) = self.evse_mut(id) else {
@@ -163,7 +168,9 @@ impl ChargingStation {
 
     fn begin(&mut self, id: u32, cause: Cause) {
         let faulted = self.evse(id).is_none_or(|evse| evse.fault.is_some());
-        if faulted || self.is_inoperative(id) || !self.storage.accepted_once {
+        // On its way down it could not tell the end of one.
+        let goes_down = self.power != Power::On;
+        if goes_down || faulted || self.is_inoperative(id) || !self.storage.accepted_once {
             return;
         }
         self.storage.transactions_begun += 1;

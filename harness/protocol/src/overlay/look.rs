@@ -1,5 +1,7 @@
 //! What a rule sees of a message.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use super::{Breach, Part, Rule};
@@ -127,7 +129,8 @@ fn walk<'c, 'v>(ty: &'c Type, value: &'v Value, path: &mut String, found: &mut F
         (Type::List { item, .. }, Value::Array(items)) => {
             for (at, below) in items.iter().enumerate() {
                 let depth = path.len();
-                path.push_str(&format!("/{at}"));
+                // Writing to a text does not fail.
+                let _ = write!(path, "/{at}");
                 walk(item, below, path, found);
                 path.truncate(depth);
             }

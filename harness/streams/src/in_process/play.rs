@@ -397,7 +397,7 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
 
     /// Values that later lines may refer to.
     fn learn(&mut self, payload: &Value) {
-        let id = payload.get("transactionId").or_else(|| payload.pointer("/transactionInfo/transactionId"));
+        let id = payload.get("transactionId").or_else(|| payload.get("transactionInfo")?.get("transactionId"));
         if let Some(id) = id {
             self.transaction = Some(id.clone());
         }
