@@ -1,5 +1,6 @@
 //! The command line as it is promised: commands and flags, parsed into values.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -121,6 +122,20 @@ pub(crate) struct ReportFiles {
     pub(crate) report_markdown: Option<PathBuf>,
 }
 
+/// The process of the device, if it runs on this machine.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Process {
+    /// Start the device with this shell command, watch its process, and start it again when it ends; one episode at a time
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["embedded", "pid"])]
+    pub(crate) start: Option<String>,
+    /// Watch the process of the device: whether it lives, its memory and open files
+    #[arg(long, value_name = "PID", conflicts_with = "embedded")]
+    pub(crate) pid: Option<u32>,
+    /// With --start: what the device prints when something is wrong, as a regular expression (repeatable)
+    #[arg(long, value_name = "REGEX", requires = "start")]
+    pub(crate) pattern: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// A case id, an official id (TC_010_CSMS), a folder of the catalogue (1.6/core), or a glob of these
@@ -202,15 +217,8 @@ pub(crate) struct Fuzz {
     /// Acts in an episode, which begins with new links
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=2000))]
     pub(crate) length: u16,
-    /// Start the device with this shell command, watch its process, and start it again when it ends
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["embedded", "pid"])]
-    pub(crate) start: Option<String>,
-    /// Watch the process of the device: whether it lives, its memory and open files
-    #[arg(long, value_name = "PID", conflicts_with = "embedded")]
-    pub(crate) pid: Option<u32>,
-    /// With --start: what the device prints when something is wrong, as a regular expression (repeatable)
-    #[arg(long, value_name = "REGEX", requires = "start")]
-    pub(crate) pattern: Vec<String>,
+    #[command(flatten)]
+    pub(crate) process: Process,
     /// Wait so long for the device to be there
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait_for_dut: Option<Duration>,
@@ -218,7 +226,7 @@ pub(crate) struct Fuzz {
 
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// A finding, its folder, or a folder of findings
+    /// A finding, its folder, or a folder of findings; also cases that `--layers cases` has left there
     pub(crate) finding: PathBuf,
     #[command(flatten)]
     pub(crate) target: Target,
@@ -230,6 +238,8 @@ pub(crate) struct Replay {
     /// Also send what moves or flashes hardware, or locks its owner out
     #[arg(long)]
     pub(crate) dangerous: bool,
+    #[command(flatten)]
+    pub(crate) process: Process,
     /// Wait so long for the device to be there
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) wait_for_dut: Option<Duration>,
@@ -439,6 +449,15 @@ pub(crate) enum Stream {
     Layer(Layer),
     /// Cases of the suite with one change each.
     Cases,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stream::Layer(layer) => write!(f, "{layer:?}"),
+            Stream::Cases => f.write_str("cases"),
+        }
+    }
 }
 
 impl FromStr for Stream {

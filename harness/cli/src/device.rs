@@ -134,19 +134,10 @@ async fn real(
 }
 
 /// Waits until something listens where the CSMS should be.
-async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
-    let attempt = async {
-        let mut pause = Duration::from_millis(50);
-        loop {
-            match link::dial::connect(url).await {
-                Ok(_) => return,
-                Err(_) => tokio::time::sleep(pause).await,
-            }
-            pause = (pause * 2).min(Duration::from_secs(2));
-        }
-    };
-    tokio::time::timeout(patience, attempt).await.map_err(|_| {
-        let text = format!("nothing answered at {} within {} s", url.authority(), patience.as_secs());
-        Failure::new(ExitCode::NotJudged, text)
-    })
+pub(crate) async fn await_csms(url: &Url, patience: Duration) -> Result<(), Failure> {
+    if link::dial::await_listener(url, patience).await {
+        return Ok(());
+    }
+    let text = format!("nothing answered at {} within {} s", url.authority(), patience.as_secs());
+    Err(Failure::new(ExitCode::NotJudged, text))
 }

@@ -8,26 +8,26 @@ mod expect;
 mod failure;
 mod interrupt;
 mod output;
+mod process;
 mod repeat;
 mod rig;
 mod selection;
 
 use std::io::IsTerminal;
-use std::process;
 
 use clap::Parser;
 use verdict::ExitCode;
 
 use crate::args::{Cli, Colour, Command};
 
-fn main() -> process::ExitCode {
+fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no mistakes.
             let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Conforming };
             let _ = error.print();
-            return process::ExitCode::from(code as u8);
+            return std::process::ExitCode::from(code as u8);
         }
     };
     match cli.color {
@@ -61,5 +61,5 @@ fn main() -> process::ExitCode {
         failure.show(colour);
         failure.code
     });
-    process::ExitCode::from(code as u8)
+    std::process::ExitCode::from(code as u8)
 }

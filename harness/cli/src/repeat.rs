@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use engine::suite::Job;
 
-use crate::args::Target;
+use crate::args::{Fuzz, Process, Stream, Target};
 
 /// Makes the command for one case of a run: the flags that say what the device is, and the seed.
 pub(crate) fn command(
@@ -70,6 +70,31 @@ pub(crate) fn flags(target: &Target) -> Vec<String> {
             && !std::path::Path::new("plugfest.yaml").is_file());
     if embedded {
         flags.insert(0, "--embedded".to_owned());
+    }
+    flags
+}
+
+/// The flags that say how the process of the device is started.
+pub(crate) fn process(process: &Process) -> Vec<String> {
+    let start = process.start.iter().map(|command| format!("--start {}", quoted(command)));
+    start.chain(process.pattern.iter().map(|pattern| format!("--pattern {}", quoted(pattern)))).collect()
+}
+
+/// The flags that make a campaign of `plugfest fuzz` the one it is.
+pub(crate) fn campaign(args: &Fuzz, seed: u64) -> Vec<String> {
+    let mut flags = vec![format!("--seed {seed}"), format!("--length {}", args.length)];
+    if !args.layers.is_empty() {
+        let layers: Vec<String> = args.layers.iter().map(Stream::to_string).collect();
+        flags.push(format!("--layers {}", layers.join(",")));
+    }
+    if let Some(time) = args.time {
+        flags.push(format!("--for {}ms", time.as_millis()));
+    }
+    if let Some(runs) = args.runs {
+        flags.push(format!("--runs {runs}"));
+    }
+    if args.dangerous {
+        flags.push("--dangerous".to_owned());
     }
     flags
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::rig::{Binding, Bindings, Endpoint, Rig, Secret, Token};
-use protocol::Role;
+use protocol::{Role, Version};
 use verdict::{ExitCode, Severity};
 
 use crate::args::Target;
@@ -20,6 +20,24 @@ pub(crate) enum Device {
     Embedded(Option<Role>),
     /// A device on the network.
     Real(Box<Rig>, Role),
+}
+
+impl Device {
+    /// The sides and versions that it has, or of these versions those that are asked for.
+    pub(crate) fn courses(&self, asked: &[Version]) -> (Vec<Role>, Vec<Version>) {
+        match self {
+            Device::Embedded(side) => {
+                let sides = side.map_or(vec![Role::Csms, Role::Station], |side| vec![side]);
+                let spoken = |version: &Version| *version != Version::V21;
+                let all = || Version::ALL.into_iter().filter(spoken).collect();
+                (sides, if asked.is_empty() { all() } else { asked.to_vec() })
+            }
+            Device::Real(rig, side) => {
+                let versions = if rig.versions.is_empty() { vec![Version::V16] } else { rig.versions.clone() };
+                (vec![*side], versions)
+            }
+        }
+    }
 }
 
 /// What the flags and the rig file amount to.

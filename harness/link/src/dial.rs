@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
@@ -67,6 +68,18 @@ pub async fn connect(url: &Url) -> Result<TcpStream, DialError> {
     let stream = TcpStream::connect((url.host.as_str(), url.port)).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
+}
+
+/// Waits until somebody listens at a URL; `false` if nobody does within this time.
+pub async fn await_listener(url: &Url, patience: Duration) -> bool {
+    let attempt = async {
+        let mut pause = Duration::from_millis(20);
+        while connect(url).await.is_err() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    };
+    tokio::time::timeout(patience, attempt).await.is_ok()
 }
 
 /// Dials over plain TCP.

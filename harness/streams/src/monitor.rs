@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use regex::RegexSet;
 
@@ -17,6 +18,8 @@ pub struct Monitor {
     pid: u32,
     patterns: RegexSet,
     lines: Arc<Mutex<VecDeque<String>>>,
+    /// Those who read what the process prints.
+    listeners: Vec<JoinHandle<()>>,
     /// What the process used when it was settled.
     baseline: Option<Usage>,
     ended: bool,
@@ -50,6 +53,8 @@ const TROUBLE: [&str; 9] = [
 const LINES: usize = 200;
 /// A line is looked at up to this length.
 const LONGEST: u64 = 8 * 1024;
+/// How long the last words of a process are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Growth below this is none, in bytes.
 const MUCH_MEMORY: u64 = 256 * 1024 * 1024;
 /// Growth below this is none.
@@ -92,6 +97,7 @@ impl Monitor {
             pid,
             patterns,
             lines: Arc::default(),
+            listeners: Vec::new(),
             baseline: None,
             ended: false,
             told_memory: false,
@@ -118,17 +124,23 @@ impl Monitor {
         Some(Usage { memory, files })
     }
 
-    /// Whether the process has ended.
-    pub fn has_ended(&self) -> bool {
+    /// Whether it started the process, and can do so again.
+    pub fn is_ours(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// Whether the process has ended; how is told by the next check.
+    pub fn has_ended(&mut self) -> bool {
+        if let Some(end) = self.end() {
+            self.tell(end);
+        }
         self.ended
     }
 
     /// What there is to be said since this was last asked, each beginning with its kind: `exit code 3: …`.
     pub fn check(&mut self) -> Vec<String> {
-        // The end of the process first: what it printed before is there by then.
-        let end = self.end();
+        self.has_ended();
         let mut told: Vec<String> = self.lines.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
-        told.extend(end);
         if let (Some(before), Some(now)) = (self.baseline, self.usage()) {
             if !self.told_memory && now.memory > before.memory.saturating_mul(4).max(before.memory + MUCH_MEMORY) {
                 self.told_memory = true;
@@ -150,6 +162,10 @@ impl Monitor {
     pub fn restart(&mut self) -> io::Result<()> {
         self.stop();
         self.launch()
+    }
+
+    fn tell(&self, text: String) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push_back(text);
     }
 
     fn launch(&mut self) -> io::Result<()> {
@@ -176,9 +192,9 @@ impl Monitor {
     }
 
     /// Reads an output to its end, so that the process never waits for us.
-    fn listen(&self, output: impl Read + Send + 'static) {
+    fn listen(&mut self, output: impl Read + Send + 'static) {
         let (patterns, lines) = (self.patterns.clone(), self.lines.clone());
-        thread::spawn(move || {
+        let listener = thread::spawn(move || {
             let mut reader = BufReader::new(output);
             let mut line = Vec::new();
             loop {
@@ -196,6 +212,7 @@ impl Monitor {
                 }
             }
         });
+        self.listeners.push(listener);
     }
 
     fn is_there(&self) -> bool {
@@ -211,7 +228,19 @@ impl Monitor {
             None => (!self.is_there()).then(|| "gone: the process ended".to_owned()),
         };
         self.ended = text.is_some();
+        if self.ended {
+            self.hear_out();
+        }
         text
+    }
+
+    /// Waits until everything is read that an ended process has printed. What it has started may hold its output open.
+    fn hear_out(&mut self) {
+        let until = Instant::now() + LAST_WORDS;
+        while !self.listeners.iter().all(JoinHandle::is_finished) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.listeners.clear();
     }
 
     fn stop(&mut self) {
@@ -219,6 +248,7 @@ impl Monitor {
             // It may have ended by itself.
             let _ = child.kill();
             let _ = child.wait();
+            self.hear_out();
         }
     }
 }
@@ -243,8 +273,6 @@ fn how(status: ExitStatus) -> String {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     fn shell(script: &str) -> Monitor {
@@ -282,6 +310,18 @@ mod tests {
             [told(&mut monitor, "Sanitizer"), told(&mut shell("echo watch dog; read x"), "log: watch dog")].concat();
         assert!(all.iter().any(|text| text == "trouble: ==1==ERROR: AddressSanitizer: x"), "{all:?}");
         assert!(!all.iter().any(|text| text.contains("well")));
+    }
+
+    #[test]
+    fn last_words_come_before_the_end() {
+        let mut monitor = shell("for i in 1 2 3 4 5 6 7 8 9; do echo watch dog $i; done; exit 4");
+        let mut all = Vec::new();
+        while !monitor.has_ended() {
+            thread::yield_now();
+        }
+        all.extend(monitor.check());
+        assert_eq!(all.len(), 10, "{all:?}");
+        assert_eq!(all[9], "exit code 4: the process ended");
     }
 
     #[test]

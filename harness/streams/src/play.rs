@@ -145,7 +145,7 @@ async fn on_stage(
         }
         watch.take(stage.callers());
     }
-    for text in target.process() {
+    for text in target.process(watch.alive && !watch.lost).await {
         let at = engine::clock::system_now();
         watch.take(vec![Seen { at, act: acts.len(), own: false, link: 0, what: What::Monitor { text } }]);
     }

@@ -1,6 +1,7 @@
 //! The device of a stream, and the way to it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use engine::clock::Clock;
 use engine::drivers::{Can, Confirmation, Drivers};
@@ -8,7 +9,7 @@ use engine::embedded::Embedded;
 use engine::rig::{Rig, Secret};
 use engine::runner::Carrier;
 use link::Url;
-use link::dial::{Listener, TcpDialer};
+use link::dial::{Listener, TcpDialer, await_listener};
 use peers::{CsmsSettings, Fault, StationSettings};
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Version};
@@ -100,12 +101,18 @@ impl Target {
         self
     }
 
-    /// What the process of the device shows since this was last asked.
-    pub fn process(&self) -> Vec<String> {
-        match &self.monitor {
-            Some(monitor) => monitor.lock().unwrap_or_else(PoisonError::into_inner).check(),
-            None => Vec::new(),
+    /// What the process of the device shows since this was last asked. If the device does not answer any more, its
+    /// process may be about to end, and is waited for a little.
+    pub async fn process(&mut self, is_alive: bool) -> Vec<String> {
+        let Some(monitor) = &self.monitor else { return Vec::new() };
+        let monitor = || monitor.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_alive {
+            let until = tokio::time::Instant::now() + DYING;
+            while !monitor().has_ended() && tokio::time::Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
+        monitor().check()
     }
 
     /// A CSMS on the network.
@@ -153,6 +160,10 @@ impl Target {
 
     /// How many episodes can run at once without sharing identities: each takes up to three.
     pub fn slots(&self) -> usize {
+        // What a process shows is put down to the only episode that runs.
+        if self.monitor.is_some() {
+            return 1;
+        }
         match &self.place {
             Place::Station { .. } => 1,
             Place::Embedded { .. } => 64,
@@ -241,11 +252,13 @@ impl Target {
 
     /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
     pub async fn restart(&mut self) -> bool {
-        if let Some(monitor) = &self.monitor {
-            let mut monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
-            if monitor.has_ended() {
-                return monitor.restart().is_ok();
-            }
+        let monitor = self.monitor.as_ref().map(|monitor| monitor.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(restarted) = monitor.and_then(|mut monitor| monitor.is_ours().then(|| monitor.restart())) {
+            return match &self.place {
+                _ if restarted.is_err() => false,
+                Place::Csms { url, .. } => await_listener(url, STARTING).await,
+                _ => true,
+            };
         }
         let verb = if self.device == Role::Csms { "restart" } else { "reboot" };
         let (Place::Csms { drivers, .. } | Place::Station { drivers, .. }) = &self.place else { return true };
@@ -257,6 +270,10 @@ impl Target {
     }
 }
 
+/// How long a device that we start again may take to be there.
+const STARTING: Duration = Duration::from_secs(60);
+/// How long a process may take to end after the device has stopped answering.
+const DYING: Duration = Duration::from_secs(2);
 /// The password of every station of an embedded CSMS.
 const PASSWORD: &str = "plugfest-streams-1";
 /// Two that act and one that looks on.

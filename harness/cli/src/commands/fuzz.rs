@@ -2,6 +2,7 @@
 
 mod cases;
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +13,6 @@ use streams::canary::Canary;
 use streams::coverage::Coverage;
 use streams::finding::{Finding, Origin, Store};
 use streams::generate::Allowed;
-use streams::monitor::Monitor;
 use tokio::sync::watch;
 use verdict::{Counts, ExitCode, RunEvent};
 
@@ -20,10 +20,8 @@ use crate::args::{Colour, Fuzz};
 use crate::failure::Failure;
 use crate::output::{self, Output, Plan};
 use crate::rig::Device;
-use crate::{device, interrupt, repeat};
+use crate::{device, interrupt, process, repeat};
 
-/// How long a CSMS that we start may take to be there.
-const STARTING: Duration = Duration::from_secs(60);
 /// How long a stream goes on if nothing is said.
 const DEFAULT: Duration = Duration::from_secs(60);
 
@@ -115,18 +113,7 @@ fn earlier_seed(args: &Fuzz, courses: &[(Role, Version)]) -> Result<Option<u64>,
 
 /// The sides and versions that streams are played against, one after the other.
 fn courses(args: &Fuzz, target: &Device) -> Vec<(Role, Version)> {
-    let (sides, versions) = match target {
-        Device::Embedded(side) => {
-            let sides = side.map_or(vec![Role::Csms, Role::Station], |side| vec![side]);
-            let versions =
-                if args.target.ocpp.is_empty() { vec![Version::V16, Version::V201] } else { args.target.ocpp.clone() };
-            (sides, versions)
-        }
-        Device::Real(rig, side) => {
-            let versions = if rig.versions.is_empty() { vec![Version::V16] } else { rig.versions.clone() };
-            (vec![*side], versions)
-        }
-    };
+    let (sides, versions) = target.courses(&args.target.ocpp);
     let fits = |side: Role, version: Version| match target {
         // A fault belongs to one side and version; elsewhere it would only be the clean device.
         Device::Embedded(_) if !args.target.fault.is_empty() => args.target.fault.iter().any(|id| {
@@ -161,13 +148,7 @@ async fn one(
     stop: watch::Receiver<bool>,
     output: &Arc<Mutex<Output>>,
 ) -> Result<Summary, Failure> {
-    let monitor = monitor(args)?;
-    let patience = args.wait_for_dut.or(monitor.is_some().then_some(STARTING));
-    let target = device::target(&args.target, device, (side, version), patience).await?;
-    let target = match monitor {
-        Some(monitor) => target.with_monitor(monitor),
-        None => target,
-    };
+    let target = process::target(&args.target, &args.process, device, (side, version), args.wait_for_dut).await?;
     let target = match Canary::listen().await {
         Ok(canary) => target.with_canary(canary),
         Err(error) => {
@@ -228,7 +209,12 @@ async fn one(
             Told::Found(found) => {
                 line.clear();
                 match keeper.keep(&found) {
-                    Ok(finding) => {
+                    // The same was met twice at once.
+                    Ok(None) => {}
+                    Ok(Some(finding)) => {
+                        if let Some(hint) = keeper.hint.take() {
+                            line.note(hint);
+                        }
                         let event = RunEvent::Finding(Box::new(finding));
                         output.lock().unwrap_or_else(PoisonError::into_inner).report(&event);
                     }
@@ -247,7 +233,16 @@ struct Keeper {
     store: Option<Store>,
     origin: Origin,
     flags: String,
+    /// What a campaign of its own needs beside them to find the same.
+    campaign: String,
+    /// Findings that were told already.
+    told: HashSet<String>,
+    /// What the user should know before the first of them.
+    hint: Option<&'static str>,
 }
+
+/// What the user should know of findings that are not kept.
+const NOT_KEPT: &str = "findings are not kept: with --findings DIR each gets a page and is repeated by `plugfest replay` without the campaign";
 
 impl Keeper {
     fn open(args: &Fuzz, device: &Device, seed: u64) -> Result<Keeper, Failure> {
@@ -258,7 +253,11 @@ impl Keeper {
             _ => None,
         };
         let origin = Origin { plugfest: env!("CARGO_PKG_VERSION").to_owned(), seed, fault };
-        Ok(Keeper { store, origin, flags: repeat::flags(&args.target).join(" ") })
+        let hint = store.is_none().then_some(NOT_KEPT);
+        let mut flags = repeat::flags(&args.target);
+        flags.extend(repeat::process(&args.process));
+        let (flags, campaign) = (flags.join(" "), repeat::campaign(args, seed).join(" "));
+        Ok(Keeper { store, origin, flags, campaign, told: HashSet::new(), hint })
     }
 
     /// What an earlier run of the same campaign has found of this side and version.
@@ -267,13 +266,14 @@ impl Keeper {
         all.filter(|finding| finding.sequence.device == side && finding.sequence.ocpp == version).cloned().collect()
     }
 
-    fn keep(&mut self, found: &Found) -> Result<verdict::Finding, String> {
+    /// What is to be told of it; nothing if it was told already.
+    fn keep(&mut self, found: &Found) -> Result<Option<verdict::Finding>, String> {
         let finding = Finding::of(found, &self.origin);
         if let Some(store) = &mut self.store {
             let folder = store.folder_of(&finding.id);
             store.keep(finding.clone()).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        Ok(self.told(&finding))
+        Ok(self.told.insert(finding.id.clone()).then(|| self.told(&finding)))
     }
 
     fn told(&self, finding: &Finding) -> verdict::Finding {
@@ -287,26 +287,12 @@ impl Keeper {
                 finding.reported(&command, &folder.join("finding.md").display().to_string())
             }
             None => {
-                let seed = self.origin.seed;
+                let campaign = &self.campaign;
                 let command =
-                    format!("plugfest fuzz {flags} --device {side} --ocpp {version} --seed {seed} --findings findings");
+                    format!("plugfest fuzz {flags} --device {side} --ocpp {version} {campaign} --findings findings");
                 finding.reported(&command, "")
             }
         }
-    }
-}
-
-/// Who watches the process of the device, if that is asked for.
-fn monitor(args: &Fuzz) -> Result<Option<Monitor>, Failure> {
-    let cannot = |what: String, error: std::io::Error| Failure::new(ExitCode::NotJudged, format!("{what}: {error}"));
-    if let Some(command) = &args.start {
-        let shell = ["-c".to_owned(), format!("exec {command}")];
-        let started = Monitor::start("sh", &shell, &args.pattern);
-        return started.map(Some).map_err(|error| cannot(format!("--start {command}"), error));
-    }
-    match args.pid {
-        Some(pid) => Monitor::watch(pid).map(Some).map_err(|error| cannot(format!("--pid {pid}"), error)),
-        None => Ok(None),
     }
 }
 

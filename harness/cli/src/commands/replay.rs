@@ -1,5 +1,7 @@
 //! `plugfest replay`
 
+mod cases;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -9,19 +11,26 @@ use streams::generate::Allowed;
 use streams::target::Target;
 use verdict::{CaseResult, Counts, ExitCode, RunEvent, Standing, Verdict};
 
+use self::cases::Cases;
 use crate::args::{Colour, Replay};
 use crate::failure::Failure;
 use crate::output::{self, Output, Plan};
 use crate::rig::Device;
-use crate::{device, interrupt, repeat};
+use crate::{device, interrupt, process, repeat};
 
 pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
-    let all =
-        finding::load_all(&args.finding).map_err(|error| Failure::new(ExitCode::InvalidFile, error.to_string()))?;
+    let files = cases::files(&args.finding)?;
+    let all = match files.as_slice() {
+        [only] if *only == args.finding => Vec::new(),
+        _ => {
+            finding::load_all(&args.finding).map_err(|error| Failure::new(ExitCode::InvalidFile, error.to_string()))?
+        }
+    };
     let on = crate::rig::resolve(&args.target)?;
-    let total = all.len();
+    let total = all.len() + files.len();
     let mut findings: Vec<_> = all.into_iter().filter(|(_, finding)| fits(args, &on, finding)).collect();
-    if findings.is_empty() {
+    let cases = Cases::read(args, &on, files)?;
+    if findings.is_empty() && cases.is_empty() {
         let why = if total == 0 { "there is no finding in" } else { "no finding is for this side and version in" };
         return Err(Failure::new(ExitCode::NothingSelected, format!("{why} {}", args.finding.display())));
     }
@@ -34,12 +43,13 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
         plugfest: env!("CARGO_PKG_VERSION").to_owned(),
         seed: 0,
         format: 1,
-        selected: findings.len(),
+        selected: findings.len() + cases.len(),
         at: engine::clock::system_now(),
     });
     let mut counts = Counts::default();
     let mut lines = Vec::new();
-    let (mut shown, mut unjudged) = (0, 0);
+    // What does not make a run of `plugfest fuzz` red does not here.
+    let (mut red, mut unjudged) = (0, 0);
     let interrupted = device::runtime(&on)?.block_on(async {
         let mut stop = interrupt::watch();
         let mut current: Option<((Role, Version), Target)> = None;
@@ -48,7 +58,7 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
             let fresh = current.as_ref().is_none_or(|(of, _)| *of != course);
             if fresh {
                 drop(current.take());
-                let target = device::target(&args.target, &on, course, args.wait_for_dut).await?;
+                let target = process::target(&args.target, &args.process, &on, course, args.wait_for_dut).await?;
                 current = Some((course, target));
             }
             let Some((_, target)) = &mut current else { continue };
@@ -61,7 +71,7 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
             };
             lines.push(line(finding, &replayed, args.times));
             if replayed.shown > 0 {
-                shown += 1;
+                red += usize::from(finding.class.is_red());
                 let event = reported(finding, &replayed, &command(args, path, finding), path);
                 output.report(&RunEvent::Finding(Box::new(event)));
             } else {
@@ -73,9 +83,17 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
                 output.report(&RunEvent::CaseFinished(Box::new(result)));
             }
         }
-        Ok::<_, Failure>(false)
+        drop(current);
+        for result in cases.play(args, &on, &stop).await? {
+            lines.push(cases::line(&result));
+            red += usize::from(result.verdict == Verdict::Fail);
+            unjudged += usize::from(matches!(result.verdict, Verdict::Inconclusive | Verdict::Error));
+            counts.add(result.verdict);
+            output.report(&RunEvent::CaseFinished(Box::new(result)));
+        }
+        Ok::<_, Failure>(*stop.borrow())
     })?;
-    let code = match (interrupted, shown, unjudged) {
+    let code = match (interrupted, red, unjudged) {
         (true, ..) => ExitCode::Interrupted,
         (_, 1.., _) => ExitCode::DeviceFailed,
         (_, _, 1..) => ExitCode::NotJudged,
@@ -109,6 +127,7 @@ fn line(finding: &Finding, replayed: &Replayed, times: u32) -> String {
 fn command(args: &Replay, path: &Path, finding: &Finding) -> String {
     let mut words = vec!["plugfest replay".to_owned(), repeat::quoted(&path.display().to_string())];
     words.extend(repeat::flags(&args.target));
+    words.extend(repeat::process(&args.process));
     if args.times > 1 {
         words.push(format!("--times {}", args.times));
     }

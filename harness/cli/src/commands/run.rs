@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::clock::Clock;
 use engine::suite::{self, Job, Site, Suite, Variants};
-use protocol::{Role, Version};
+use protocol::Role;
 use script::Library;
 use tokio::sync::watch;
 use verdict::{CaseResult, ExitCode, RunEvent};
@@ -104,22 +104,7 @@ pub(crate) async fn play(
 
 /// The jobs that the command line asks for.
 fn select(args: &Run, library: &Library, target: &Device) -> Result<Vec<Job>, Failure> {
-    let (devices, versions): (Vec<Role>, Vec<Version>) = match target {
-        Device::Embedded(side) => {
-            let sides = side.map_or(vec![Role::Csms, Role::Station], |side| vec![side]);
-            let spoken = |version: &Version| *version != Version::V21;
-            let versions = if args.target.ocpp.is_empty() {
-                Version::ALL.into_iter().filter(spoken).collect()
-            } else {
-                args.target.ocpp.clone()
-            };
-            (sides, versions)
-        }
-        Device::Real(rig, side) => {
-            let versions = if rig.versions.is_empty() { vec![Version::V16] } else { rig.versions.clone() };
-            (vec![*side], versions)
-        }
-    };
+    let (devices, versions) = target.courses(&args.target.ocpp);
     let all = suite::jobs(library, &devices, &versions);
     for select in &args.select {
         if !all.iter().any(|job| selection::means(select, &job.case, job.device)) {

@@ -13,13 +13,16 @@ use protocol::{Role, Version};
 use script::Library;
 use streams::campaign::Budget;
 use streams::choreography::{self, MutantCase};
+use streams::monitor::Monitor;
+use streams::oracles::{Class, Code};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use verdict::{CaseResult, Expectations, Finding, RunEvent, Verdict};
 
 use crate::args::Fuzz;
 use crate::failure::Failure;
 use crate::rig::Device;
-use crate::{catalogue, device, repeat};
+use crate::{catalogue, device, process, repeat};
 
 /// More mutants than these are not made for one side and version.
 const MOST: usize = 2000;
@@ -65,9 +68,14 @@ pub(super) async fn play(
     let began = Instant::now();
     let library = Arc::new(catalogue::load(&[])?);
     let wanted = budget.runs.and_then(|runs| usize::try_from(runs).ok()).unwrap_or(MOST).min(MOST);
-    let mutants = made(&library, (side, version), seed, wanted);
+    let is_over = |stop: &watch::Receiver<bool>| *stop.borrow() || is_late(began, budget);
+    let mutants = made(&library, (side, version), seed, wanted, || is_over(&stop)).await;
     let kept = args.findings.as_deref().map(|folder| folder.join("cases"));
     let folders: Vec<PathBuf> = kept.iter().cloned().collect();
+    // A case that was not changed is found without the folder, which may not be there.
+    let changed: HashSet<String> = mutants.iter().map(|mutant| mutant.id.clone()).collect();
+    let again = repeat::command(&args.target, &folders, false, seed);
+    let as_it_is = repeat::command(&args.target, &[], false, seed);
     let suite = Arc::new(Suite {
         jobs: jobs(&library, &mutants, (side, version)),
         library,
@@ -77,20 +85,30 @@ pub(super) async fn play(
         // What does not show again is no finding.
         retries: 1,
         max_failures: None,
-        jobs_at_once: args.jobs.map_or(usize::MAX, usize::from),
+        // The end of a process is put down to the case that is played.
+        jobs_at_once: if args.process.is_watched() { 1 } else { args.jobs.map_or(usize::MAX, usize::from) },
         traced: false,
         is_patient: false,
         expectations: Arc::new(Expectations::default()),
-        repeat: Arc::new(repeat::command(&args.target, &folders, false, seed)),
+        repeat: Arc::new(move |job| if changed.contains(&job.case.id.value) { again(job) } else { as_it_is(job) }),
     });
-    let site = Arc::new(device::site_of(&args.target.fault, target, None, args.wait_for_dut).await?);
+    let mut monitor = args.process.monitor()?;
+    let patience = args.process.patience(args.wait_for_dut);
+    let site = Arc::new(device::site_of(&args.target.fault, target, None, patience).await?);
     let (enough, is_enough) = watch::channel(false);
     let mut judge = Judge::new(mutants, kept, report);
     let mut take = |event: RunEvent| {
         if let RunEvent::CaseFinished(result) = event {
             judge.take(&result);
+            if let Some(monitor) = &mut monitor {
+                judge.look_at(monitor, &result);
+                if monitor.has_ended() && !process::is_started_again(monitor, target) {
+                    judge.trouble.get_or_insert_with(|| "the process of the device does not come back".to_owned());
+                    let _ = enough.send(true);
+                }
+            }
         }
-        if budget.time.is_some_and(|time| began.elapsed() >= time) {
+        if is_late(began, budget) {
             let _ = enough.send(true);
         }
     };
@@ -112,8 +130,18 @@ async fn interrupted(stop: &mut watch::Receiver<bool>) {
     }
 }
 
-/// Mutants for a side and version, of every case in turn.
-fn made(library: &Library, (side, version): (Role, Version), seed: u64, wanted: usize) -> Vec<MutantCase> {
+fn is_late(began: Instant, budget: Budget) -> bool {
+    budget.time.is_some_and(|time| began.elapsed() >= time)
+}
+
+/// Mutants for a side and version, of every case in turn, until it is over.
+async fn made(
+    library: &Library,
+    (side, version): (Role, Version),
+    seed: u64,
+    wanted: usize,
+    is_over: impl Fn() -> bool,
+) -> Vec<MutantCase> {
     let mut choices = Seeded::new(seed ^ SALT);
     let mut seeds: Vec<Job> = suite::jobs(library, &[side], &[version]);
     let mut made = Vec::new();
@@ -121,7 +149,9 @@ fn made(library: &Library, (side, version): (Role, Version), seed: u64, wanted: 
     for _ in 0..ROUNDS {
         shuffle(&mut seeds, &mut choices);
         for job in &seeds {
-            if made.len() == wanted {
+            // Each takes a while, and an interrupt is to be heard.
+            yield_now().await;
+            if made.len() == wanted || is_over() {
                 return made;
             }
             let mutant = choreography::mutant(library, &job.case, side, &mut choices);
@@ -183,6 +213,26 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// What the process of the device has shown by the end of a case is a finding, once a kind.
+    fn look_at(&mut self, monitor: &mut Monitor, result: &CaseResult) {
+        for text in monitor.check() {
+            let kind = text.split(':').next().unwrap_or("").to_owned();
+            if !self.known.insert((kind, Vec::new(), result.case.clone())) {
+                continue;
+            }
+            self.cases.findings += 1;
+            let mutant = self.mutants.get(&result.case);
+            let page = mutant.and_then(|mutant| self.kept.as_deref().map(|folder| file(folder, mutant)));
+            if let (Some(mutant), Some(folder)) = (mutant, &self.kept)
+                && let Err(error) = keep(folder, mutant)
+            {
+                self.trouble = Some(error);
+            }
+            let page = page.map(|page| page.display().to_string()).unwrap_or_default();
+            (self.report)(&RunEvent::Finding(Box::new(fall(&text, result, page))));
+        }
+    }
+
     fn take(&mut self, result: &CaseResult) {
         let passed = matches!(result.verdict, Verdict::Pass | Verdict::Warn);
         let Some(mutant) = self.mutants.get(&result.case) else {
@@ -214,6 +264,29 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// What the process of the device showed while a case was played.
+fn fall(text: &str, result: &CaseResult, page: String) -> Finding {
+    let kind: String = text.split(':').next().unwrap_or("").chars().take(60).collect();
+    let slug: String =
+        kind.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    Finding {
+        id: format!("o13-{slug}-in-{}", result.case),
+        class: Class::Robustness.name().to_owned(),
+        oracle: format!("{:?}", Code::O13),
+        device: result.device,
+        ocpp: result.ocpp,
+        summary: format!("the process of the device, in {}: {text}", result.case),
+        messages: result.transcript.len(),
+        replay: result.repeat.clone(),
+        rule: "robustness".to_owned(),
+        frame: text.to_owned(),
+        page,
+        shown: 1,
+        tried: 1,
+        transcript: result.transcript.clone(),
+    }
+}
+
 /// A sentence without what differs from run to run.
 fn outline(sentence: &str) -> String {
     sentence.chars().filter(|c| !c.is_ascii_digit()).take(60).collect()
@@ -233,7 +306,9 @@ fn keep(folder: &Path, mutant: &MutantCase) -> Result<(), String> {
 fn finding(mutant: &MutantCase, result: &CaseResult, kept: Option<&Path>) -> Finding {
     // The reason may name its rule already.
     let rules = match result.rules.first() {
-        Some(rule) if !result.reason.contains(rule.as_str()) => format!(" ({})", result.rules.join(", ")),
+        Some(rule) if !result.reason.contains(rule.split(' ').next().unwrap_or(rule)) => {
+            format!(" ({})", result.rules.join(", "))
+        }
         _ => String::new(),
     };
     Finding {
