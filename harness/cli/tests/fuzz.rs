@@ -207,8 +207,13 @@ async fn a_process_that_dies_is_told_with_what_killed_it_and_started_again_and_t
 async fn an_interrupted_campaign_leaves_whole_reports_and_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let (served, url) = csms(Vec::new()).await;
-    let args = ["fuzz", "--url", &url, "--for", "10m", "--seed", "4", "--findings", "found", "--report-json", "events"];
-    let mut running = plugfest(folder.path(), &args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let args = ["fuzz", "--url", &url, "--for", "10m", "--seed", "4", "--jobs", "1"];
+    let mut running = plugfest(folder.path(), &args)
+        .args(["--findings", "found", "--report-json", "events"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
     let first = lines.next_line().await.unwrap().unwrap();
     assert!(first.contains("acts"), "{first}");
