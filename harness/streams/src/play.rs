@@ -57,7 +57,7 @@ pub struct Outcome {
 /// So much of what is seen is kept in an episode.
 const KEPT: usize = 20_000;
 /// So much time a generator lets go by at once where time is real.
-const REAL_PASS_MS: u64 = 5;
+const REAL_PASS_MS: u64 = 1;
 /// An oracle that always wants more does not get it.
 const WANTS: usize = 16;
 

@@ -220,6 +220,7 @@ impl Target {
             identities: self.identities(how.slot),
             serial: how.serial,
             fresh: how.fresh,
+            virtual_time: embedded.is_some(),
             canary: self.canary.clone(),
             tag: usize::try_from(how.number % 1_000_000).unwrap_or(0),
         };

@@ -1,6 +1,9 @@
 //! What is learned of a station from what it says, from what it is asked, and from the answers.
 
+use std::sync::LazyLock;
+
 use protocol::{Timestamp, Version};
+use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::state::State;
@@ -35,6 +38,10 @@ const CHANGING: [&str; 14] = [
     "SetNetworkProfile",
 ];
 
+/// The same anywhere in what may be no JSON at all, in whatever case.
+static HIDES_CHANGE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| RegexBuilder::new(&CHANGING.join("|")).case_insensitive(true).unicode(false).build().ok());
+
 /// Keys that have no say in transactions.
 const HARMLESS: [&str; 5] = [
     "heartbeatinterval",
@@ -48,8 +55,7 @@ impl Station {
     /// Something went out that we cannot read; perhaps the station can.
     pub(super) fn was_sent_junk(&mut self, bytes: &[u8]) {
         let unfinished = bytes.iter().rev().find(|byte| !byte.is_ascii_whitespace()) != Some(&b']');
-        let hides = |name: &&str| bytes.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()));
-        if unfinished || CHANGING.iter().any(hides) {
+        if unfinished || HIDES_CHANGE.as_ref().is_none_or(|names| names.is_match(bytes)) {
             self.forget();
         }
     }

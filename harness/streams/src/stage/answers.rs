@@ -26,22 +26,37 @@ impl Stage {
             event = next(&mut self.links, &mut self.forgotten) => event,
             () = tokio::time::sleep_until(until) => return false,
         };
+        self.happen(number, event).await;
+        true
+    }
+
+    async fn happen(&mut self, number: usize, event: LinkEvent) {
         self.happened += 1;
         if self.happened > FLOOD {
             self.saw(number, What::Other { name: "flood", length: self.happened });
             self.hang_up(number);
             self.happened = 0;
-            return true;
+        } else {
+            self.take(number, event).await;
         }
-        self.take(number, event).await;
-        true
     }
 
     /// Takes in what is there already, without waiting.
     pub(super) async fn look_around(&mut self) {
         tokio::task::yield_now().await;
-        let until = Instant::now() + Duration::from_micros(50);
-        while self.turn(until).await {}
+        if self.setting.virtual_time {
+            let until = Instant::now() + Duration::from_micros(50);
+            while self.turn(until).await {}
+            return;
+        }
+        loop {
+            let (number, event) = tokio::select! {
+                biased;
+                event = next(&mut self.links, &mut self.forgotten) => event,
+                () = std::future::ready(()) => return,
+            };
+            self.happen(number, event).await;
+        }
     }
 
     /// Waits until a call is answered. `false` if it was not, for whatever reason.

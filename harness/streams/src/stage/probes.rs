@@ -21,8 +21,22 @@ impl Stage {
         self.own_call(number, action, payload, patience).await
     }
 
+    /// Sends the plain call that every device answers, and says under which id.
+    pub(super) async fn put_sentinel(&mut self, number: usize) -> String {
+        let (action, payload) = plain_call(self.setting.device, self.setting.version);
+        self.put_own_call(number, action, payload).await
+    }
+
     /// A call of our own, which is no part of the sequence.
     pub(super) async fn own_call(&mut self, number: usize, action: &str, payload: Value, patience: Duration) -> bool {
+        let id = self.put_own_call(number, action, payload).await;
+        let own = std::mem::replace(&mut self.own, true);
+        let answered = self.answered(number, &id, patience).await;
+        self.own = own;
+        answered
+    }
+
+    async fn put_own_call(&mut self, number: usize, action: &str, payload: Value) -> String {
         self.own_ids += 1;
         let id = format!("{}s{}", self.setting.prefix, self.own_ids);
         let frame = Frame::Call { id: id.clone(), action: action.to_owned(), payload };
@@ -35,9 +49,8 @@ impl Stage {
             link.expect(&deserved, act);
             link.put_text(&bytes, &[]).await;
         }
-        let answered = self.answered(number, &id, patience).await;
         self.own = own;
-        answered
+        id
     }
 
     /// Asks whether the device is still alive: on the links of the episode, for the bystander, on a new link. Then
@@ -52,6 +65,10 @@ impl Stage {
             if fit {
                 self.probe(number, Probe::Same, reply).await;
             }
+        }
+        if let Some(beat) = self.beat.take() {
+            // One call at a time: what was asked in passing is answered first.
+            self.answered(BYSTANDER, &beat, reply).await;
         }
         if self.is_open(BYSTANDER) {
             self.probe(BYSTANDER, Probe::Bystander, reply).await;
