@@ -56,8 +56,6 @@ pub struct Outcome {
 
 /// So much of what is seen is kept in an episode.
 const KEPT: usize = 20_000;
-/// So much time a generator lets go by at once where time is real.
-const REAL_PASS_MS: u64 = 1;
 /// An oracle that always wants more does not get it.
 const WANTS: usize = 16;
 
@@ -114,7 +112,7 @@ async fn on_stage(
             acts: acts.len(),
             allowed,
             drivable,
-            longest_pass_ms: if target.is_embedded() { u64::MAX } else { REAL_PASS_MS },
+            longest_pass_ms: if target.is_embedded() { u64::MAX } else { 0 },
             canary: canary.as_deref(),
         };
         let Some(mut act) = source.next(&view) else { break };

@@ -233,7 +233,7 @@ impl Stage {
                 self.look_around().await;
             }
             Act::Stimulate { link, stimulus } => self.stimulate(*link, stimulus).await,
-            Act::Pass { ms: 0 } => self.look_around().await,
+            Act::Pass { ms: 0 } => self.round_trip_passes().await,
             Act::Pass { ms } => {
                 let until = Instant::now() + Duration::from_millis((*ms).min(3_600_000));
                 while self.turn(until).await {}
@@ -305,6 +305,17 @@ impl Stage {
         }
         self.own = own;
         come(self)
+    }
+
+    /// Lets as much time go by as another call takes.
+    async fn round_trip_passes(&mut self) {
+        let own = std::mem::replace(&mut self.own, true);
+        if self.setting.virtual_time || self.setting.serial || !self.is_open(BYSTANDER) {
+            self.look_around().await;
+        } else {
+            self.beat(&|_| false).await;
+        }
+        self.own = own;
     }
 
     /// Whether the bystander is answered once more before the other thing has come.

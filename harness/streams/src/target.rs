@@ -1,5 +1,6 @@
 //! The device of a stream, and the way to it.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Target {
     /// What is known of it.
     pub rig: Arc<Rig>,
     place: Place,
+    /// Tells our message ids from those of other runs: a real device may remember them.
+    nonce: u64,
     /// What oracles keep from episode to episode.
     pub lasting: Lasting,
     /// Who listens where nobody has to call.
@@ -83,7 +86,10 @@ impl Target {
     }
 
     fn at(device: Role, version: Version, rig: Arc<Rig>, place: Place, lasting: Lasting) -> Target {
-        Target { device, version, rig, place, lasting, canary: None, monitor: None, triggered: Vec::new() }
+        // A real device remembers what it was sent in an earlier run; one that is made anew for each episode does not.
+        let nonce = if matches!(place, Place::Embedded { .. }) { 0 } else { RandomState::new().hash_one(0) };
+        let nonce = nonce & 0xFFFF_FFFF;
+        Target { device, version, rig, place, lasting, nonce, canary: None, monitor: None, triggered: Vec::new() }
     }
 
     /// With somebody who listens where nobody has to call.
@@ -151,6 +157,7 @@ impl Target {
             rig: self.rig.clone(),
             place,
             lasting: self.lasting.clone(),
+            nonce: self.nonce,
             // One canary hears everybody, but a process is watched once.
             canary: None,
             monitor: None,
@@ -216,7 +223,7 @@ impl Target {
             rig: self.rig.clone(),
             clock,
             // All ids are of one length: a finding may depend on it.
-            prefix: format!("f{}-{:020}", how.slot, how.number),
+            prefix: format!("f{:08x}{:02x}{:012x}", self.nonce, how.slot & 0xFF, how.number & 0xFFFF_FFFF_FFFF),
             identities: self.identities(how.slot),
             serial: how.serial,
             fresh: how.fresh,

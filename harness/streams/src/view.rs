@@ -35,7 +35,8 @@ pub struct View<'a> {
     pub allowed: &'a Allowed,
     /// The verbs that the device can be made to do from outside the wire: `plug in`, `send Reset`.
     pub drivable: &'a [String],
-    /// The longest that it makes sense to let time go by, in milliseconds: where time is real, everybody waits.
+    /// The longest that it makes sense to let time go by, in milliseconds: where time is real, everybody waits, and no
+    /// more than another round trip goes by.
     pub longest_pass_ms: u64,
     /// An address to hide in texts, if a canary listens: `127.0.0.1:40123`.
     pub canary: Option<&'a str>,
