@@ -165,7 +165,7 @@ impl Worker {
             } else {
                 Box::new(Generated::new(Generator::new(&self.campaign.layers), Seeded::new(seed), length))
             };
-            let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot, number };
+            let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot };
             let outcome = play(&mut self.target, &mut *source, &self.campaign.allowed, how).await;
             self.hub.triggered(self.target.triggered());
             if let Some(reason) = &outcome.unreachable {

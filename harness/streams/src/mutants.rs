@@ -93,7 +93,7 @@ async fn look_for(trial: &Trial, subject: Subject) -> Detection {
         let choices = Seeded::new(mixed(trial.seed, number));
         let mut source =
             Generated::new(Generator::for_episode(&trial.layers, number, trial.length), choices, trial.length);
-        let how = How { serial: false, fresh: true, slot: 0, number };
+        let how = How { serial: false, fresh: true, slot: 0 };
         let outcome = play(&mut target, &mut source, &allowed, how).await;
         let before = acts;
         acts += outcome.acts.len() as u64;
@@ -119,7 +119,7 @@ async fn confirmed(target: &mut Target, outcome: &Outcome, suspicion: &Suspicion
     if !suspicion.nominated {
         return true;
     }
-    let how = How { serial: true, fresh: true, slot: 0, number: u64::MAX };
+    let how = How { serial: true, fresh: true, slot: 0 };
     let upto = outcome.acts.len().min(suspicion.act + 1);
     let again = play(target, &mut Frozen::new(&outcome.acts[..upto]), allowed, how).await;
     shows(&again, suspicion).is_some()

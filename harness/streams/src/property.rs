@@ -164,12 +164,9 @@ pub async fn against(
     seed: u64,
     limits: Limits,
 ) -> Option<Counterexample<Suspicion>> {
-    let mut number = 0;
     let run = async |elements: &[Element]| {
-        number += 1;
         let mut source = Elements::new(elements);
-        let how = How { number, ..How::default() };
-        let outcome = play(target, &mut source, allowed, how).await;
+        let outcome = play(target, &mut source, allowed, How::default()).await;
         let failure = outcome.suspicions.into_iter().find(|suspicion| suspicion.class.is_red() && !suspicion.nominated);
         Played { acts: outcome.acts, failure }
     };

@@ -358,6 +358,8 @@ impl Stage {
             link.expect(&deserved, act);
         }
         link.muddled |= !plain && !control;
+        // Whatever is in it: who is told to close may repeat the code.
+        link.we_end |= sound && opcode == frame::CLOSE;
         link.put_frame(fin, rsv, opcode, masked, claims, payload).await;
         let incomplete = !fin || claims.is_some();
         if plain || control {

@@ -32,6 +32,8 @@ pub struct Target {
     place: Place,
     /// Tells our message ids from those of other runs: a real device may remember them.
     nonce: u64,
+    /// Episodes so far: each has message ids of its own.
+    episodes: u64,
     /// What oracles keep from episode to episode.
     pub lasting: Lasting,
     /// Who listens where nobody has to call.
@@ -67,8 +69,6 @@ pub struct How {
     pub fresh: bool,
     /// What tells the identities and message ids of this episode from others that run at the same time.
     pub slot: usize,
-    /// What tells its message ids from those of other episodes.
-    pub number: u64,
 }
 
 impl Target {
@@ -89,7 +89,18 @@ impl Target {
         // A real device remembers what it was sent in an earlier run; one that is made anew for each episode does not.
         let nonce = if matches!(place, Place::Embedded { .. }) { 0 } else { RandomState::new().hash_one(0) };
         let nonce = nonce & 0xFFFF_FFFF;
-        Target { device, version, rig, place, lasting, nonce, canary: None, monitor: None, triggered: Vec::new() }
+        Target {
+            device,
+            version,
+            rig,
+            place,
+            lasting,
+            nonce,
+            episodes: 0,
+            canary: None,
+            monitor: None,
+            triggered: Vec::new(),
+        }
     }
 
     /// With somebody who listens where nobody has to call.
@@ -158,6 +169,7 @@ impl Target {
             place,
             lasting: self.lasting.clone(),
             nonce: self.nonce,
+            episodes: 0,
             // One canary hears everybody, but a process is watched once.
             canary: None,
             monitor: None,
@@ -198,6 +210,7 @@ impl Target {
     /// A stage for an episode. `None` while another episode has the only link.
     pub fn stage(&mut self, how: How) -> Option<Ready> {
         let clock = Clock::system();
+        self.episodes += 1;
         let (carrier, drivers, embedded) = match &mut self.place {
             Place::Embedded { faults, equipment } => {
                 let (embedded, carrier) = match self.device {
@@ -223,13 +236,13 @@ impl Target {
             rig: self.rig.clone(),
             clock,
             // All ids are of one length: a finding may depend on it.
-            prefix: format!("f{:08x}{:02x}{:012x}", self.nonce, how.slot & 0xFF, how.number & 0xFFFF_FFFF_FFFF),
+            prefix: format!("f{:08x}{:02x}{:012x}", self.nonce, how.slot & 0xFF, self.episodes & 0xFFFF_FFFF_FFFF),
             identities: self.identities(how.slot),
             serial: how.serial,
             fresh: how.fresh,
             virtual_time: embedded.is_some(),
             canary: self.canary.clone(),
-            tag: usize::try_from(how.number % 1_000_000).unwrap_or(0),
+            tag: usize::try_from(self.episodes % 1_000_000).unwrap_or(0),
         };
         Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)), embedded })
     }

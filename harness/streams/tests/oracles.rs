@@ -142,7 +142,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn episode(target: &mut Target, seed: u64, acts: usize) -> Outcome {
-    let how = How { fresh: true, number: seed, ..How::default() };
+    let how = How { fresh: true, ..How::default() };
     let choices = Seeded::new(seed / 2);
     let mut mixed = Mixed { choices: choices.clone(), left: acts, number: 0 };
     let mut generated = Generated { generator: Generator::new(&Layer::ALL), choices, left: acts };

@@ -48,7 +48,7 @@ pub(super) async fn investigate(
     suspicion: &Suspicion,
 ) -> Option<Found> {
     let serial = suspicion.nominated;
-    let mut again = Again { campaign, target, slot, number: 0, serial };
+    let mut again = Again { campaign, target, slot, serial };
     let upto = outcome.acts.len().min(suspicion.act + 1);
     let mut best: Option<(Vec<Act>, Outcome)> = None;
     // What is noticed at the end of an episode may be due to any act of it.
@@ -102,14 +102,12 @@ struct Again<'a> {
     campaign: &'a Campaign,
     target: &'a mut Target,
     slot: usize,
-    number: u64,
     serial: bool,
 }
 
 impl Again<'_> {
     async fn play(&mut self, acts: &[Act]) -> Outcome {
-        self.number += 1;
-        let how = How { serial: self.serial, fresh: true, slot: self.slot, number: u64::MAX - self.number };
+        let how = How { serial: self.serial, fresh: true, slot: self.slot };
         let outcome = play(self.target, &mut Frozen::new(acts), &self.campaign.allowed, how).await;
         if !outcome.alive || outcome.unreachable.is_some() {
             revive(self.target, &self.campaign.allowed, self.slot).await;
@@ -143,8 +141,8 @@ impl Again<'_> {
 
 /// Sees whether the device can be reached, and starts it again if not.
 pub(crate) async fn revive(target: &mut Target, allowed: &Allowed, slot: usize) -> bool {
-    for attempt in 0..2 {
-        let how = How { serial: false, fresh: false, slot, number: u64::MAX / 2 + attempt };
+    for _ in 0..2 {
+        let how = How { serial: false, fresh: false, slot };
         let outcome = play(target, &mut Frozen::new(&[]), allowed, how).await;
         if outcome.unreachable.is_none() && outcome.alive {
             return true;

@@ -34,10 +34,8 @@ pub async fn replay(target: &mut Target, finding: &Finding, times: u32, allowed:
         replayed.unjudged = Some(format!("a message of it is not sent unless dangerous ones are allowed: {reason}"));
         return replayed;
     }
-    // Message ids differ from those of earlier replays: a device may remember them.
-    let first = engine::clock::system_now().0.unsigned_abs();
     for number in 0..times {
-        let how = How { serial: finding.serial, fresh: true, slot: 0, number: first + u64::from(number) };
+        let how = How { serial: finding.serial, fresh: true, slot: 0 };
         let outcome = play(target, &mut Frozen::new(&sequence.acts), allowed, how).await;
         match &outcome.unreachable {
             Some(reason) => replayed.unjudged = Some(format!("the device cannot be reached: {reason}")),

@@ -1,7 +1,7 @@
 //! The course of an episode, as far as several oracles need it: who is registered, which link is open, and what
 //! gives the device reason to end a link or to start again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use protocol::frame::{self, Frame};
 use protocol::{Role, Timestamp};
@@ -15,6 +15,8 @@ use crate::{Seen, What};
 pub(super) struct Link {
     pub(super) identity: String,
     pub(super) open: bool,
+    /// The device has said something on it.
+    heard: bool,
     /// How the last BootNotification ended, or how it stands.
     pub(super) boot: Boot,
     /// A boot was accepted at some time in the episode.
@@ -83,6 +85,9 @@ pub(super) enum Boot {
 #[derive(Debug, Default)]
 pub(super) struct Course {
     links: HashMap<usize, Link>,
+    /// Identities with a link that we ended before the device said a word on it: it may learn of that link only after
+    /// it has learned of a later one, and then the later one is the older to it.
+    unheard: HashSet<String>,
 }
 
 impl Course {
@@ -130,6 +135,7 @@ impl Course {
             What::Received { reading, answers, .. } => {
                 let link = self.links.entry(seen.link).or_default();
                 link.last = seen.at;
+                link.heard = true;
                 match &reading.frame {
                     Some(Frame::Call { action, .. })
                         if action == "BootNotification" && about.device == Role::Station =>
@@ -165,7 +171,13 @@ impl Course {
                     }
                 }
             }
-            What::Ended { .. } => self.link(seen.link).open = false,
+            What::Ended { by_us, .. } => {
+                let link = self.links.entry(seen.link).or_default();
+                link.open = false;
+                if *by_us && !link.heard {
+                    self.unheard.insert(link.identity.clone());
+                }
+            }
             What::Stimulated { verb, .. } if moves_the_link(verb) => {
                 for link in self.links.values_mut() {
                     link.ends.agreed = Some("something was done to the device from outside");
@@ -189,6 +201,9 @@ impl Course {
         link.accepted_once = before.accepted_once;
         if unnamed || unproven {
             link.ends.agreed = Some("the handshake was not a proper one");
+        }
+        if self.unheard.contains(identity) {
+            link.ends.agreed = Some("another link of the same identity came and went");
         }
         match device {
             Role::Station => {

@@ -157,6 +157,10 @@ mod tests {
         let mut told = Told::new(Role::Csms, Version::V16);
         told.booted(0).booted(1).ended(0, Ending::Closed(Some(1000)));
         assert_eq!(told.judge(&mut Fate::default()), [], "the newer link of an identity wins");
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.opened(0).what(0, What::Ended { how: Ending::Failed("cut by us".to_owned()), by_us: true });
+        told.booted(1).ended(1, Ending::Closed(Some(1000)));
+        assert_eq!(told.judge(&mut Fate::default()), [], "which is the newer link is not known to all alike");
     }
 
     #[test]
