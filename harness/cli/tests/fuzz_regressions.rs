@@ -14,6 +14,9 @@ mod targets;
 use std::fs;
 use std::path::Path;
 
+use protocol::generate::Seeded;
+use streams::mutator::Dialect;
+
 #[test]
 fn what_fuzzing_has_found_stays_found() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions");
@@ -39,6 +42,23 @@ fn every_target_takes_nothing_and_anything() {
         println!("{name}");
         target(b"");
         target(b"[2,\"1\",\"Heartbeat\",{}]\n!wait 30\n");
+    }
+}
+
+/// What libFuzzer does where it can be built, without being guided: some mutants of mutants, the same every time.
+#[test]
+fn every_target_takes_what_the_mutator_makes() {
+    let dialect = Dialect { version: None, sender: None, steps: true };
+    for (name, target) in targets::TARGETS {
+        println!("{name}");
+        for first in 0..10 {
+            let mut input =
+                b"[2,\"1\",\"Heartbeat\",{}]\n!wait 30\n[3,\"$id\",{\"status\":\"Accepted\"}]\n!plug in\n".to_vec();
+            for round in 0..30 {
+                input = dialect.mutate(&input, 4096, &mut Seeded::new(first * 1000 + round));
+                target(&input);
+            }
+        }
     }
 }
 

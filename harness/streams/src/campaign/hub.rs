@@ -65,6 +65,8 @@ pub struct Hub {
 struct State {
     summary: Summary,
     claimed: HashSet<(Code, String, String, String, String)>,
+    /// What was found, as it was called once it was small.
+    found: HashSet<(Code, String, String, String, String)>,
     /// A rule at a place is looked into a few times only, whatever the state and the reply.
     places: HashMap<(Code, String, String), u32>,
     /// How often a kind of mistake was looked into, whatever the message.
@@ -104,7 +106,9 @@ impl Hub {
     pub fn know(&self, finding: &Finding) {
         let Signature { oracle, state, action, path, reply } = finding.signature.clone();
         let mut shared = self.state();
-        shared.claimed.insert((oracle, state, action, path, reply));
+        let key = (oracle, state, action, path, reply);
+        shared.found.insert(key.clone());
+        shared.claimed.insert(key);
         *shared.summary.findings.entry(finding.class).or_default() += 1;
     }
 
@@ -195,7 +199,11 @@ impl Hub {
     }
 
     pub(super) fn found(&self, found: &Found) {
-        *self.state().summary.findings.entry(found.suspicion.class).or_default() += 1;
+        let mut state = self.state();
+        // Made small, it may have become the same as another.
+        if state.found.insert(key(&found.suspicion)) {
+            *state.summary.findings.entry(found.suspicion.class).or_default() += 1;
+        }
     }
 
     pub(super) fn triggered(&self, faults: &[&'static str]) {

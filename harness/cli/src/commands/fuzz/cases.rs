@@ -329,3 +329,17 @@ fn finding(mutant: &MutantCase, result: &CaseResult, kept: Option<&Path>) -> Fin
         transcript: result.transcript.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_interrupt_is_heard_while_mutants_are_made() {
+        let library = catalogue::load(&[]).unwrap();
+        let (sender, stop) = watch::channel(false);
+        tokio::spawn(async move { sender.send(true) });
+        let made = made(&library, (Role::Csms, Version::V16), 1, MOST, || *stop.borrow()).await;
+        assert!(made.len() < 10, "{}", made.len());
+    }
+}

@@ -1,5 +1,5 @@
 //! Writes seeds for every target from a trace of self-play, and a dictionary from the catalogue:
-//! `cargo run --release --example seeds -- TRACE FOLDER`; `fuzz/seed` does both steps.
+//! `cargo run -p plugfest --example fuzz_seeds -- TRACE FOLDER`; `fuzz/seed` does both steps.
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
