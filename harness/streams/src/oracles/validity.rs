@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::errors::Defect;
-use protocol::frame::{self, Frame};
+use protocol::frame::{self, Frame, FrameFindingKind};
+use protocol::json::JsonFindingKind;
 use protocol::{Role, Timestamp, Version, errors, validate};
 use serde_json::Value;
 use verdict::{StandingViolation, Verdict};
@@ -168,8 +169,7 @@ impl Oracle for Validity {
                 for violation in violations.unwrap_or_default() {
                     let echo = match violation.oracle.as_str() {
                         "well-formed-frame" => {
-                            violation.path.contains(": Id")
-                                && answers.as_ref().is_some_and(|call| has_bad_id(&call.deserved))
+                            answers.as_ref().is_some_and(|call| is_echo_of(call, reading, &violation.sentence))
                         }
                         "text-rule" => self.is_ours(&violation.path, reading),
                         _ => false,
@@ -229,10 +229,14 @@ impl Validity {
             Verdict::Fail => Class::Violation,
             _ => Class::Compatibility,
         };
-        // Who answers a bad id with that id keeps R-022 and breaks R-020; it cannot do both. And what we told the
-        // device to say is not its own.
+        // Who answers a bad id with that id keeps R-022 and breaks R-020; it cannot do both. What is ours says nothing
+        // about the device.
+        if echo {
+            return;
+        }
+        // What we told the device to say is not its own.
         let told = reply == TOLD && self.told_in == Some(seen.act);
-        let class = if echo || told { Class::Compatibility } else { class };
+        let class = if told { Class::Compatibility } else { class };
         let charge = Charge {
             oracle: Code::O4,
             rule: &violation.statement,
@@ -414,6 +418,32 @@ fn declines(payload: &Value) -> bool {
     status.is_some_and(|status| !matches!(status, "Accepted" | "Scheduled" | "RebootRequired" | "Unlocked" | "Pending"))
 }
 
+/// Whether what is odd about the envelope of an answer was odd in the call first: its id, or the character U+0000 in a
+/// text that the answer repeats.
+fn is_echo_of(call: &OurCall, reading: &frame::Reading, sentence: &str) -> bool {
+    let finding = reading.findings.iter().find(|finding| finding.sentence == sentence);
+    match finding.map(|finding| &finding.kind) {
+        Some(FrameFindingKind::IdEmpty | FrameFindingKind::IdTooLong | FrameFindingKind::IdNotString) => {
+            has_bad_id(&call.deserved)
+        }
+        Some(FrameFindingKind::Json(json)) if json.kind == JsonFindingKind::Nul => {
+            call.id.contains('\0') || call.action.contains('\0') || holds_nul(&call.request, 0)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text of a value, a key or another, holds the character U+0000.
+fn holds_nul(value: &Value, depth: usize) -> bool {
+    depth < 32
+        && match value {
+            Value::String(text) => text.contains('\0'),
+            Value::Array(items) => items.iter().any(|item| holds_nul(item, depth + 1)),
+            Value::Object(map) => map.iter().any(|(key, item)| key.contains('\0') || holds_nul(item, depth + 1)),
+            _ => false,
+        }
+}
+
 fn has_bad_id(deserved: &Deserved) -> bool {
     deserved.id.as_ref().is_some_and(String::is_empty)
         || deserved.defects.iter().any(|flaw| flaw.defect == Defect::BadMessageId)
@@ -519,6 +549,28 @@ mod tests {
         let call = r#"[2,"1","ClearCache",{"customData":{}}]"#;
         let found = exchange(Role::Station, Version::V201, call, r#"[3,"1",{"status":"Accepted"}]"#);
         assert!(found.iter().all(|found| !found.class.is_red()));
+    }
+
+    #[test]
+    fn trap_a_zero_character_that_is_repeated_is_ours() {
+        let nul = |id: &str, tag: &str, description: &str| {
+            let mut told = Told::new(Role::Csms, Version::V16);
+            let call = format!(r#"[2,"{id}","Authorize",{{"idTag":{tag}}}]"#).replace("NUL", "\\u0000");
+            let answer =
+                format!(r#"[4,"{id}","TypeConstraintViolation","{description}",{{}}]"#).replace("NUL", "\\u0000");
+            told.booted(0).call(0, &id.replace("NUL", "\0"), &call).answer(0, &answer);
+            told.judge(&mut Validity::new(Role::Csms, Version::V16))
+        };
+        assert_eq!(nul("aNUL", "5", ""), []);
+        assert_eq!(nul("1", r#""aNULbbbbbbbbbbbbbbbbbbbbbbbbb""#, "no aNULb"), []);
+        assert!(!nul("1", "5", "noNUL").is_empty(), "nobody told it to say so");
+    }
+
+    #[test]
+    fn trap_an_empty_id_that_is_repeated_is_ours() {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).call(0, "", r#"[2,"","Authorize",{"idTag":"A"}]"#).answer(0, &OK.replace(r#""1""#, r#""""#));
+        assert_eq!(told.judge(&mut Validity::new(Role::Csms, Version::V16)), []);
     }
 
     #[test]
