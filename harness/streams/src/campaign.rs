@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::Act;
 use crate::generate::{Allowed, Generator, Layer};
+use crate::model::Means;
 use crate::play::{Outcome, Source, play};
 use crate::property::{self, Elements};
 use crate::shrink::Limits;
@@ -83,8 +84,8 @@ impl Default for Campaign {
     }
 }
 
-/// One of so many episodes is a stateful property.
-const PROPERTY: u64 = 4;
+/// One of so many episodes is a stateful property: none of those that walk ([`Generator::for_episode`]).
+const PROPERTY: u64 = 8;
 /// Every so many episodes a new link is opened at the end.
 const FRESH: u64 = 8;
 
@@ -95,6 +96,9 @@ pub async fn run(campaign: Campaign, target: Target, hub: Arc<Hub>, stop: watch:
     let most = if target.is_embedded() && campaign.jobs == usize::MAX { 1 } else { target.slots() };
     let jobs = campaign.jobs.clamp(1, most);
     let until = campaign.budget.time.map(|time| Instant::now() + time);
+    let drivable = target.drivable();
+    let means = target.means(&campaign.allowed, &drivable);
+    hub.aims_at(means.universe());
     let mut workers = Vec::new();
     let mut targets = vec![target];
     while targets.len() < jobs
@@ -119,6 +123,8 @@ pub async fn run(campaign: Campaign, target: Target, hub: Arc<Hub>, stop: watch:
             hub.give_up(format!("a worker ended early: {error}"));
         }
     }
+    let lacks = hub.summary().coverage.lacks();
+    hub.aims_at(Means { lacks, ..means }.universe());
 }
 
 struct Worker {
@@ -163,7 +169,8 @@ impl Worker {
                 elements = property::elements(seed, length);
                 Box::new(Elements::new(&elements))
             } else {
-                Box::new(Generated::new(Generator::new(&self.campaign.layers), Seeded::new(seed), length))
+                let generator = Generator::for_episode(&self.campaign.layers, number, self.campaign.length);
+                Box::new(Generated::new(generator, Seeded::new(seed), length))
             };
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot };
             let outcome = play(&mut self.target, &mut *source, &self.campaign.allowed, how).await;
@@ -194,7 +201,7 @@ impl Worker {
 
     /// Whether an episode is a row of moves that proptest makes, and nothing else.
     fn is_property(&self, number: u64) -> bool {
-        self.campaign.layers.contains(&Layer::L5) && number % PROPERTY == PROPERTY - 1
+        self.campaign.layers.contains(&Layer::L5) && number % PROPERTY == PROPERTY - 2
     }
 
     fn next_episode(&self) -> Option<(u64, usize)> {

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use protocol::Version;
 use protocol::catalogue::Catalogue;
 use protocol::frame::Frame;
-use protocol::{Role, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::deserved::Deserved;
-use crate::model::{Model, Universe};
-use crate::seen::reply_class;
+use crate::model::{LACKING, Model, State, Universe};
+use crate::seen::{Ending, reply_class};
 use crate::{Seen, What};
 
 /// How often each thing was met. It can be merged with that of another worker, and written to be gone on with.
@@ -25,6 +25,8 @@ pub struct Coverage {
     pub legal: BTreeMap<String, u64>,
     /// Illegal ones.
     pub illegal: BTreeMap<String, u64>,
+    /// What upsets the order of things, by the state it was done in: `link cut in charging`.
+    pub upsets: BTreeMap<String, u64>,
     /// Messages of ours: action and kind of flaw.
     pub sent: BTreeMap<String, u64>,
     /// Answers of the device: action and class of the reply.
@@ -42,6 +44,11 @@ impl Coverage {
     pub fn saw(&mut self, model: &Model, seen: &Seen) -> bool {
         let state = model.state(seen.link);
         count(&mut self.states, state);
+        if !seen.own
+            && let Some((upset, state)) = upset(model, seen)
+        {
+            count(&mut self.upsets, &format!("{upset} in {state}"));
+        }
         match &seen.what {
             What::Sent { deserved, .. } => {
                 if !seen.own {
@@ -107,6 +114,7 @@ impl Coverage {
             (&mut self.states, &other.states),
             (&mut self.legal, &other.legal),
             (&mut self.illegal, &other.illegal),
+            (&mut self.upsets, &other.upsets),
             (&mut self.sent, &other.sent),
             (&mut self.replies, &other.replies),
         ];
@@ -121,10 +129,9 @@ impl Coverage {
 
     /// How much of all that the model knows was met.
     pub fn shares(&self, universe: &Universe) -> Shares {
-        let share = |met: &BTreeMap<String, u64>, all: &BTreeSet<(crate::model::State, &'static str, &'static str)>| {
-            let key = |(state, action, name): &(crate::model::State, &str, &str)| {
-                format!("{state} {action} {name}").trim_end().to_owned()
-            };
+        let share = |met: &BTreeMap<String, u64>, all: &BTreeSet<(State, &'static str, &'static str)>| {
+            let key =
+                |(state, action, name): &(State, &str, &str)| format!("{state} {action} {name}").trim_end().to_owned();
             Share { met: all.iter().filter(|move_| met.contains_key(&key(move_))).count(), of: all.len() }
         };
         let states = universe.states.iter().filter(|state| self.states.contains_key(state.name())).count();
@@ -133,6 +140,27 @@ impl Coverage {
             legal: share(&self.legal, &universe.legal),
             illegal: share(&self.illegal, &universe.illegal),
         }
+    }
+
+    /// In how many of the states the order of things was upset in each way.
+    fn upsets(&self, universe: &Universe) -> String {
+        let states: Vec<&State> = universe.states.iter().filter(|state| **state != State::Offline).collect();
+        let possible = if universe.several { &UPSETS[..] } else { &UPSETS[..ALONE] };
+        let shares = possible.iter().map(|upset| {
+            let is_met = |state: &&&State| self.upsets.contains_key(&format!("{upset} in {state}"));
+            format!("{upset} in {} of {}", states.iter().filter(is_met).count(), states.len())
+        });
+        format!("states: {}", shares.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Actions that the device has only ever said not to have.
+    pub fn lacks(&self) -> BTreeSet<String> {
+        let refused = self.replies.keys().filter_map(|key| {
+            let (action, class) = key.split_once(' ')?;
+            LACKING.contains(&class.strip_prefix("error ")?).then_some(action)
+        });
+        let answered = |action: &str| self.replies.keys().any(|key| key.starts_with(&format!("{action} result")));
+        refused.filter(|action| !answered(action)).map(str::to_owned).collect()
     }
 
     /// What was not met, one a line: for who wants to know why.
@@ -156,11 +184,12 @@ impl Coverage {
     }
 
     /// In a few lines, for people.
-    pub fn lines(&self, device: Role, version: Version) -> Vec<String> {
-        let shares = self.shares(&Model::universe(device, version));
+    pub fn lines(&self, universe: &Universe) -> Vec<String> {
+        let shares = self.shares(universe);
         let actions: BTreeSet<&str> = self.sent.keys().filter_map(|key| key.split(' ').next()).collect();
         vec![
             format!("states {}, legal moves {}, illegal moves {}", shares.states, shares.legal, shares.illegal),
+            self.upsets(universe),
             format!(
                 "messages of {} actions in {} kinds, {} kinds of replies, {} observations",
                 actions.len(),
@@ -197,6 +226,28 @@ impl fmt::Display for Share {
         let percent = (self.met * 100).checked_div(self.of).unwrap_or(100);
         write!(f, "{} of {} ({percent} %)", self.met, self.of)
     }
+}
+
+/// What upsets the order of things.
+const UPSETS: [&str; 5] = ["id used again", "link closed", "link cut", "second link", "other station"];
+
+/// So many of them can happen on one link.
+const ALONE: usize = 3;
+
+/// What upsets the order of things, and the state in which it does.
+fn upset(model: &Model, seen: &Seen) -> Option<(&'static str, State)> {
+    let state = model.state_of(seen.link);
+    Some(match &seen.what {
+        What::Sent { deserved, .. } if deserved.id.as_ref().is_some_and(|id| model.has_used(seen.link, id)) => {
+            (UPSETS[0], state)
+        }
+        What::Ended { how: Ending::Closed(_), by_us: true } => (UPSETS[1], state),
+        What::Ended { by_us: true, .. } => (UPSETS[2], state),
+        What::Opened { identity, .. } => (UPSETS[3], model.state_elsewhere(identity)?),
+        // It speaks while that goes on at the first one.
+        What::Sent { .. } if model.is_of_another(seen.link) => (UPSETS[4], model.state_of(0)),
+        _ => return None,
+    })
 }
 
 /// The action, if the version has it: what others make up is one of a kind.
@@ -237,12 +288,14 @@ fn number(parts: &[&str]) -> u64 {
 mod tests {
     use std::sync::Arc;
 
-    use protocol::Timestamp;
     use protocol::frame;
+    use protocol::{Role, Timestamp};
 
     use super::*;
     use crate::deserved::deserved;
-    use crate::seen::{Ending, OurCall};
+    use crate::generate::Allowed;
+    use crate::model::Means;
+    use crate::seen::OurCall;
 
     fn seen(what: What) -> Seen {
         Seen { at: Timestamp(1), act: 0, own: false, link: 0, what }
@@ -296,12 +349,16 @@ mod tests {
         other.merge(&one);
         assert_eq!(other.sent["Heartbeat legal"], 2);
         assert_eq!(other.observations, one.observations);
-        let universe = Model::universe(Role::Csms, Version::V16);
+        let allowed = Allowed::default();
+        let (device, version, told) = (Role::Csms, Version::V16, Arc::default());
+        let universe =
+            Means { device, version, told, identities: 1, drivable: &[], allowed: &allowed, lacks: BTreeSet::new() }
+                .universe();
         let shares = other.shares(&universe);
         assert_eq!((shares.states.met, shares.illegal.met, shares.legal.met), (2, 1, 0));
         let all = shares.states.of + shares.legal.of + shares.illegal.of;
         assert_eq!(other.missing(&universe).len(), all - 3);
-        let lines = other.lines(Role::Csms, Version::V16);
-        assert!(lines[0].starts_with("states 2 of 12 (16 %), legal moves 0 of"), "{lines:?}");
+        let lines = other.lines(&universe);
+        assert!(lines[0].starts_with("states 2 of 10 (20 %), legal moves 0 of"), "{lines:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Plays an episode: acts from somewhere, one after the other, watched by the model and the oracles.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,10 +79,8 @@ async fn on_stage(
 ) -> Outcome {
     let (device, version) = (target.device, target.version);
     let stage = &mut ready.stage;
-    let tokens: BTreeMap<String, String> =
-        target.rig.tags.iter().map(|(name, token)| (name.clone(), token.id_token.clone())).collect();
-    let connectors = i64::try_from(target.rig.connectors.len()).unwrap_or(1).max(1);
-    let told = Arc::new(Told { tokens, connectors });
+    let means = target.means(allowed, drivable);
+    let (told, identities) = (means.told.clone(), means.identities);
     let mut watch = Watch::new(target, told.clone());
     let begun = stage.begin().await;
     watch.take(begun);
@@ -94,7 +92,6 @@ async fn on_stage(
         let reason = refused.unwrap_or_else(|| "the link ended at once".to_owned());
         return Outcome { unreachable: Some(reason), ..watch.outcome(Vec::new()) };
     }
-    let identities = if device == Role::Csms { target.rig.identities.len().clamp(1, 2) } else { 1 };
     let mut acts = Vec::new();
     loop {
         let links = stage.links();

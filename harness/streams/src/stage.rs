@@ -259,7 +259,8 @@ impl Stage {
     async fn settle(&mut self, number: usize, deserved: &Arc<Deserved>) {
         let id = deserved.id.clone().unwrap_or_default();
         let muddled = self.links.get(&number).is_some_and(|link| link.muddled);
-        let must = deserved.answer == Answer::Must && !muddled;
+        let may_be_silent = muddled || self.links.get(&number).is_some_and(|link| link.rejected);
+        let must = deserved.answer == Answer::Must && !may_be_silent;
         if must {
             let patience = if self.setting.serial { self.setting.rig.timeouts.reply } else { self.patience() };
             if self.answered(number, &id, patience).await || !self.is_open(number) {
@@ -269,7 +270,7 @@ impl Stage {
                 self.saw(number, What::Unanswered { deserved: deserved.clone() });
             }
         }
-        if muddled {
+        if may_be_silent {
             return self.last_word(number).await;
         }
         let alive = self.sentinel(number, self.setting.rig.timeouts.reply).await;
@@ -281,10 +282,12 @@ impl Stage {
         }
     }
 
-    /// What a link still says over which bytes went that no message follows from. It need not say anything.
+    /// What a link still says that need not say anything. If bytes went over it that no message follows from, and it
+    /// says nothing, nothing more can come of it.
     async fn last_word(&mut self, number: usize) {
         let id = self.put_sentinel(number).await;
-        if !self.soon(|stage| stage.has_answer(number, &id) || !stage.is_open(number)).await {
+        let said = self.soon(|stage| stage.has_answer(number, &id) || !stage.is_open(number)).await;
+        if !said && self.links.get(&number).is_some_and(|link| link.muddled) {
             self.hang_up(number);
         }
     }

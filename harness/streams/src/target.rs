@@ -1,5 +1,6 @@
 //! The device of a stream, and the way to it.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use protocol::{Role, Version};
 use serde_json::Map;
 
 use crate::canary::Canary;
+use crate::generate::Allowed;
+use crate::model::{Means, Told};
 use crate::monitor::Monitor;
 use crate::oracles::Lasting;
 use crate::stage::{Setting, Stage};
@@ -204,6 +207,23 @@ impl Target {
                 .map(|verb| verb.name.to_owned())
                 .collect(),
             Place::Csms { drivers, .. } | Place::Station { drivers, .. } => drivers.drivable(self.device),
+        }
+    }
+
+    /// What an episode has to work with.
+    pub fn means<'a>(&self, allowed: &'a Allowed, drivable: &'a [String]) -> Means<'a> {
+        let rig = &self.rig;
+        let tokens = rig.tags.iter().map(|(name, token)| (name.clone(), token.id_token.clone())).collect();
+        let connectors = i64::try_from(rig.connectors.len()).unwrap_or(1).max(1);
+        Means {
+            device: self.device,
+            version: self.version,
+            told: Arc::new(Told { tokens, connectors }),
+            // The last one looks on.
+            identities: if self.device == Role::Csms { rig.identities.len().clamp(1, 2) } else { 1 },
+            drivable,
+            allowed,
+            lacks: BTreeSet::new(),
         }
     }
 

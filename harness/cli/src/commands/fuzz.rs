@@ -318,7 +318,7 @@ fn show(side: Role, version: Version, summary: &Summary) {
         summary.episodes,
         summary.acts as f64 / seconds,
     );
-    for line in summary.coverage.lines(side, version) {
+    for line in summary.coverage.lines(&summary.universe) {
         anstream::println!("  {line}");
     }
     let found: Vec<String> =

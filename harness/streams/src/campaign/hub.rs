@@ -10,6 +10,7 @@ use super::Found;
 use crate::What;
 use crate::coverage::Coverage;
 use crate::finding::{Finding, Signature};
+use crate::model::Universe;
 use crate::oracles::{Class, Code, Suspicion};
 use crate::play::Outcome;
 
@@ -47,6 +48,8 @@ pub struct Summary {
     pub findings: BTreeMap<Class, usize>,
     /// What was met.
     pub coverage: Coverage,
+    /// What there is to be met.
+    pub universe: Universe,
     /// Suspicions that did not show again.
     pub not_confirmed: usize,
     /// Why it could not go on, if so.
@@ -213,6 +216,11 @@ impl Hub {
                 state.summary.triggered.push(fault);
             }
         }
+    }
+
+    /// All that can be met with this device.
+    pub(super) fn aims_at(&self, universe: Universe) {
+        self.state().summary.universe = universe;
     }
 
     /// Nothing more can be done.

@@ -414,13 +414,9 @@ impl Maker<'_, '_> {
 
     /// The station is not accepted for a while, and is asked for things all the same.
     pub(super) fn not_accepted(&mut self) -> Act {
-        let catalogue = Catalogue::of(self.view.version);
-        let Some(message) = catalogue.message("BootNotification") else { return self.legal_act() };
         let status = if one_in(2, self.choices) { "Rejected" } else { "Pending" };
         let interval = 1 + self.choices.choose(5);
-        let fields = Map::from_iter([("status".to_owned(), json!(status)), ("interval".to_owned(), json!(interval))]);
-        let payload = self.with_fields(message, Side::Response, &fields);
-        let text = array(&[Piece::Raw("3"), Piece::Hole(Hole::Asked), Piece::Payload(&payload)], Style::default());
+        let Some(answer) = self.boot_answer(status, interval) else { return self.legal_act() };
         let again = self.trigger(0, "BootNotification");
         self.memory.queue.extend(again);
         for _ in 0..1 + self.choices.choose(3) {
@@ -430,7 +426,16 @@ impl Maker<'_, '_> {
         self.memory.queue.extend(self.stimulus(1, "plug in", None));
         let accepted = self.trigger(0, "BootNotification");
         self.memory.queue.extend(accepted);
-        Act::Answer { link: 0, action: Some(message.action.clone()), text: Some(text), times: 1 }
+        answer
+    }
+
+    /// The answer that the next boot of the station gets, with the interval in seconds.
+    pub(super) fn boot_answer(&mut self, status: &str, interval: u64) -> Option<Act> {
+        let message = Catalogue::of(self.view.version).message("BootNotification")?;
+        let fields = Map::from_iter([("status".to_owned(), json!(status)), ("interval".to_owned(), json!(interval))]);
+        let payload = self.with_fields(message, Side::Response, &fields);
+        let text = array(&[Piece::Raw("3"), Piece::Hole(Hole::Asked), Piece::Payload(&payload)], Style::default());
+        Some(Act::Answer { link: 0, action: Some(message.action.clone()), text: Some(text), times: 1 })
     }
 
     /// A setting gets a value that it may not bear.

@@ -3,6 +3,7 @@
 mod allowed;
 mod envelope;
 mod frames;
+mod goals;
 mod handshakes;
 mod messages;
 mod negatives;
@@ -80,6 +81,8 @@ pub struct Generator {
     layers: Vec<(Layer, u64)>,
     /// Where a walk through the [`negatives`] is.
     walk: Option<usize>,
+    /// A walk through the states and moves of the model.
+    goals: Option<goals::Walk>,
     memory: Memory,
 }
 
@@ -120,7 +123,7 @@ struct Maker<'a, 'v> {
 
 /// The most bytes that an act carries.
 pub const LARGEST: usize = 1 << 20;
-/// One episode in so many walks through the negatives.
+/// One episode in so many walks through the negatives, and one through the moves of the model.
 const WALKS: u64 = 4;
 /// How many messages are remembered.
 const REMEMBERED: usize = 32;
@@ -140,15 +143,19 @@ impl Generator {
         let mut layers: Vec<(Layer, u64)> = layers.iter().map(|layer| (*layer, weight(*layer))).collect();
         layers.sort_by_key(|(layer, weight)| (std::cmp::Reverse(*weight), *layer));
         layers.dedup();
-        Generator { layers, walk: None, memory: Memory::default() }
+        Generator { layers, walk: None, goals: None, memory: Memory::default() }
     }
 
     /// A generator for the episode of this number in a row of episodes of so many acts. One in four of them walks
-    /// through the [`negatives`], where the one before it stopped: so that every constraint is broken once.
+    /// through the [`negatives`], where the one before it stopped: so that every constraint is broken once. Another one
+    /// walks through the states and moves of the model, so that each is met once.
     pub fn for_episode(layers: &[Layer], number: u64, length: usize) -> Generator {
         let mut generator = Generator::new(layers);
+        let before = usize::try_from(number / WALKS).unwrap_or(0);
+        if layers.contains(&Layer::L5) && number % WALKS == 1 {
+            generator.goals = Some(goals::Walk::new(before, length));
+        }
         if layers.contains(&Layer::L4) && number % WALKS == WALKS - 1 {
-            let before = usize::try_from(number / WALKS).unwrap_or(0);
             // Every second act is one; that an answer takes two more makes the walks overlap.
             generator.walk = Some(before.wrapping_mul(length / 3));
         }
@@ -236,7 +243,7 @@ impl Generator {
     }
 
     fn made(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
-        if let Some(act) = self.walked(view, choices) {
+        if let Some(act) = self.towards_goal(view, choices).or_else(|| self.walked(view, choices)) {
             return act;
         }
         // Not every step is done: what if one is left out?

@@ -57,7 +57,7 @@ impl Maker<'_, '_> {
         if same_id { act } else { self.renumbered(act) }
     }
 
-    fn earlier(&mut self) -> Option<Act> {
+    pub(super) fn earlier(&mut self) -> Option<Act> {
         let count = self.memory.done.len();
         let back = self.choices.choose(count as u64) as usize;
         self.memory.done.get(count.checked_sub(back + 1)?).cloned()

@@ -148,6 +148,13 @@ impl Maker<'_, '_> {
         let stimulus = Stimulus { party: Role::Station, verb: verb.to_owned(), with };
         Some(Act::Stimulate { link: 0, stimulus })
     }
+
+    /// Something done to the CSMS, if it can be.
+    pub(super) fn at_the_csms(&self, link: usize, verb: &str, with: Value) -> Option<Act> {
+        let with = with.as_object().cloned().filter(|_| self.can(verb))?;
+        let stimulus = Stimulus { party: Role::Csms, verb: verb.to_owned(), with };
+        Some(Act::Stimulate { link, stimulus })
+    }
 }
 
 /// The transaction that is newest when the step is done.

@@ -9,8 +9,9 @@ mod learn;
 mod moves;
 mod state;
 mod station;
+mod ways;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ use learn::Exchange;
 pub use moves::{Known, Universe};
 pub use state::State;
 use station::{Registration, Station};
+pub use ways::Means;
+pub(crate) use ways::{Aim, Goal, Next, Step};
 
 /// The reference model of an episode: fed with everything seen, it never looks at the device by itself.
 #[derive(Clone, Debug)]
@@ -43,6 +46,8 @@ pub struct Model {
     /// Somebody decides about tokens and boots by hand.
     by_hand: bool,
     suspicions: Vec<Suspicion>,
+    /// Actions that the device said it does not have.
+    lacks: BTreeSet<String>,
     /// Ids of transactions that the device told, newest last, as [`crate::view::Known`] has them.
     pool: VecDeque<String>,
     /// Makes ids of ours those of this episode.
@@ -89,6 +94,8 @@ pub struct Move {
     pub forbidden_by: Option<&'static str>,
 }
 
+/// How a device says that it does not have an action.
+pub(crate) const LACKING: [&str; 2] = ["NotImplemented", "NotSupported"];
 /// So many message ids are remembered; with more the model keeps silent.
 const MOST_IDS: usize = 1_000_000;
 /// So many suspicions of one episode are kept until they are fetched.
@@ -109,6 +116,7 @@ impl Model {
             repeated: HashSet::new(),
             by_hand: false,
             suspicions: Vec::new(),
+            lacks: BTreeSet::new(),
             pool: VecDeque::new(),
             salt: 0,
         }
@@ -190,6 +198,31 @@ impl Model {
             Some(line) if line.open => self.stations.get(line.station).map_or(State::Offline, Station::state),
             _ => State::Offline,
         }
+    }
+
+    /// Actions that the device said it does not have.
+    pub(crate) fn lacks(&self) -> &BTreeSet<String> {
+        &self.lacks
+    }
+
+    /// Whether a message with this id went out for the station of this link before.
+    pub(crate) fn has_used(&self, link: usize, id: &str) -> bool {
+        self.links.get(&link).is_some_and(|line| self.ids.contains_key(&key(line.station, id)))
+    }
+
+    /// Whether this link belongs to another station than the first one.
+    pub(crate) fn is_of_another(&self, link: usize) -> bool {
+        self.links.get(&link).is_some_and(|line| line.station != self.links.get(&0).map_or(0, |first| first.station))
+    }
+
+    /// The state of the station of this identity, if a link of it is open.
+    pub(crate) fn state_elsewhere(&self, identity: &str) -> Option<State> {
+        self.stations.iter().find(|station| station.identity == identity && station.links > 0).map(Station::state)
+    }
+
+    /// The connector (1.6) or EVSE (2.x) that was dealt with last on this link.
+    pub(crate) fn focus(&self, link: usize) -> i64 {
+        self.station_of(link).map_or(1, |station| station.focus.max(1))
     }
 
     fn station_of(&self, link: usize) -> Option<&Station> {
@@ -350,6 +383,10 @@ impl Model {
     fn device_refused(&mut self, reply: Reply<'_>, code: &str) {
         let at = self.station(reply.seen.link);
         if self.is_reliable(at, reply.call) {
+            let known = protocol::catalogue::Catalogue::of(self.version).message(&reply.call.action).is_some();
+            if known && LACKING.contains(&code) {
+                self.lacks.insert(reply.call.action.clone());
+            }
             self.judge(at, &reply, |case, judge| judge.refusal(case, code));
         }
     }

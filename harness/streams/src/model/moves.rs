@@ -16,13 +16,13 @@ use super::station::{Station, Transaction};
 use super::{Model, Move};
 
 /// A kind of move.
-struct Row {
-    action: &'static str,
-    name: &'static str,
+pub(super) struct Row {
+    pub(super) action: &'static str,
+    pub(super) name: &'static str,
     /// The states of an accepted station in which it is legal.
-    legal: States,
+    pub(super) legal: States,
     /// Those in which it is not, and the statement that forbids it or has it refused.
-    illegal: States,
+    pub(super) illegal: States,
     by: &'static str,
     /// Its telling fields; nothing if it cannot be made now.
     settle: fn(&Scene<'_>) -> Option<Value>,
@@ -62,17 +62,8 @@ pub struct Universe {
     pub legal: BTreeSet<(State, &'static str, &'static str)>,
     /// The same of the illegal ones.
     pub illegal: BTreeSet<(State, &'static str, &'static str)>,
-}
-
-impl Universe {
-    /// Without states that this device cannot be brought into.
-    #[must_use]
-    pub fn without(mut self, states: &[State]) -> Universe {
-        self.states.retain(|state| !states.contains(state));
-        self.legal.retain(|(state, ..)| !states.contains(state));
-        self.illegal.retain(|(state, ..)| !states.contains(state));
-        self
-    }
+    /// Whether there can be several links and stations at once.
+    pub several: bool,
 }
 
 /// How a request relates to the model.
@@ -103,14 +94,19 @@ impl Model {
         rows[start..].iter().chain(&rows[..start]).find_map(|row| self.made(link, row))
     }
 
-    fn made(&self, link: usize, row: &'static Row) -> Option<Move> {
-        let (station, state) = (self.station_of(link)?, self.state_of(link));
-        let forbidden_by = opinion(self.device, self.version, row, state)?;
-        let settled = match (row.settle)(&Scene { model: self, station })? {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        };
+    pub(super) fn made(&self, link: usize, row: &'static Row) -> Option<Move> {
+        let forbidden_by = opinion(self.device, self.version, row, self.state_of(link))?;
+        let settled = self.settled(link, row)?;
         Some(Move { action: row.action, name: row.name, settled, forbidden_by })
+    }
+
+    /// The telling fields of a move, whatever the state.
+    pub(super) fn settled(&self, link: usize, row: &Row) -> Option<Map<String, Value>> {
+        let station = self.station_of(link)?;
+        match (row.settle)(&Scene { model: self, station })? {
+            Value::Object(map) => Some(map),
+            _ => Some(Map::new()),
+        }
     }
 
     /// Which move a call of ours is, if it is one: to be asked before the model sees it.
@@ -122,27 +118,10 @@ impl Model {
             (row.is)(&scene, request).then_some(Known { name: row.name, forbidden_by })
         })
     }
-
-    /// All that there is to be tried with a device of this side.
-    pub fn universe(device: Role, version: Version) -> Universe {
-        let mut universe = Universe::default();
-        let lacks = |state: State| state == State::Finishing && version != Version::V16;
-        for state in State::ALL.into_iter().filter(|state| !lacks(*state)) {
-            universe.states.insert(state);
-            for row in table(device, version) {
-                match opinion(device, version, row, state) {
-                    Some(None) => universe.legal.insert((state, row.action, row.name)),
-                    Some(Some(_)) => universe.illegal.insert((state, row.action, row.name)),
-                    None => false,
-                };
-            }
-        }
-        universe
-    }
 }
 
 /// Whether a move is legal in a state, or by which statement it is not; nothing if there is nothing to say.
-fn opinion(device: Role, version: Version, row: &Row, state: State) -> Option<Option<&'static str>> {
+pub(super) fn opinion(device: Role, version: Version, row: &Row, state: State) -> Option<Option<&'static str>> {
     let old = version == Version::V16;
     match (device, state) {
         (_, State::Offline) => None,
@@ -176,7 +155,7 @@ fn opinion(device: Role, version: Version, row: &Row, state: State) -> Option<Op
     }
 }
 
-fn table(device: Role, version: Version) -> &'static [Row] {
+pub(super) fn table(device: Role, version: Version) -> &'static [Row] {
     match (device, version) {
         (Role::Csms, Version::V16) => towards_csms_16::ROWS,
         (Role::Csms, _) => towards_csms_2x::ROWS,
@@ -185,8 +164,13 @@ fn table(device: Role, version: Version) -> &'static [Row] {
     }
 }
 
+/// Where a kind of move stands in its table.
+pub(super) fn row_of(device: Role, version: Version, action: &str, name: &str) -> Option<usize> {
+    table(device, version).iter().position(|row| (row.action, row.name) == (action, name))
+}
+
 /// What a move is made from.
-struct Scene<'a> {
+pub(super) struct Scene<'a> {
     model: &'a Model,
     station: &'a Station,
 }

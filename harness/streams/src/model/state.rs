@@ -109,7 +109,7 @@ impl States {
     /// None runs.
     pub(super) const FREE: States = States(0xFF0 & !States::BUSY.0);
 
-    const fn one(state: State) -> States {
+    pub(super) const fn one(state: State) -> States {
         States(1 << state as u8)
     }
 

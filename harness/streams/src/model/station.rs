@@ -241,7 +241,9 @@ impl Station {
     pub(super) fn stimulated(&mut self, verb: &str, at: Timestamp) {
         self.disturb();
         self.presented += u32::from(verb == "present token");
-        let begins = matches!(verb, "plug in" | "charge") || (verb == "present token" && self.presented == 1);
+        // What a remote start began a token may end.
+        let first = self.presented == 1 && !self.remote_started;
+        let begins = matches!(verb, "plug in" | "charge") || (verb == "present token" && first);
         if !begins {
             self.ending_given = Some(at);
         }

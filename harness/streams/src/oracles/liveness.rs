@@ -1,5 +1,7 @@
 //! O1: the device is alive after what it was sent, also when it answered well, and for others too.
 
+use std::collections::BTreeSet;
+
 use protocol::Role;
 
 use super::course::Course;
@@ -11,6 +13,8 @@ use crate::{Seen, What};
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
     course: Course,
+    /// Links whose last message went out while the station was not accepted: that it was since does not make it answer.
+    unheard: BTreeSet<usize>,
 }
 
 impl Oracle for Liveness {
@@ -19,9 +23,16 @@ impl Oracle for Liveness {
     }
 
     fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
+        let unregistered = about.device == Role::Station && self.course.is_unregistered(seen.link, about.device);
+        let silent = unregistered || self.unheard.contains(&seen.link);
         match &seen.what {
+            What::Sent { .. } if unregistered => {
+                self.unheard.insert(seen.link);
+            }
+            What::Sent { .. } => {
+                self.unheard.remove(&seen.link);
+            }
             What::Probed { probe, alive: false, reason, .. } => {
-                let silent = about.device == Role::Station && self.course.is_unregistered(seen.link, about.device);
                 let link = self.course.link(seen.link);
                 let (path, who, excused) = match probe {
                     // A link that ended is a matter of how it ended.
@@ -35,7 +46,6 @@ impl Oracle for Liveness {
                 }
             }
             What::Deaf => {
-                let silent = about.device == Role::Station && self.course.is_unregistered(seen.link, about.device);
                 let link = self.course.link(seen.link);
                 let out_of_step = link.illegal.as_ref().is_some_and(|illegal| illegal.junk);
                 // What is left of half a frame is read as a part of it.
@@ -112,5 +122,20 @@ mod tests {
         );
         told.what(0, What::Deaf).probed(0, Probe::Same, false);
         assert_eq!(told.judge(&mut Liveness::default()), []);
+    }
+
+    #[test]
+    fn what_was_asked_before_a_boot_was_accepted_need_not_be_answered() {
+        let boot = r#"[2,"b","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}]"#;
+        let answer =
+            |status| format!(r#"[3,"b",{{"status":"{status}","currentTime":"2026-01-01T00:00:00Z","interval":9}}]"#);
+        for (first, found) in [("Rejected", 0), ("Accepted", 1)] {
+            let mut told = Told::new(Role::Station, Version::V16);
+            told.opened(0).received(0, boot).answered(0, "BootNotification", &answer(first));
+            told.call(0, "1", r#"[2,"1","GetConfiguration",{}]"#);
+            told.received(0, boot).answered(0, "BootNotification", &answer("Accepted"));
+            told.probed(0, Probe::Same, false);
+            assert_eq!(told.judge(&mut Liveness::default()).len(), found, "{first}");
+        }
     }
 }

@@ -187,11 +187,20 @@ impl Stage {
         };
         let Some(link) = self.links.get_mut(&number) else { return };
         if let Some(bytes) = &bytes {
+            if action == "BootNotification" {
+                link.rejected = is_rejection(bytes);
+            }
             link.put_text(bytes, &[]).await;
         }
         let (action, request) = (action.to_owned(), request.clone());
         self.saw(number, What::Answered { action, request, bytes: bytes.map(Arc::from), plain });
     }
+}
+
+/// Whether an answer of ours to a boot tells the station to keep silent.
+fn is_rejection(answer: &[u8]) -> bool {
+    let answer = serde_json::from_slice::<Value>(answer).unwrap_or_default();
+    answer.get(2).and_then(|payload| payload.get("status")).is_some_and(|status| status == "Rejected")
 }
 
 /// What the first link that has something has.

@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) we_end: bool,
     /// Bytes went over it that no message follows from: the device may not understand what comes next.
     pub(super) muddled: bool,
+    /// The boot of the station was answered with Rejected: it may leave us without answers (16-BOOT-08).
+    pub(super) rejected: bool,
     ours: HashMap<String, Waiting>,
     order: VecDeque<String>,
     prepared: Vec<Prepared>,
@@ -52,6 +54,7 @@ impl Link {
             stand_in,
             we_end: false,
             muddled: false,
+            rejected: false,
             ours: HashMap::new(),
             order: VecDeque::new(),
             prepared: Vec::new(),
@@ -98,6 +101,13 @@ impl Link {
         if self.prepared.len() < 100 {
             self.prepared.push(Prepared { action, text, times: times.clamp(1, 100) });
         }
+    }
+
+    /// Goes on where another link of the same station ended: with what is prepared, and whether it may speak.
+    pub(super) fn follow(&mut self, before: &mut Link) {
+        std::mem::swap(&mut self.stand_in, &mut before.stand_in);
+        self.prepared = std::mem::take(&mut before.prepared);
+        self.rejected = before.rejected;
     }
 
     /// The answer that is prepared for this action, if one is.

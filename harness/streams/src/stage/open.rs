@@ -158,8 +158,10 @@ impl Stage {
                 Some((connection, request, chosen))
             };
             if let Ok(Some((connection, request, chosen))) = tokio::time::timeout(HANDSHAKE, admitted).await {
-                let stand_in = self.links.remove(&0).map_or_else(|| self.stand_in(), |old| old.stand_in);
-                let mut link = Link::new(0, 0, request.identity.clone(), stand_in);
+                let mut link = Link::new(0, 0, request.identity.clone(), self.stand_in());
+                if let Some(mut old) = self.links.remove(&0) {
+                    link.follow(&mut old);
+                }
                 link.connection = Some(connection);
                 self.links.insert(0, link);
                 self.saw(0, What::Opened { identity: request.identity, subprotocol: chosen, unproven: false });
