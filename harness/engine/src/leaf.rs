@@ -150,6 +150,11 @@ impl Leaf {
         matches!(self.kind, LeafKind::AnswerOfDevice(_))
     }
 
+    /// Whether it is a call that a CSMS under test was asked for.
+    pub fn is_asked_of_csms(&self) -> bool {
+        matches!(&self.kind, LeafKind::DeviceCall(step) if step.asked)
+    }
+
     /// The same place with something else to do there.
     #[must_use]
     pub fn becomes(&self, kind: LeafKind) -> Leaf {

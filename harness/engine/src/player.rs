@@ -38,7 +38,7 @@ use crate::scope::Bindings;
 use crate::tree::{Node, Turn};
 
 pub use chores::Chore;
-pub use failing::Outcome;
+pub use failing::{Otherwise, Outcome};
 pub(crate) use procedure::Heard;
 pub(crate) use reactions::harmless;
 pub use session::{LinkState, Session};
@@ -201,7 +201,11 @@ pub struct Player {
     segments: VecDeque<crate::program::Segment>,
     node: Node,
     welcome: Vec<Leaf>,
-    near_misses: Vec<String>,
+    near_misses: Vec<failing::NearMiss>,
+    /// The device lost the link under the probe and was given another chance.
+    probed_again: bool,
+    /// The last stimulus, if so far only its driver says that it was done.
+    only_confirmed: Option<String>,
     doubt: Option<Box<unasked::Doubt>>,
     /// Our station waits until then before it goes on.
     pause: Option<Timestamp>,
@@ -319,6 +323,8 @@ impl Player {
             node: Node::Done,
             welcome: Vec::new(),
             near_misses: Vec::new(),
+            probed_again: false,
+            only_confirmed: None,
             doubt: None,
             pause: None,
             boots: 0,

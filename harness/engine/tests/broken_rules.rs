@@ -9,18 +9,14 @@ use std::sync::Arc;
 use engine::mutants::{Mutant, Trial, on_all_processors};
 use engine::suite;
 use peers::{Fault, NoticedBy, faults};
+use protocol::Version;
+use protocol::statements::{self, Strength};
 use script::Library;
 use verdict::{CaseResult, Verdict};
 
 /// Faults whose statement no step can name, each with the reason.
-const UNNAMED: &[(&str, &str)] = &[
-    ("csms-drops-link-on-unknown-action", "it does refuse the call; what is seen is the end of the link"),
-    ("csms-crashes-after-error", "in 2.0.1 what is seen is the end of the link"),
-    ("csms-forgets-remote-stop", "no statement says that a CSMS sends what its operator asks for"),
-    ("station-authorises-its-own-stop", "the case proves more than three statements there"),
-    ("station-sends-numbers-in-meter-values", "the schema is named, not the statement behind it"),
-    ("station-reboots-on-a-full-report", "that a device survives is a recommendation; the missing answer is named"),
-];
+const UNNAMED: &[(&str, &str)] =
+    &[("csms-forgets-remote-stop", "no statement says that a CSMS sends what its operator asks for")];
 
 /// A result that names more statements than these without telling which does not name one.
 const MOST_PROVEN: usize = 3;
@@ -31,11 +27,33 @@ fn library() -> Arc<Library> {
     Arc::new(library)
 }
 
-/// Whether a failing result names this statement, alone or with the oracle that noticed.
+/// Whether a result names this statement, alone or with the oracle that noticed: a failure names what it breaks; what
+/// is only recommended is named by the oracle that warns.
 fn names(result: &CaseResult, statement: &str) -> bool {
     let proven = if result.one_of.len() <= MOST_PROVEN { result.one_of.as_slice() } else { &[] };
     let mut named = result.rules.iter().chain(proven);
-    result.verdict == Verdict::Fail && named.any(|rule| rule.split(' ').next() == Some(statement))
+    let fails = result.verdict == Verdict::Fail && named.any(|rule| id(rule) == statement);
+    fails || !is_demanded(statement, result.ocpp) && result.violations.iter().any(|found| found.statement == statement)
+}
+
+fn id(rule: &str) -> &str {
+    rule.split(' ').next().unwrap_or_default()
+}
+
+fn is_demanded(id: &str, version: Version) -> bool {
+    statements::statement(id).is_some_and(|statement| statement.strength_in(version) == Strength::Must)
+}
+
+/// Whatever a result names has to bind the device, and to be demanded of it.
+fn accuse_nobody_else(results: &[CaseResult]) {
+    for result in results.iter().filter(|result| result.verdict == Verdict::Fail) {
+        for rule in result.rules.iter().chain(&result.one_of) {
+            let binds = statements::statement(id(rule))
+                .is_some_and(|statement| statement.is_of(result.ocpp) && statement.side.includes(result.device));
+            let is_right = binds && is_demanded(id(rule), result.ocpp);
+            assert!(is_right, "{} names {rule} for a {} of {}", result.case, result.device, result.ocpp);
+        }
+    }
 }
 
 /// What was said instead, for the message of a failing test.
@@ -58,6 +76,7 @@ fn unnamed(trial: &Trial, mutant: Mutant) -> Option<String> {
     let others = if std::env::var_os("PROVING").is_some() { Vec::new() } else { others };
     for job in proving.into_iter().chain(others) {
         let (results, _) = trial.jobs(vec![job], vec![fault]).unwrap_or_default();
+        accuse_nobody_else(&results);
         all.extend(results);
         if all.iter().any(|result| names(result, breaks)) {
             return None;

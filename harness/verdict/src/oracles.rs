@@ -10,6 +10,7 @@ mod transactions;
 use std::collections::HashMap;
 
 use protocol::frame::{Frame, Reading};
+use protocol::statements::{Strength, statement};
 use protocol::{Role, Timestamp, Version, frame};
 use serde_json::Value;
 
@@ -216,16 +217,22 @@ impl Oracles {
         );
     }
 
-    /// The link ended although nothing in the conversation asks for it.
+    /// The link ended although nothing in the conversation asks for it. Only stations of 2.x are bound to keep it;
+    /// of everybody else it is only expected.
     pub fn lost(&mut self, now: Timestamp, how: &str, after: &str) {
+        let keeps = |id: &&str| {
+            statement(id).is_some_and(|found| found.is_of(self.version) && found.side.includes(self.device))
+        };
+        let Some(kept) = ["R-081", "R-240"].into_iter().find(keeps) else { return };
+        let is_demanded = statement(kept).is_some_and(|kept| kept.strength_in(self.version) == Strength::Must);
         self.report(
             now,
             after,
             Found {
                 oracle: "connection-stays-open",
-                statement: "R-081",
+                statement: kept,
                 path: "link".to_owned(),
-                verdict: Verdict::Fail,
+                verdict: if is_demanded { Verdict::Fail } else { Verdict::Warn },
                 sentence: format!("the device ended the link ({how}) where nothing asks for it"),
             },
         );
@@ -283,5 +290,26 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(600) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(device: Role, version: Version) -> (String, Verdict) {
+        let mut oracles = Oracles::new(device, version);
+        oracles.opened();
+        oracles.lost(Timestamp(1), "close code 1000", "");
+        let found = oracles.take().remove(0);
+        (found.statement, found.verdict)
+    }
+
+    #[test]
+    fn only_a_station_of_2_x_is_bound_to_keep_its_link() {
+        assert_eq!(lost(Role::Station, Version::V201), ("R-081".to_owned(), Verdict::Fail));
+        assert_eq!(lost(Role::Station, Version::V16), ("R-240".to_owned(), Verdict::Warn));
+        assert_eq!(lost(Role::Csms, Version::V16), ("R-240".to_owned(), Verdict::Warn));
+        assert_eq!(lost(Role::Csms, Version::V201), ("R-240".to_owned(), Verdict::Warn));
     }
 }

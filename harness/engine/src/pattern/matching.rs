@@ -249,7 +249,6 @@ impl Matcher<'_> {
             OperatorKind::Number(inner) => {
                 let number = match value {
                     Some(Value::String(text)) => text.trim().parse::<f64>().ok().and_then(number_of),
-                    Some(Value::Number(number)) => Some(Value::Number(number.clone())),
                     _ => None,
                 };
                 match number {

@@ -11,6 +11,7 @@ use script::background;
 use serde_json::{Map, Value};
 use verdict::{Diagnostic, Direction, EventKind};
 
+use super::failing::{NearMiss, Otherwise};
 use super::unasked::Doubt;
 use super::{Command, Open, Phase, Player, Tag};
 use crate::leaf::{Asked, CallStep, Leaf, LeafKind, Pending};
@@ -236,6 +237,7 @@ impl Player {
             self.step_event(now, &leaf, "matched");
             self.doubt = self.doubt.take().filter(|doubt| doubt.action != action);
             self.near_misses.clear();
+            self.only_confirmed = None;
             self.mark(&leaf, now, now);
             self.take_call(now, leaf, id, action, payload, is_send);
             return;
@@ -277,14 +279,16 @@ impl Player {
         if in_background {
             for (leaf, mismatch) in &misfits {
                 if self.near_misses.len() < 5 {
-                    self.near_misses.push(format!(
+                    let text = format!(
                         "near miss: {} did not fit line {} ({} expected {}, actual {})",
                         shorten(text),
                         leaf.line(),
                         mismatch.path,
                         mismatch.expected,
                         mismatch.actual
-                    ));
+                    );
+                    let rules = self.broken(leaf, &mismatch.path);
+                    self.near_misses.push(NearMiss { of: (leaf.source.clone(), leaf.span), text, rules });
                 }
             }
             self.event(now, EventKind::Background { action: action.to_owned() });
@@ -305,11 +309,14 @@ impl Player {
                     Some(leaf) => {
                         // What the next item rests on says nothing about this message.
                         let diagnostic = leaf.blame(diagnostic, "this was expected next");
-                        player.fail_over(Vec::new(), title, diagnostic);
+                        player.otherwise(Otherwise::OneOfTraces, |player| {
+                            player.fail_over(Vec::new(), title, diagnostic);
+                        });
                     }
                     None => {
                         let outcome = super::Outcome {
                             diagnostics: vec![diagnostic],
+                            otherwise: Otherwise::OneOfTraces,
                             ..super::Outcome::plain(verdict::Verdict::Fail, &title)
                         };
                         player.conclude(outcome);

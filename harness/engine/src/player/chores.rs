@@ -27,7 +27,7 @@ pub enum Chore {
     Probe,
     /// Undo something.
     Undo(Debt),
-    /// Wait until a station under test is connected and accepted again.
+    /// Wait until the device is connected, and a station accepted, again; to a CSMS we connect.
     AwaitStation(Timestamp),
 }
 
@@ -49,7 +49,10 @@ impl Player {
                 self.wait = Some(until);
                 return false;
             }
-            if !there {
+            if !there && self.probed_again {
+                self.chore = Some(Chore::Probe);
+                self.chore_unanswered(now, "the link was lost and did not come back");
+            } else if !there {
                 self.note("the station did not come back after the case".to_owned());
                 self.chores.clear();
             }
@@ -91,8 +94,25 @@ impl Player {
                 }
             }
             Chore::Undo(debt) => self.undo(now, debt),
-            Chore::AwaitStation(_) => {}
+            Chore::AwaitStation(_) => {
+                if self.program.device == Role::Csms && self.session.link == LinkState::Down {
+                    let offers = vec![self.program.version.subprotocol().to_owned()];
+                    self.commands.push(Command::Connect { identity: None, password: None, offers });
+                }
+            }
         }
+    }
+
+    /// The link ended before the probe was answered, perhaps before it was heard: who comes back is asked once more.
+    pub(super) fn probes_again(&mut self, now: Timestamp) -> bool {
+        if std::mem::replace(&mut self.probed_again, true) {
+            return false;
+        }
+        let until = now + self.rig.timeouts.reboot.min(self.rig.timeouts.reconnect);
+        self.chore = None;
+        self.chores.push_front(Chore::Probe);
+        self.chores.push_front(Chore::AwaitStation(until));
+        true
     }
 
     fn chore_call(&mut self, now: Timestamp, action: &str, request: &Value) {

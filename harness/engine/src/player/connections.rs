@@ -2,14 +2,18 @@
 
 use protocol::frame::Frame;
 use protocol::{Role, Timestamp};
-use script::ast::{ConnectionOptions, Ending, ForbiddenKind, Outcome as Wanted, PatternKind};
+use script::ast::{Answer, ConnectionOptions, Ending, ForbiddenKind, Outcome as Wanted, PatternKind};
 use serde_json::Value;
 use verdict::{Diagnostic, Direction, EventKind, Verdict};
 
+use super::chores::Chore;
 use super::{Command, LinkState, Open, Outcome, Phase, Player, Tag};
 use crate::leaf::{Leaf, LeafKind};
 use crate::scope::{Tentative, plain_text};
 use crate::tree::Node;
+
+/// The statement that keeps a link open, of those whom it binds.
+const KEEPS_LINK: &str = "R-081";
 
 impl Player {
     /// Our station connects.
@@ -224,13 +228,15 @@ impl Player {
         match &self.phase {
             Phase::Segment if self.outcome.is_none() => {}
             Phase::Chores(_) | Phase::Settling { .. } => {
+                let is_probed = matches!(self.chore, Some(Chore::Probe));
+                if !self.may_leave && (self.program.device == Role::Csms || is_probed) {
+                    self.lost(now, &how);
+                }
                 if let Some(open) = &open
                     && open.tag == Tag::Chore
+                    && !(is_probed && self.probes_again(now))
                 {
                     self.chore_unanswered(now, "the link was lost");
-                }
-                if !self.may_leave && self.program.device == Role::Csms {
-                    self.lost(now, &how);
                 }
                 return;
             }
@@ -243,12 +249,12 @@ impl Player {
         node.prepare(now, &super::guide::Guide(self));
         let mut passed = Vec::new();
         let taken = node.offer(&mut |leaf| matches!(leaf.kind, LeafKind::DeviceDrop(_)), &mut |_| false, &mut passed);
-        let mut expects_link = false;
         let mut first = Vec::new();
         node.first_leaves(&mut first);
-        for leaf in &first {
-            expects_link |= matches!(leaf.kind, LeafKind::DeviceConnect(_));
-        }
+        let expects_link = first.iter().any(|leaf| matches!(leaf.kind, LeafKind::DeviceConnect(_)));
+        let ends_anyway = first
+            .iter()
+            .any(|leaf| matches!(leaf.kind, LeafKind::OwnConnect(_) | LeafKind::OwnDrop(_) | LeafKind::GoOffline(_)));
         if taken.is_some() {
             node.fill(Node::Done);
         }
@@ -272,10 +278,12 @@ impl Player {
             self.never_answered(open, owes_answers, &how);
             return;
         }
-        if let Some(place) = forbidden {
+        // What nothing forbids is judged below, whatever else the case is about.
+        let forbidden = forbidden.map(|place| (self.broken_or(&place, KEEPS_LINK), place));
+        if let Some((rules, place)) = forbidden.filter(|(rules, _)| !rules.is_empty()) {
             let title = "the device ended the link where it must not".to_owned();
             let diagnostic = place.blame(Diagnostic::error("forbidden", title.clone()), how);
-            self.fail(&place, title, diagnostic);
+            self.fail_over(rules, title, diagnostic);
             return;
         }
         // A station that has to connect anew may first end what is open; one that reboots, too.
@@ -284,9 +292,13 @@ impl Player {
             return;
         }
         self.lost(now, &how);
+        if ends_anyway && open.is_none() {
+            return;
+        }
         let leaf = first.into_iter().next().or_else(|| self.node.first_leaf().cloned());
         let title = format!("the device ended the link ({how})");
-        let mut diagnostic = Diagnostic::error("link-lost", title.clone()).note("R-081");
+        let mut diagnostic = Diagnostic::error("link-lost", title.clone());
+        let mut rules = self.binding(KEEPS_LINK);
         if let Some(open) = open {
             diagnostic = diagnostic.note(format!(
                 "after we sent {} {}",
@@ -294,14 +306,25 @@ impl Player {
                 crate::pattern::shorten(&open.request.to_string())
             ));
         }
-        let mut rules = Vec::new();
         if let Some(leaf) = leaf {
             diagnostic = leaf.blame(diagnostic, "this was expected next");
             // A link that ends where an answer is due breaks what wants the answer.
-            if leaf.is_answer_of_device() {
-                rules = self.broken(&leaf, "");
+            if let LeafKind::AnswerOfDevice(asked) = &leaf.kind {
+                let call = &asked.step.call;
+                match (&call.answer, &call.invalid) {
+                    (Answer::Nothing(_), _) => {}
+                    (Answer::Error(..), _) | (_, Some(_)) => rules.extend(self.broken_or(&leaf, "R-038")),
+                    _ => rules.extend(self.broken_or(&leaf, "R-037")),
+                }
             }
         }
+        if rules.is_empty() {
+            // Anybody else may end a link and make another: the rest of the steps could not be played on this one.
+            diagnostic.severity = verdict::Severity::Warning;
+            self.conclude(Outcome { diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Inconclusive, &title) });
+            return;
+        }
+        let diagnostic = diagnostic.note(format!("breaks {}", rules.join(", ")));
         self.conclude(Outcome { rules, diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
     }
 

@@ -1,7 +1,9 @@
 //! How a plan goes wrong, who is to blame, and how that is shown.
 
+use std::sync::Arc;
+
 use protocol::Timestamp;
-use verdict::{Diagnostic, Severity, StandingViolation, Verdict};
+use verdict::{Diagnostic, Severity, Source, Span, StandingViolation, Verdict};
 
 use super::{After, Phase, Player, rules};
 use crate::leaf::{Leaf, LeafKind};
@@ -17,6 +19,8 @@ pub struct Outcome {
     pub reason: String,
     /// The statements that were broken, where the step or the kind of failure tells.
     pub rules: Vec<String>,
+    /// What is said where no statement is named.
+    pub otherwise: Otherwise,
     /// What is shown to a person.
     pub diagnostics: Vec<Diagnostic>,
     /// What was only recommended and missed.
@@ -32,6 +36,28 @@ pub struct Outcome {
     pub is_shut_out: bool,
 }
 
+/// What a failure breaks for which no statement is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// What the case proves: if that is one thing, this.
+    Traces,
+    /// Perhaps something of what the case proves.
+    OneOfTraces,
+    /// Nothing that any statement demands.
+    Nothing,
+}
+
+/// A message that might have been meant for a step and did not fit it.
+#[derive(Clone, Debug)]
+pub(super) struct NearMiss {
+    /// Where the step stands.
+    pub(super) of: (Arc<Source>, Span),
+    /// How it did not fit.
+    pub(super) text: String,
+    /// What that breaks.
+    pub(super) rules: Vec<String>,
+}
+
 impl Outcome {
     /// An outcome with nothing to show.
     pub fn plain(verdict: Verdict, reason: &str) -> Outcome {
@@ -39,6 +65,7 @@ impl Outcome {
             verdict,
             reason: reason.to_owned(),
             rules: Vec::new(),
+            otherwise: Otherwise::Traces,
             diagnostics: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
@@ -96,7 +123,7 @@ impl Player {
             diagnostic = diagnostic.note(format!("breaks {}", rules.join(", ")));
         }
         for near in std::mem::take(&mut self.near_misses) {
-            diagnostic = diagnostic.note(near);
+            diagnostic = diagnostic.note(near.text);
         }
         let outcome = match &self.purpose {
             // What goes wrong at a connector that somebody uses is no fault of the station.
@@ -119,6 +146,15 @@ impl Player {
         fail(self);
         if first && let Some(outcome) = &mut self.outcome {
             outcome.about = Some((now, frame.to_owned()));
+        }
+    }
+
+    /// Fails, and says this if no statement is named.
+    pub(super) fn otherwise(&mut self, otherwise: Otherwise, fail: impl FnOnce(&mut Player)) {
+        let first = self.outcome.is_none();
+        fail(self);
+        if first && let Some(outcome) = &mut self.outcome {
+            outcome.otherwise = otherwise;
         }
     }
 
@@ -146,7 +182,21 @@ impl Player {
             self.conclude(Outcome { diagnostics: vec![diagnostic], ..outcome });
             return;
         }
-        self.fail(leaf, what, diagnostic);
+        let unheeded = self.only_confirmed.take();
+        let diagnostic = match &unheeded {
+            Some(verb) => diagnostic.note(format!("\"{verb}\" was only confirmed by the driver: nothing shows it")),
+            None => diagnostic,
+        };
+        if leaf.is_asked_of_csms() {
+            let title = format!("the CSMS was asked for it, but {what}");
+            self.otherwise(Otherwise::Nothing, |player| player.fail_over(Vec::new(), title, diagnostic));
+            return;
+        }
+        // What came in its place tells more than that it did not come.
+        let mut near = self.near_misses.iter().filter(|near| near.of == (leaf.source.clone(), leaf.span));
+        let rules = near.find(|near| !near.rules.is_empty()).map(|near| near.rules.clone());
+        let rules = rules.unwrap_or_else(|| self.broken(leaf, ""));
+        self.fail_over(rules, what, diagnostic);
     }
 
     /// A message of the device does not fit where it stands.
@@ -174,7 +224,11 @@ impl Player {
             )
             .note(format!("received {}", shorten(frame)));
         let title = format!("{title}: expected{path} {}, actual {}", mismatch.expected, mismatch.actual);
-        self.pointing_at(now, frame, |player| player.fail_over(rules, title, diagnostic));
+        self.pointing_at(now, frame, |player| {
+            // No statement demands that a CSMS says what its operator asks it to.
+            let otherwise = if leaf.is_asked_of_csms() { Otherwise::Nothing } else { Otherwise::Traces };
+            player.otherwise(otherwise, |player| player.fail_over(rules, title, diagnostic));
+        });
     }
 
     /// Ends the steps: what is left is to see whether the device lives, and to tidy up.

@@ -63,6 +63,7 @@ impl Player {
             self.may_leave = true;
         }
         self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
+        self.only_confirmed = leaf.as_ref().map(|_| stimulus.verb.clone());
         self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: false });
         self.commands.push(Command::Stimulate(stimulus));
     }

@@ -10,7 +10,7 @@ use super::{Job, Place, Site, Suite, Variants, presence};
 use crate::clock::Clock;
 use crate::drivers::{Can, Drivers};
 use crate::pattern::shorten;
-use crate::player::{Outcome, Player, rules};
+use crate::player::{Otherwise, Outcome, Player, rules};
 use crate::program::{self, Cover, Outside, Program, Refused};
 use crate::rig::Rig;
 use crate::runner;
@@ -371,11 +371,13 @@ pub(crate) fn summarise(result: &mut CaseResult, played: &[Played]) {
     }
     if result.verdict == Verdict::Fail {
         result.rules.extend(worst.iter().flat_map(|worst| &worst.outcome.rules).cloned());
-        if result.rules.is_empty() {
+        let otherwise = worst.map_or(Otherwise::Traces, |worst| worst.outcome.otherwise);
+        if result.rules.is_empty() && otherwise != Otherwise::Nothing {
             let proven = result.traces.iter().filter(|id| rules::binds(id, result.device, result.ocpp));
             let proven: Vec<String> = proven.cloned().collect();
-            // A case that proves one thing is about nothing else.
-            let place = if proven.len() == 1 { &mut result.rules } else { &mut result.one_of };
+            // A case that proves one thing is about nothing else; one that also proves things about the other side is.
+            let is_certain = result.traces.len() == 1 && otherwise == Otherwise::Traces;
+            let place = if is_certain { &mut result.rules } else { &mut result.one_of };
             *place = proven;
         }
     }

@@ -20,8 +20,8 @@ const fn csms_both(id: &'static str, breaks: &'static str, sentence: &'static st
 pub(super) const FAULTS: &[FaultInfo] = &[
     csms_both(
         "csms-drops-link-on-unknown-action",
-        "R-038",
-        "It closes the connection after a call with an unknown action.",
+        "R-240",
+        "It refuses a call with an unknown action as it should, and closes the connection.",
     ),
     csms_both(
         "csms-crashes-after-error",

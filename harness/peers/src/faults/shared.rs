@@ -32,9 +32,11 @@ pub(super) const STATION: &[FaultInfo] = &[
         "A text of more than a thousand characters makes it start again.",
     )
     .left_to_streams(),
-    station(
+    in_both(
+        Role::Station,
         "station-reboots-on-a-full-report",
         "R-240",
+        "R-081",
         "Asked for its whole configuration, it answers and starts again.",
     ),
     station("station-takes-any-subprotocol", "R-077", "It stays on a connection whose subprotocol it did not offer."),

@@ -170,6 +170,15 @@ mod tests {
             (
                 Version::V16,
                 Role::Station,
+                "MeterValues",
+                json!({ "connectorId": 1, "meterValue": [
+                    { "timestamp": "2026-01-01T00:00:00Z", "sampledValue": [{ "value": 7.5 }] },
+                ] }),
+                "sample-is-text",
+            ),
+            (
+                Version::V16,
+                Role::Station,
                 "StatusNotification",
                 json!({ "connectorId": 0, "errorCode": "NoError", "status": "Charging" }),
                 "main-status",

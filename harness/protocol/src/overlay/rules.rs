@@ -94,6 +94,21 @@ pub static RULES: &[Rule] = &[
         check: |look| look.not_empty(&["meterValue"]),
     },
     Rule {
+        id: "sample-is-text",
+        sentence: "A sample is a text even when it is a number.",
+        severity: Severity::Must,
+        versions: V16,
+        sender: Some(Role::Station),
+        statement: "16-MV-09",
+        check: |look| {
+            look.each("SampledValue", |look, path, sample| {
+                if let Some(value) = sample.get("value").filter(|value| value.is_number()) {
+                    look.add(format!("{path}/value"), "a text", value);
+                }
+            });
+        },
+    },
+    Rule {
         id: "list-version",
         sentence: "A list version is neither 0 nor -1.",
         severity: Severity::Must,

@@ -79,7 +79,7 @@ impl Oracles {
                     statement: match (violation.kind, self.version) {
                         (ViolationKind::UnknownField, Version::V16) => "R-232",
                         (ViolationKind::UnknownField, _) => "R-231",
-                        _ => "R-038",
+                        _ => "R-233",
                     },
                     path: format!("{message}{}", violation.path),
                     verdict: Verdict::Fail,
