@@ -1,6 +1,7 @@
 //! How a state is reached on purpose: by moves of the tables, and by what can be done to the device from outside. So a
 //! stream can set out for a state and for a move, instead of waiting until chance takes it there.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -282,8 +283,8 @@ impl Means<'_> {
             let distance = distances.get(&state).copied().unwrap_or(0) + 1;
             for way in ways(self.device, self.version).filter(|way| way.to == state && self.has(way)) {
                 for from in State::ALL.into_iter().filter(|from| way.from.has(*from)) {
-                    if !distances.contains_key(&from) {
-                        distances.insert(from, distance);
+                    if let Entry::Vacant(entry) = distances.entry(from) {
+                        entry.insert(distance);
                         waiting.push_back(from);
                     }
                 }
