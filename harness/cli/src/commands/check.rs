@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Check, colour: bool) -> Result<ExitCode, Failure> {
     }
     let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     match (errors, found.len()) {
-        (0, 0) => anstream::println!("{files} files, nothing wrong"),
+        (0, 0) => anstream::println!("{files} {}, nothing wrong", if files == 1 { "file" } else { "files" }),
         (errors, all) => anstream::println!("{files} files, {errors} errors, {} warnings", all - errors),
     }
     Ok(if errors == 0 { ExitCode::Conforming } else { ExitCode::InvalidFile })
@@ -76,9 +76,24 @@ fn kind(source: &Arc<Source>) -> Kind {
     let has = |name: &str| members.iter().any(|(key, _)| key.text == name);
     if has("expected") {
         Kind::Expectations
-    } else if !has("steps") && ["device", "url", "listen", "drivers", "tags", "identities"].into_iter().any(has) {
+    } else if ["case", "state", "memory", "phrase", "steps", "procedure"].into_iter().any(has) {
+        // A case may have `device`, too.
+        Kind::Case
+    } else if ["device", "url", "listen", "drivers", "tags", "identities"].into_iter().any(has) {
         Kind::Rig
     } else {
         Kind::Case
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_procedure_for_one_side_is_a_case_and_no_rig() {
+        let of = |text: &str| kind(&Arc::new(Source { path: "file.yaml".into(), text: text.into() }));
+        assert!(matches!(of("case: one\ntitle: One\ndevice: csms\nprocedure: link closed\n"), Kind::Case));
+        assert!(matches!(of("device: csms\nurl: ws://127.0.0.1/\n"), Kind::Rig));
     }
 }
