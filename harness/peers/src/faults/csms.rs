@@ -112,8 +112,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     .left_to_streams(),
     csms("csms-starts-repeated-calls-twice", "R-024", "A repeated StartTransaction opens a second transaction.")
         .left_to_streams(),
-    csms("csms-reuses-transaction-ids", "16-TX-04", "A new transaction gets the id of the one that has ended last.")
-        .left_to_streams(),
+    csms("csms-reuses-transaction-ids", "16-TX-04", "A new transaction gets the id of the one that has ended last."),
     csms_both(
         "csms-forgets-passwords-while-connected",
         "R-083",

@@ -183,8 +183,14 @@ impl Oracles {
         match action {
             "StartTransaction" => {
                 let Some(id) = whole(result, "transactionId") else { return };
-                let other = self.transactions.running.contains_key(&id);
-                if other && id != -1 {
+                let what = if self.transactions.running.contains_key(&id) {
+                    Some("given to a second running transaction")
+                } else if self.transactions.ended.contains_key(&id) {
+                    Some("that of a transaction that has ended")
+                } else {
+                    None
+                };
+                if let Some(what) = what.filter(|_| id != -1) {
                     self.report(
                         now,
                         text,
@@ -193,7 +199,7 @@ impl Oracles {
                             statement: "16-TX-04",
                             path: "StartTransaction.conf/transactionId".to_owned(),
                             verdict: Verdict::Warn,
-                            sentence: format!("transactionId {id} was given to a second running transaction"),
+                            sentence: format!("transactionId {id} was {what}"),
                         },
                     );
                 }
@@ -206,8 +212,10 @@ impl Oracles {
                 self.transactions.running.insert(id, running);
             }
             "StopTransaction" => {
-                if let Some(id) = whole(request, "transactionId") {
-                    self.transactions.running.remove(&id);
+                if let Some(id) = whole(request, "transactionId")
+                    && self.transactions.running.remove(&id).is_some()
+                {
+                    self.transactions.ended.insert(id, request.clone());
                 }
             }
             _ => {}
@@ -273,6 +281,34 @@ mod tests {
             oracles.received(Timestamp(3), json!([2, "3", "StopTransaction", stop]).to_string().as_bytes());
             let found: Vec<String> = oracles.take().into_iter().map(|found| found.statement).collect();
             assert_eq!(found, wanted);
+        }
+    }
+
+    /// What is said of a CSMS that gives 7 to one transaction and then, after its end or before, this id to another.
+    fn given(ends: bool, again: i64) -> Vec<(String, Verdict)> {
+        let mut oracles = Oracles::new(Role::Csms, Version::V16);
+        oracles.opened();
+        let mut call = |id: &str, action: &str, request: Value, result: Value| {
+            oracles.sent_call(id, action, &request);
+            let answer = protocol::frame::Frame::Result { id: id.to_owned(), payload: result };
+            oracles.answer(Timestamp(1), answer.to_text().as_bytes(), &answer);
+        };
+        let start = json!({ "connectorId": 1, "idTag": "A", "meterStart": 5, "timestamp": "2026-01-01T12:00:00Z" });
+        let with = |id: i64| json!({ "idTagInfo": { "status": "Accepted" }, "transactionId": id });
+        call("1", "StartTransaction", start.clone(), with(7));
+        if ends {
+            let stop = json!({ "transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T12:00:00Z" });
+            call("2", "StopTransaction", stop, json!({}));
+        }
+        call("3", "StartTransaction", start, with(again));
+        oracles.take().into_iter().map(|found| (found.statement, found.verdict)).collect()
+    }
+
+    #[test]
+    fn an_id_given_twice_is_best_avoided_even_after_the_end_of_the_first_transaction() {
+        for ends in [true, false] {
+            assert_eq!(given(ends, 7), [("16-TX-04".to_owned(), Verdict::Warn)]);
+            assert_eq!(given(ends, 8), []);
         }
     }
 
