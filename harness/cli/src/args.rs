@@ -217,6 +217,9 @@ pub(crate) struct Fuzz {
     /// Acts in an episode, which begins with new links
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=2000))]
     pub(crate) length: u16,
+    /// List the states of the model that were not met at the end, and the moves in them
+    #[arg(long)]
+    pub(crate) missing: bool,
     #[command(flatten)]
     pub(crate) process: Process,
     /// Wait so long for the device to be there

@@ -101,6 +101,19 @@ async fn a_finding_that_is_not_kept_comes_with_the_command_that_finds_it_again()
 }
 
 #[tokio::test]
+async fn what_of_the_model_was_not_met_is_listed_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["fuzz", "--embedded", "--device", "csms", "--ocpp", "1.6", "--layers", "L5", "--runs", "20"];
+    for (more, listed) in [(&["--seed", "1", "--missing"][..], true), (&["--seed", "1"], false)] {
+        let output = plugfest(folder.path(), &args).args(more).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("link cut in") && text.contains("not met: state ") == listed, "{text}");
+        assert_eq!(text.contains("not met: legal "), listed, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn findings_that_are_cases_are_repeated_too() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("found/cases")).unwrap();

@@ -92,6 +92,11 @@ pub(crate) fn run(args: &Fuzz, colour: Colour) -> Result<ExitCode, Failure> {
     }
     for ((side, version), summary) in &summaries {
         show(*side, *version, summary);
+        if args.missing {
+            for line in summary.coverage.missing(&summary.universe) {
+                anstream::println!("  not met: {line}");
+            }
+        }
     }
     if let Some(output) = Arc::into_inner(output) {
         output.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
