@@ -21,8 +21,14 @@ const STARTING: Duration = Duration::from_secs(60);
 
 impl Process {
     /// Whether there is a process to be watched.
-    pub(crate) fn is_watched(&self) -> bool {
+    fn is_watched(&self) -> bool {
         self.start.is_some() || self.pid.is_some()
+    }
+
+    /// How many cases are played at once, of so many that are asked for: what the process shows is put down to the only one
+    /// that is played.
+    pub(crate) fn jobs_at_once(&self, asked: Option<u16>) -> usize {
+        if self.is_watched() { 1 } else { asked.map_or(usize::MAX, usize::from) }
     }
 
     /// Who watches it, if that is asked for; it is started now if it is ours.

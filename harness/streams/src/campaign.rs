@@ -10,14 +10,12 @@ use std::time::{Duration, Instant};
 use protocol::generate::Seeded;
 use tokio::sync::watch;
 
-use crate::Act;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::model::Means;
-use crate::play::{Outcome, Source, play};
+use crate::play::{Generated, Outcome, Source, play};
 use crate::property::{self, Elements};
 use crate::shrink::Limits;
 use crate::target::{How, Target};
-use crate::view::View;
 
 pub use hub::{Hub, Progress, Summary};
 pub use investigate::Found;
@@ -232,27 +230,6 @@ impl Worker {
     /// Sees whether the device can be reached, and starts it again if not. `false` if it stays away.
     async fn revive(&mut self) -> bool {
         investigate::revive(&mut self.target, &self.campaign.allowed, self.slot).await
-    }
-}
-
-/// Acts of a generator.
-pub(crate) struct Generated {
-    generator: Generator,
-    choices: Seeded,
-    left: usize,
-}
-
-impl Generated {
-    /// So many acts of this generator.
-    pub(crate) fn new(generator: Generator, choices: Seeded, left: usize) -> Generated {
-        Generated { generator, choices, left }
-    }
-}
-
-impl Source for Generated {
-    fn next(&mut self, view: &View<'_>) -> Option<Act> {
-        self.left = self.left.checked_sub(1)?;
-        Some(self.generator.next(view, &mut self.choices))
     }
 }
 

@@ -150,7 +150,7 @@ impl Coverage {
             let is_met = |state: &&&State| self.upsets.contains_key(&format!("{upset} in {state}"));
             format!("{upset} in {} of {}", states.iter().filter(is_met).count(), states.len())
         });
-        format!("states: {}", shares.collect::<Vec<_>>().join(", "))
+        format!("upset, by states: {}", shares.collect::<Vec<_>>().join(", "))
     }
 
     /// Actions that the device has only ever said not to have.

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use regex::RegexSet;
 
@@ -18,8 +19,8 @@ pub struct Monitor {
     pid: u32,
     patterns: RegexSet,
     lines: Arc<Mutex<VecDeque<String>>>,
-    /// Those who read what the process prints.
-    listeners: Vec<JoinHandle<()>>,
+    /// Closed once everything is read that the process has printed.
+    heard_out: Option<Receiver<()>>,
     /// What the process used when it was settled.
     baseline: Option<Usage>,
     ended: bool,
@@ -97,7 +98,7 @@ impl Monitor {
             pid,
             patterns,
             lines: Arc::default(),
-            listeners: Vec::new(),
+            heard_out: None,
             baseline: None,
             ended: false,
             told_memory: false,
@@ -178,12 +179,14 @@ impl Monitor {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
+        let (reading, heard_out) = channel();
         if let Some(output) = child.stdout.take() {
-            self.listen(output);
+            self.listen(output, reading.clone());
         }
         if let Some(output) = child.stderr.take() {
-            self.listen(output);
+            self.listen(output, reading);
         }
+        self.heard_out = Some(heard_out);
         self.pid = child.id();
         self.child = Some(child);
         (self.ended, self.told_memory, self.told_files) = (false, false, false);
@@ -192,9 +195,10 @@ impl Monitor {
     }
 
     /// Reads an output to its end, so that the process never waits for us.
-    fn listen(&mut self, output: impl Read + Send + 'static) {
+    fn listen(&self, output: impl Read + Send + 'static, reading: Sender<()>) {
         let (patterns, lines) = (self.patterns.clone(), self.lines.clone());
-        let listener = thread::spawn(move || {
+        thread::spawn(move || {
+            let _reading = reading;
             let mut reader = BufReader::new(output);
             let mut line = Vec::new();
             loop {
@@ -212,7 +216,6 @@ impl Monitor {
                 }
             }
         });
-        self.listeners.push(listener);
     }
 
     fn is_there(&self) -> bool {
@@ -236,11 +239,10 @@ impl Monitor {
 
     /// Waits until everything is read that an ended process has printed. What it has started may hold its output open.
     fn hear_out(&mut self) {
-        let until = Instant::now() + LAST_WORDS;
-        while !self.listeners.iter().all(JoinHandle::is_finished) && Instant::now() < until {
-            thread::sleep(Duration::from_millis(1));
+        if let Some(heard_out) = self.heard_out.take() {
+            // Nothing is sent: it ends when the last reader does.
+            let _ = heard_out.recv_timeout(LAST_WORDS);
         }
-        self.listeners.clear();
     }
 
     fn stop(&mut self) {
@@ -273,6 +275,8 @@ fn how(status: ExitStatus) -> String {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn shell(script: &str) -> Monitor {

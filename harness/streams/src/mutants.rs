@@ -7,11 +7,11 @@ use engine::mutants::Mutant;
 use protocol::generate::Seeded;
 use protocol::{Role, Version};
 
-use crate::campaign::{Generated, mixed, shows};
+use crate::campaign::{mixed, shows};
 use crate::canary::Canary;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::oracles::Suspicion;
-use crate::play::{Frozen, Outcome, play};
+use crate::play::{Frozen, Generated, Outcome, play};
 use crate::target::{How, Target};
 
 /// How a fault is looked for.

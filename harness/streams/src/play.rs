@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::generate::Choices;
 use protocol::{Role, Version};
 
 use crate::act::Act;
 use crate::coverage::Coverage;
-use crate::generate::Allowed;
+use crate::generate::{Allowed, Generator};
 use crate::model::{Model, Told};
 use crate::oracles::{self, About, Oracle, Suspicion};
 use crate::target::{How, Ready, Target};
@@ -34,6 +35,27 @@ impl<'a> Frozen<'a> {
 impl Source for Frozen<'_> {
     fn next(&mut self, _: &View<'_>) -> Option<Act> {
         self.0.next().cloned()
+    }
+}
+
+/// Acts of a generator.
+pub struct Generated<C> {
+    generator: Generator,
+    choices: C,
+    left: usize,
+}
+
+impl<C: Choices> Generated<C> {
+    /// So many acts of this generator.
+    pub fn new(generator: Generator, choices: C, left: usize) -> Generated<C> {
+        Generated { generator, choices, left }
+    }
+}
+
+impl<C: Choices + Send> Source for Generated<C> {
+    fn next(&mut self, view: &View<'_>) -> Option<Act> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.generator.next(view, &mut self.choices))
     }
 }
 

@@ -296,15 +296,15 @@ impl Stage {
     /// is answered a few times meanwhile; where nobody looks on, the clock does.
     async fn soon(&mut self, come: impl Fn(&Stage) -> bool) -> bool {
         let own = std::mem::replace(&mut self.own, true);
-        if self.setting.virtual_time || self.setting.serial || !self.is_open(BYSTANDER) {
-            let until = Instant::now() + self.patience();
-            while !come(self) && self.turn(until).await {}
-        } else {
+        if self.is_watched_by_bystander() {
             for _ in 0..BEATS {
                 if come(self) || !self.beat(&come).await {
                     break;
                 }
             }
+        } else {
+            let until = Instant::now() + self.patience();
+            while !come(self) && self.turn(until).await {}
         }
         self.own = own;
         come(self)
@@ -313,12 +313,17 @@ impl Stage {
     /// Lets as much time go by as another call takes.
     async fn round_trip_passes(&mut self) {
         let own = std::mem::replace(&mut self.own, true);
-        if self.setting.virtual_time || self.setting.serial || !self.is_open(BYSTANDER) {
-            self.look_around().await;
-        } else {
+        if self.is_watched_by_bystander() {
             self.beat(&|_| false).await;
+        } else {
+            self.look_around().await;
         }
         self.own = own;
+    }
+
+    /// Whether the bystander can tell how soon is soon: where time is virtual, or all of it is given, it need not.
+    fn is_watched_by_bystander(&self) -> bool {
+        !self.setting.virtual_time && !self.setting.serial && self.is_open(BYSTANDER)
     }
 
     /// Whether the bystander is answered once more before the other thing has come.

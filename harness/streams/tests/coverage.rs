@@ -3,31 +3,16 @@
 
 use protocol::generate::Seeded;
 use protocol::{Role, Version};
-use streams::Act;
 use streams::coverage::{Coverage, Share};
 use streams::generate::{Allowed, Generator, Layer};
 use streams::model::Means;
-use streams::play::{Source, play};
+use streams::play::{Generated, play};
 use streams::target::{How, Target};
-use streams::view::View;
 
 /// So many walks.
 const WALKS: u64 = 40;
 /// Of so many acts each.
 const LENGTH: usize = 60;
-
-struct Walk {
-    generator: Generator,
-    choices: Seeded,
-    left: usize,
-}
-
-impl Source for Walk {
-    fn next(&mut self, view: &View<'_>) -> Option<Act> {
-        self.left = self.left.checked_sub(1)?;
-        Some(self.generator.next(view, &mut self.choices))
-    }
-}
 
 fn check(device: Role, version: Version) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
@@ -37,7 +22,7 @@ fn check(device: Role, version: Version) {
     for walk in 0..WALKS {
         let number = walk * 4 + 1;
         let generator = Generator::for_episode(&[Layer::L4, Layer::L5], number, LENGTH);
-        let mut source = Walk { generator, choices: Seeded::new(number), left: LENGTH };
+        let mut source = Generated::new(generator, Seeded::new(number), LENGTH);
         let how = How::default();
         let outcome = runtime.block_on(play(&mut target, &mut source, &allowed, how));
         coverage.merge(&outcome.coverage);

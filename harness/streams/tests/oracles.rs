@@ -11,7 +11,7 @@ use streams::Act;
 use streams::act::{Hole, Manner, Part, Text};
 use streams::generate::{Allowed, Generator, Layer};
 use streams::oracles::{Code, Suspicion};
-use streams::play::{Frozen, Outcome, Source, play};
+use streams::play::{Frozen, Generated, Outcome, Source, play};
 use streams::target::{How, Target};
 use streams::view::View;
 
@@ -123,20 +123,6 @@ impl Source for Mixed {
     }
 }
 
-/// What the generators of all layers make.
-struct Generated {
-    generator: Generator,
-    choices: Seeded,
-    left: usize,
-}
-
-impl Source for Generated {
-    fn next(&mut self, view: &View<'_>) -> Option<Act> {
-        self.left = self.left.checked_sub(1)?;
-        Some(self.generator.next(view, &mut self.choices))
-    }
-}
-
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
 }
@@ -145,7 +131,7 @@ fn episode(target: &mut Target, seed: u64, acts: usize) -> Outcome {
     let how = How { fresh: true, ..How::default() };
     let choices = Seeded::new(seed / 2);
     let mut mixed = Mixed { choices: choices.clone(), left: acts, number: 0 };
-    let mut generated = Generated { generator: Generator::new(&Layer::ALL), choices, left: acts };
+    let mut generated = Generated::new(Generator::new(&Layer::ALL), choices, acts);
     let source: &mut dyn Source = if seed.is_multiple_of(2) { &mut mixed } else { &mut generated };
     run(play(target, source, &Allowed { dangerous: seed % 4 < 2 }, how))
 }

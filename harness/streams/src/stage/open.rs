@@ -52,6 +52,8 @@ impl Stage {
                 self.saw(number, What::Refused { status, reason });
             }
             Handshaken::Open(connection, subprotocol, findings) => {
+                let own = self.setting.version.subprotocol();
+                let speaks_another = manner.offers.is_some() && subprotocol.as_deref() != Some(own);
                 link.connection = Some(*connection);
                 self.links.insert(number, link);
                 self.saw(number, What::Opened { identity: name, subprotocol, unproven });
@@ -62,7 +64,10 @@ impl Stage {
                     let certain = engine::runner::is_certain(finding.kind);
                     self.saw(number, What::Wire { rule, id, text: finding.detail, certain });
                 }
-                if !manner.unbooted {
+                if speaks_another {
+                    // What is right there is not what is judged here.
+                    self.hang_up(number);
+                } else if !manner.unbooted {
                     self.boot(number).await;
                 }
             }

@@ -15,7 +15,7 @@ pub(super) struct Transactions {
     pub(super) link: u32,
     /// 1.6: running transactions by id.
     running: HashMap<i64, Running>,
-    /// 1.6: ids whose end was accepted.
+    /// 1.6: ids whose end was accepted; of a station under test with what ended them, of a CSMS with what began them.
     ended: HashMap<i64, Value>,
     /// 2.x: the last sequence number by transaction id.
     sequence: HashMap<String, i64>,
@@ -28,6 +28,8 @@ struct Running {
     register: f64,
     /// The station has said that it is over, whatever we answered: the connector is free.
     is_over: bool,
+    /// What began it.
+    start: Value,
 }
 
 impl Oracles {
@@ -154,7 +156,13 @@ impl Oracles {
                 let meter_start = whole("meterStart");
                 #[expect(clippy::cast_precision_loss, reason = "meter registers are far below 2^52 Wh")]
                 let register = meter_start as f64;
-                let running = Running { connector: whole("connectorId"), meter_start, register, is_over: false };
+                let running = Running {
+                    connector: whole("connectorId"),
+                    meter_start,
+                    register,
+                    is_over: false,
+                    start: request.clone(),
+                };
                 self.transactions.ended.remove(&id);
                 self.transactions.running.insert(id, running);
             }
@@ -182,15 +190,18 @@ impl Oracles {
         let whole = |value: &Value, key: &str| value.get(key).and_then(Value::as_i64);
         match action {
             "StartTransaction" => {
-                let Some(id) = whole(result, "transactionId") else { return };
-                let what = if self.transactions.running.contains_key(&id) {
-                    Some("given to a second running transaction")
-                } else if self.transactions.ended.contains_key(&id) {
-                    Some("that of a transaction that has ended")
-                } else {
-                    None
+                let accepted = result.pointer("/idTagInfo/status").is_some_and(|status| status == "Accepted");
+                // What is refused is no transaction, whatever stands for its id.
+                let Some(id) = whole(result, "transactionId").filter(|_| accepted) else { return };
+                let running = self.transactions.running.get(&id).map(|running| &running.start);
+                let what = match (running, self.transactions.ended.get(&id)) {
+                    // Sent again, it is the same transaction.
+                    (Some(start), _) | (None, Some(start)) if start == request => return,
+                    (Some(_), _) => Some("given to a second running transaction"),
+                    (None, Some(_)) => Some("that of a transaction that has ended"),
+                    (None, None) => None,
                 };
-                if let Some(what) = what.filter(|_| id != -1) {
+                if let Some(what) = what {
                     self.report(
                         now,
                         text,
@@ -208,14 +219,15 @@ impl Oracles {
                     meter_start: whole(request, "meterStart").unwrap_or(0),
                     register: 0.0,
                     is_over: false,
+                    start: request.clone(),
                 };
                 self.transactions.running.insert(id, running);
             }
             "StopTransaction" => {
                 if let Some(id) = whole(request, "transactionId")
-                    && self.transactions.running.remove(&id).is_some()
+                    && let Some(running) = self.transactions.running.remove(&id)
                 {
-                    self.transactions.ended.insert(id, request.clone());
+                    self.transactions.ended.insert(id, running.start);
                 }
             }
             _ => {}
@@ -284,8 +296,9 @@ mod tests {
         }
     }
 
-    /// What is said of a CSMS that gives 7 to one transaction and then, after its end or before, this id to another.
-    fn given(ends: bool, again: i64) -> Vec<(String, Verdict)> {
+    /// What is said of a CSMS that gives 7 to one transaction, and this answer to the next call, which comes after the
+    /// end of the first or before, and is another or the same once more.
+    fn given(ends: bool, repeats: bool, (again, status): (i64, &str)) -> Vec<(String, Verdict)> {
         let mut oracles = Oracles::new(Role::Csms, Version::V16);
         oracles.opened();
         let mut call = |id: &str, action: &str, request: Value, result: Value| {
@@ -293,22 +306,30 @@ mod tests {
             let answer = protocol::frame::Frame::Result { id: id.to_owned(), payload: result };
             oracles.answer(Timestamp(1), answer.to_text().as_bytes(), &answer);
         };
-        let start = json!({ "connectorId": 1, "idTag": "A", "meterStart": 5, "timestamp": "2026-01-01T12:00:00Z" });
-        let with = |id: i64| json!({ "idTagInfo": { "status": "Accepted" }, "transactionId": id });
-        call("1", "StartTransaction", start.clone(), with(7));
+        let start = |meter: u32| json!({ "connectorId": 1, "idTag": "A", "meterStart": meter, "timestamp": "2026-01-01T12:00:00Z" });
+        let with = |id: i64, status: &str| json!({ "idTagInfo": { "status": status }, "transactionId": id });
+        call("1", "StartTransaction", start(5), with(7, "Accepted"));
         if ends {
             let stop = json!({ "transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T12:00:00Z" });
             call("2", "StopTransaction", stop, json!({}));
         }
-        call("3", "StartTransaction", start, with(again));
+        call("3", "StartTransaction", start(if repeats { 5 } else { 6 }), with(again, status));
         oracles.take().into_iter().map(|found| (found.statement, found.verdict)).collect()
     }
 
     #[test]
     fn an_id_given_twice_is_best_avoided_even_after_the_end_of_the_first_transaction() {
         for ends in [true, false] {
-            assert_eq!(given(ends, 7), [("16-TX-04".to_owned(), Verdict::Warn)]);
-            assert_eq!(given(ends, 8), []);
+            assert_eq!(given(ends, false, (7, "Accepted")), [("16-TX-04".to_owned(), Verdict::Warn)]);
+            assert_eq!(given(ends, false, (8, "Accepted")), []);
+        }
+    }
+
+    #[test]
+    fn what_is_sent_again_has_its_id_and_what_is_refused_has_none() {
+        for ends in [true, false] {
+            assert_eq!(given(ends, true, (7, "Accepted")), []);
+            assert_eq!(given(ends, false, (7, "ConcurrentTx")), []);
         }
     }
 

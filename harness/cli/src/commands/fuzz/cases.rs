@@ -85,8 +85,7 @@ pub(super) async fn play(
         // What does not show again is no finding.
         retries: 1,
         max_failures: None,
-        // The end of a process is put down to the case that is played.
-        jobs_at_once: if args.process.is_watched() { 1 } else { args.jobs.map_or(usize::MAX, usize::from) },
+        jobs_at_once: args.process.jobs_at_once(args.jobs),
         traced: false,
         is_patient: false,
         expectations: Arc::new(Expectations::default()),

@@ -89,7 +89,7 @@ impl Cases {
                 strict: false,
                 retries: 0,
                 max_failures: None,
-                jobs_at_once: usize::MAX,
+                jobs_at_once: args.process.jobs_at_once(None),
                 traced: false,
                 is_patient: args.wait_for_dut.is_some(),
                 expectations: Arc::new(Expectations::default()),
