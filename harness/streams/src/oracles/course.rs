@@ -85,9 +85,9 @@ pub(super) enum Boot {
 #[derive(Debug, Default)]
 pub(super) struct Course {
     links: HashMap<usize, Link>,
-    /// Identities with a link that we ended before the device said a word on it: it may learn of that link only after
-    /// it has learned of a later one, and then the later one is the older to it.
-    unheard: HashSet<String>,
+    /// Identities of which a link was opened before the device had said a word on another: it may learn of the two in
+    /// either order, and take the later one for the older.
+    unordered: HashSet<String>,
 }
 
 impl Course {
@@ -171,13 +171,7 @@ impl Course {
                     }
                 }
             }
-            What::Ended { by_us, .. } => {
-                let link = self.links.entry(seen.link).or_default();
-                link.open = false;
-                if *by_us && !link.heard {
-                    self.unheard.insert(link.identity.clone());
-                }
-            }
+            What::Ended { .. } => self.link(seen.link).open = false,
             What::Stimulated { verb, .. } if moves_the_link(verb) => {
                 for link in self.links.values_mut() {
                     link.ends.agreed = Some("something was done to the device from outside");
@@ -194,6 +188,11 @@ impl Course {
                 other.ends.agreed = Some("another link of the same identity was opened");
             }
         }
+        // Links to a station are opened by the station.
+        let in_doubt = |other: &Link| device == Role::Csms && other.identity == identity && !other.heard;
+        if self.links.values().any(in_doubt) {
+            self.unordered.insert(identity.to_owned());
+        }
         let registered = self.links.values().any(|link| link.identity == identity && link.boot == Boot::Accepted);
         let link = self.links.entry(seen.link).or_default();
         let before = std::mem::take(link);
@@ -202,8 +201,8 @@ impl Course {
         if unnamed || unproven {
             link.ends.agreed = Some("the handshake was not a proper one");
         }
-        if self.unheard.contains(identity) {
-            link.ends.agreed = Some("another link of the same identity came and went");
+        if self.unordered.contains(identity) {
+            link.ends.agreed = Some("another link of the same identity was opened at the same time");
         }
         match device {
             Role::Station => {

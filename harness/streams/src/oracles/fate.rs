@@ -161,6 +161,12 @@ mod tests {
         told.opened(0).what(0, What::Ended { how: Ending::Failed("cut by us".to_owned()), by_us: true });
         told.booted(1).ended(1, Ending::Closed(Some(1000)));
         assert_eq!(told.judge(&mut Fate::default()), [], "which is the newer link is not known to all alike");
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.opened(0).opened(0).booted(0).ended(0, Ending::Closed(Some(1000)));
+        assert_eq!(told.judge(&mut Fate::default()), [], "nor is it where one takes the place of another");
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).booted(0).ended(0, Ending::Closed(Some(1000)));
+        assert_eq!(told.judge(&mut Fate::default()).len(), 1, "the older one was there before the newer came");
     }
 
     #[test]
