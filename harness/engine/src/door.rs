@@ -108,7 +108,7 @@ impl Conversation<'_> {
         let what = shorten(&message.told(&id));
         if !self.stage.player.is_linked() {
             let how = self.how_lost();
-            return Err(self.failure("the link is gone", "an open link", &how, "R-070"));
+            return Err(self.give_up("the link is gone", &how));
         }
         let frames = pieces(message.opcode(), &message.bytes(&id), cuts, between, &id);
         self.sent
@@ -299,7 +299,7 @@ impl Conversation<'_> {
             Some(reaction) => Ok(reaction),
             None => {
                 let expected = "the end of the link, or an answer to the call behind";
-                Err(self.failure("the device is deaf after a message that is none", expected, "nothing came", "R-070"))
+                Err(self.failure("the device is deaf after a message that is none", expected, "nothing came", "R-037"))
             }
         }
     }

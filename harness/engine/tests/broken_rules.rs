@@ -14,10 +14,6 @@ use protocol::statements::{self, Strength};
 use script::Library;
 use verdict::{CaseResult, Verdict};
 
-/// Faults whose statement no step can name, each with the reason.
-const UNNAMED: &[(&str, &str)] =
-    &[("csms-forgets-remote-stop", "no statement says that a CSMS sends what its operator asks for")];
-
 /// A result that names more statements than these without telling which does not name one.
 const MOST_PROVEN: usize = 3;
 
@@ -88,11 +84,7 @@ fn unnamed(trial: &Trial, mutant: Mutant) -> Option<String> {
 /// Every fault that is the suite's to notice, in every version that its peers speak.
 fn mutants() -> Vec<Mutant> {
     let faults = faults().iter().filter(|info| info.noticed_by == NoticedBy::Suite);
-    faults
-        .filter_map(|info| Fault::find(info.id))
-        .flat_map(Mutant::of)
-        .filter(|mutant| !UNNAMED.iter().any(|(id, _)| *id == mutant.fault.info().id))
-        .collect()
+    faults.filter_map(|info| Fault::find(info.id)).flat_map(Mutant::of).collect()
 }
 
 fn assert_all_named(mutants: &[Mutant]) {

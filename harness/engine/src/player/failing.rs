@@ -10,6 +10,9 @@ use crate::leaf::{Leaf, LeafKind};
 use crate::pattern::{Mismatch, shorten};
 use crate::program::Purpose;
 
+/// What a CSMS owes its operator, though the specification does not say it.
+const AS_ASKED: &str = "R-245";
+
 /// What came of a plan.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -43,8 +46,6 @@ pub enum Otherwise {
     Traces,
     /// Perhaps something of what the case proves.
     OneOfTraces,
-    /// Nothing that any statement demands.
-    Nothing,
 }
 
 /// A message that might have been meant for a step and did not fit it.
@@ -189,7 +190,7 @@ impl Player {
         };
         if leaf.is_asked_of_csms() {
             let title = format!("the CSMS was asked for it, but {what}");
-            self.otherwise(Otherwise::Nothing, |player| player.fail_over(Vec::new(), title, diagnostic));
+            self.fail_over(self.binding(AS_ASKED), title, diagnostic);
             return;
         }
         // What came in its place tells more than that it did not come.
@@ -224,11 +225,8 @@ impl Player {
             )
             .note(format!("received {}", shorten(frame)));
         let title = format!("{title}: expected{path} {}, actual {}", mismatch.expected, mismatch.actual);
-        self.pointing_at(now, frame, |player| {
-            // No statement demands that a CSMS says what its operator asks it to.
-            let otherwise = if leaf.is_asked_of_csms() { Otherwise::Nothing } else { Otherwise::Traces };
-            player.otherwise(otherwise, |player| player.fail_over(rules, title, diagnostic));
-        });
+        let rules = if rules.is_empty() && leaf.is_asked_of_csms() { self.binding(AS_ASKED) } else { rules };
+        self.pointing_at(now, frame, |player| player.fail_over(rules, title, diagnostic));
     }
 
     /// Ends the steps: what is left is to see whether the device lives, and to tidy up.

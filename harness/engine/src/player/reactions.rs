@@ -125,7 +125,13 @@ impl Player {
 
     pub(super) fn sentinel_unanswered(&mut self, now: Timestamp) {
         let Some(waiting) = self.reaction.take() else { return };
-        self.conclude_reaction(now, waiting, None, "", "a call behind it was not answered either: the device is deaf");
+        self.conclude_reaction(
+            now,
+            waiting,
+            None,
+            "R-037",
+            "a call behind it was not answered either: the device is deaf",
+        );
     }
 
     /// `fitting`: the outcome that took place is allowed, perhaps with a warning.

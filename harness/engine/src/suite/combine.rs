@@ -372,7 +372,7 @@ pub(crate) fn summarise(result: &mut CaseResult, played: &[Played]) {
     if result.verdict == Verdict::Fail {
         result.rules.extend(worst.iter().flat_map(|worst| &worst.outcome.rules).cloned());
         let otherwise = worst.map_or(Otherwise::Traces, |worst| worst.outcome.otherwise);
-        if result.rules.is_empty() && otherwise != Otherwise::Nothing {
+        if result.rules.is_empty() {
             let proven = result.traces.iter().filter(|id| rules::binds(id, result.device, result.ocpp));
             let proven: Vec<String> = proven.cloned().collect();
             // A case that proves one thing is about nothing else; one that also proves things about the other side is.

@@ -67,7 +67,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     csms("csms-ignores-meter-values", "16-MV-18", "MeterValues are never answered."),
     csms("csms-adds-to-status-answer", "R-232", "The answer to StatusNotification carries a status."),
     csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
-    csms("csms-forgets-remote-stop", "16-REM-10", "Asked to stop a transaction, it says it did and sends nothing."),
+    csms("csms-forgets-remote-stop", "R-245", "Asked to stop a transaction, it says it did and sends nothing."),
     csms_201("csms-does-not-wait-for-answers", "R-030", "It sends further calls to a station while one is unanswered."),
     csms_201(
         "csms-keeps-old-error-codes",
