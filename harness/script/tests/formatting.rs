@@ -123,3 +123,11 @@ fn the_catalogue_is_formatted() {
         .collect();
     assert!(rough.is_empty(), "plugfest fmt {}", rough.join(" "));
 }
+
+#[test]
+fn a_rig_keeps_the_order_of_its_keys() {
+    let rig = "device: csms\n\n# where\nurl: ws://127.0.0.1:9000/ocpp\nidentities: [A, B]\ntitle: mine\nocpp: 1.6\n";
+    let formatted = holds("plugfest.yaml", rig);
+    let keys: Vec<&str> = formatted.lines().filter_map(|line| line.split_once(':')).map(|(key, _)| key).collect();
+    assert_eq!(keys, ["device", "url", "identities", "title", "ocpp"], "{formatted}");
+}

@@ -57,10 +57,13 @@ impl Place {
     /// The members in the order in which they are written.
     pub(super) fn ordered(self, members: &[(Key, Node)]) -> Vec<&(Key, Node)> {
         let mut ordered: Vec<&(Key, Node)> = members.iter().collect();
+        let has = |kinds: &[&str]| members.iter().any(|(key, _)| kinds.contains(&key.text.as_str()));
         let rank = |key: &str| -> usize {
             let table: &[&str] = match self {
-                Place::File if members.iter().any(|(key, _)| key.text == "case") => &CASE,
-                Place::File => &PART,
+                Place::File if has(&CASE[..1]) => &CASE,
+                Place::File if has(&PART[..3]) => &PART,
+                // A rig, whose order is its writer's.
+                Place::File => return 0,
                 Place::Item | Place::Event if is_head(key, members) => return 0,
                 Place::Item | Place::Event => &ITEM,
                 Place::Branch => &BRANCH,
