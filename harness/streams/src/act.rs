@@ -246,6 +246,8 @@ pub enum Credentials {
     None,
     /// This password.
     Password(String),
+    /// The name and the password of another identity of the rig, counted from 0.
+    Of(usize),
 }
 
 /// Bytes with holes for what differs from run to run.

@@ -76,6 +76,7 @@ impl Coverage {
             What::Unanswered { deserved } => {
                 self.observe(&[state, "unanswered", known(model.version(), &deserved.action)])
             }
+            What::Pong { .. } => self.observe(&[state, "other", "pong"]),
             What::Other { name, .. } => self.observe(&[state, "other", name]),
             _ => false,
         }
@@ -303,7 +304,7 @@ mod tests {
 
     /// A Heartbeat before the boot, and its answer.
     fn heartbeat(coverage: &mut Coverage, model: &mut Model, answer: &str) -> bool {
-        let opened = What::Opened { identity: "A".to_owned(), subprotocol: None, unproven: false };
+        let opened = What::Opened { identity: "A".to_owned(), subprotocol: None, proof: crate::seen::Proof::Right };
         let bytes: Arc<[u8]> = Arc::from(&br#"[2,"1","Heartbeat",{}]"#[..]);
         let deserved = Arc::new(deserved(Version::V16, Role::Csms, &bytes));
         let call = OurCall {

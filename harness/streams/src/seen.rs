@@ -33,8 +33,8 @@ pub enum What {
         identity: String,
         /// The subprotocol agreed on.
         subprotocol: Option<String>,
-        /// Whether the handshake proved itself with nothing or with something wrong although the rig has a password.
-        unproven: bool,
+        /// What the handshake proved itself with.
+        proof: Proof,
     },
     /// A handshake did not lead to a link.
     Refused {
@@ -72,9 +72,22 @@ pub enum What {
         /// How long the answer took.
         took: Option<Duration>,
     },
-    /// A binary message, a pong or a frame that fits nowhere, by name.
+    /// A pong.
+    Pong {
+        /// What it carries.
+        payload: Arc<[u8]>,
+    },
+    /// A ping of ours has no pong with what it carried, nor has a later one: nominated when a call that was sent behind
+    /// it is answered, certain after the rig's whole time-out.
+    Unponged {
+        /// What the ping carried.
+        payload: Arc<[u8]>,
+        /// It is to be confirmed serially.
+        nominated: bool,
+    },
+    /// A binary message, a ping or a frame that fits nowhere, by name.
     Other {
-        /// `binary`, `ping`, `pong`, `unknown`.
+        /// `binary`, `ping`, `unknown`.
         name: &'static str,
         /// How long it was.
         length: usize,
@@ -139,6 +152,18 @@ pub enum What {
         /// What, in words.
         text: String,
     },
+}
+
+/// What a handshake proved itself with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// With what the rig says is right, if it says anything.
+    #[default]
+    Right,
+    /// With nothing or something wrong, although the rig has a password.
+    Wrong,
+    /// With the name of another station, whose password is the same.
+    OtherName,
 }
 
 /// How a link ended.

@@ -47,6 +47,8 @@ pub struct Setting {
     pub prefix: String,
     /// The identities that links take, by their number; a part of the rig's, when several episodes run at once.
     pub identities: Vec<String>,
+    /// Passwords of identities, where they are others than the rig's.
+    pub passwords: Arc<BTreeMap<String, String>>,
     /// Every call has the rig's whole time-out, and nothing is sent behind it.
     pub serial: bool,
     /// Whether a new link is opened at the end to see whether the device still takes them.
@@ -368,7 +370,14 @@ impl Stage {
         link.muddled |= !plain && !control;
         // Whatever is in it: who is told to close may repeat the code.
         link.we_end |= sound && opcode == frame::CLOSE;
+        let is_ping = control && opcode == frame::PING && !muddled;
+        if is_ping {
+            link.ping = Some(payload.clone());
+        }
         link.put_frame(fin, rsv, opcode, masked, claims, payload).await;
+        if is_ping {
+            return self.ponged(number, &deserved).await;
+        }
         let incomplete = !fin || claims.is_some();
         if plain || control {
             self.settle(number, &deserved).await;
@@ -379,6 +388,32 @@ impl Stage {
             let id = self.put_sentinel(number).await;
             self.soon(|stage| stage.has_answer(number, &id) || !stage.is_open(number)).await;
         }
+    }
+
+    /// Waits for the pong to the ping that has just left.
+    async fn ponged(&mut self, number: usize, deserved: &Arc<Deserved>) {
+        let serial = self.setting.serial;
+        if serial {
+            let until = Instant::now() + self.setting.rig.timeouts.reply;
+            while self.owes_pong(number).is_some() && self.turn(until).await {}
+        } else {
+            // Who has answered what came behind it has read it.
+            self.settle(number, deserved).await;
+            if self.seen.iter().any(|seen| seen.link == number && matches!(seen.what, What::Deaf)) {
+                return;
+            }
+        }
+        if let Some(payload) = self.owes_pong(number) {
+            self.saw(number, What::Unponged { payload: payload.into(), nominated: !serial });
+        }
+        if serial {
+            self.settle(number, deserved).await;
+        }
+    }
+
+    /// What the ping carried whose pong is due on a link that is open.
+    fn owes_pong(&self, number: usize) -> Option<Vec<u8>> {
+        self.links.get(&number).filter(|link| link.is_open())?.ping.clone()
     }
 
     /// A connection of its own without a handshake.

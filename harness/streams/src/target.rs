@@ -1,6 +1,6 @@
 //! The device of a stream, and the way to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub struct Target {
     pub version: Version,
     /// What is known of it.
     pub rig: Arc<Rig>,
+    /// Passwords of identities, where they are others than the rig's.
+    passwords: Arc<BTreeMap<String, String>>,
     place: Place,
     /// Tells our message ids from those of other runs: a real device may remember them.
     nonce: u64,
@@ -83,9 +85,12 @@ impl Target {
             // So that there is somebody to be kept out.
             rig.password = Some(Secret::new("password", PASSWORD));
         }
-        let rig = Arc::new(rig);
+        // To each its own.
+        let passwords = rig.identities.iter().enumerate().skip(1);
+        let passwords = passwords.map(|(at, name)| (name.clone(), format!("{PASSWORD}-{at}"))).collect();
         let place = Place::Embedded { faults, equipment: Box::new(equipment) };
-        Target::at(device, version, rig, place, Lasting::default())
+        let target = Target::at(device, version, Arc::new(rig), place, Lasting::default());
+        Target { passwords: Arc::new(passwords), ..target }
     }
 
     fn at(device: Role, version: Version, rig: Arc<Rig>, place: Place, lasting: Lasting) -> Target {
@@ -96,6 +101,7 @@ impl Target {
             device,
             version,
             rig,
+            passwords: Arc::default(),
             place,
             lasting,
             nonce,
@@ -169,6 +175,7 @@ impl Target {
             device: self.device,
             version: self.version,
             rig: self.rig.clone(),
+            passwords: self.passwords.clone(),
             place,
             lasting: self.lasting.clone(),
             nonce: self.nonce,
@@ -235,8 +242,8 @@ impl Target {
             Place::Embedded { faults, equipment } => {
                 let (embedded, carrier) = match self.device {
                     Role::Csms => {
-                        let passwords = self.rig.identities.iter().map(|name| (name.clone(), PASSWORD.into()));
-                        let passwords = passwords.collect();
+                        let own = |name: &String| self.passwords.get(name).map_or(PASSWORD, String::as_str).into();
+                        let passwords = self.rig.identities.iter().map(|name| (name.clone(), own(name))).collect();
                         let settings = CsmsSettings { passwords, ..CsmsSettings::standard(self.version) };
                         Embedded::csms(settings, faults.clone(), clock)
                     }
@@ -258,6 +265,7 @@ impl Target {
             // All ids are of one length: a finding may depend on it.
             prefix: format!("f{:08x}{:02x}{:012x}", self.nonce, how.slot & 0xFF, self.episodes & 0xFFFF_FFFF_FFFF),
             identities: self.identities(how.slot),
+            passwords: self.passwords.clone(),
             serial: how.serial,
             fresh: how.fresh,
             virtual_time: embedded.is_some(),
@@ -315,7 +323,7 @@ impl Target {
 const STARTING: Duration = Duration::from_secs(60);
 /// How long a process may take to end after the device has stopped answering.
 const DYING: Duration = Duration::from_secs(2);
-/// The password of every station of an embedded CSMS.
+/// What the password of every station of an embedded CSMS begins with.
 const PASSWORD: &str = "plugfest-streams-1";
 /// Two that act and one that looks on.
 const PER_SLOT: usize = 3;

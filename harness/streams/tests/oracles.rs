@@ -8,7 +8,7 @@ use protocol::generate::{Choices, Seeded, broken, valid};
 use protocol::{Role, Version};
 use serde_json::Value;
 use streams::Act;
-use streams::act::{Hole, Manner, Part, Text};
+use streams::act::{Credentials, Hole, Manner, Part, Text};
 use streams::generate::{Allowed, Generator, Layer};
 use streams::oracles::{Code, Suspicion};
 use streams::play::{Frozen, Generated, Outcome, Source, play};
@@ -204,4 +204,49 @@ fn a_device_that_goes_deaf_after_an_invalid_payload_is_noticed() {
     let acts = [call(1, "\"GetConfiguration\",{\"key\":5}"), call(2, "\"GetLocalListVersion\",{}")];
     let found = noticed("station-deaf-after-invalid-payload", &acts);
     assert!(found.iter().any(|found| found.oracle == Code::O1 && found.class.is_red()), "{found:#?}");
+}
+
+/// Red findings of these oracles with and without a fault.
+fn red(fault: Option<&str>, device: Role, acts: &[Act], serial: bool) -> Vec<(Code, String)> {
+    let faults = fault.map(|fault| peers::Fault::find(fault).unwrap_or_else(|| panic!("no fault {fault}")));
+    let mut target = Target::embedded(device, Version::V201, faults.into_iter().collect());
+    let how = How { fresh: true, serial, ..How::default() };
+    let outcome = run(play(&mut target, &mut Frozen::new(acts), &Allowed { dangerous: true }, how));
+    assert_eq!(outcome.unreachable, None);
+    let red = outcome.suspicions.into_iter().filter(|found| found.class.is_red());
+    red.map(|found| (found.oracle, found.rule)).collect()
+}
+
+#[test]
+fn a_ping_without_a_pong_is_noticed_and_confirmed() {
+    let ping = |payload: &[u8]| {
+        let payload = Text::bytes(payload);
+        Act::Frame { link: 0, fin: true, rsv: 0, opcode: 9, masked: true, claims: None, payload }
+    };
+    let acts = [ping(b"a"), ping(b""), ping(&[0xFF; 125])];
+    for (device, fault) in [(Role::Csms, "csms-ignores-pings"), (Role::Station, "station-ignores-pings")] {
+        for serial in [false, true] {
+            assert_eq!(red(None, device, &acts, serial), []);
+            let found = red(Some(fault), device, &acts, serial);
+            assert_eq!(found[0], (Code::O3, "R-097".to_owned()), "{fault}");
+        }
+    }
+}
+
+#[test]
+fn the_password_of_another_station_is_noticed() {
+    let credentials = Some(Credentials::Of(1));
+    let manner = Manner { credentials, unbooted: true, ..Manner::default() };
+    let acts = [Act::Connect { link: 10, identity: 0, manner }];
+    assert_eq!(red(None, Role::Csms, &acts, false), []);
+    let found = red(Some("csms-takes-the-password-of-any-station"), Role::Csms, &acts, false);
+    assert_eq!(found[0], (Code::O7, "R-083".to_owned()));
+}
+
+#[test]
+fn a_subprotocol_that_was_not_offered_is_noticed() {
+    let acts = [call(1, "\"Heartbeat\",{}")];
+    assert_eq!(red(None, Role::Csms, &acts, false), []);
+    let found = red(Some("csms-chooses-unoffered-subprotocol"), Role::Csms, &acts, false);
+    assert!(found.contains(&(Code::O4, "R-075".to_owned())), "{found:?}");
 }

@@ -50,6 +50,8 @@ fn line(seen: &Seen, suspicion: &Suspicion) -> Option<TranscriptLine> {
         ),
         What::Deaf => (None, "a plain call is not answered, though the link is open".to_owned()),
         What::Unanswered { .. } => (None, "no answer within the time-out".to_owned()),
+        What::Unponged { payload, .. } => (None, format!("no pong to a ping of {} bytes", payload.len())),
+        What::Pong { payload } if !seen.own => (None, format!("pong of {} bytes", payload.len())),
         What::Probed { alive: false, reason, probe, .. } => (None, format!("not alive ({probe:?}): {reason}")),
         What::Stimulated { verb, failure } => {
             (None, failure.as_ref().map_or_else(|| verb.clone(), |reason| format!("{verb}: {reason}")))

@@ -257,7 +257,8 @@ impl Maker<'_, '_> {
                 };
                 manner.identity = Some(identity);
             }
-            9 => manner.credentials = Some(Credentials::None),
+            9 if one_in(2, self.choices) => manner.credentials = Some(Credentials::None),
+            9 => manner.credentials = Some(Credentials::Of(self.choices.choose(3) as usize)),
             10 => {
                 let passwords = ["wrong", "", "constructor", ":", "é", "' OR ''='", "%00", "a:b:c"];
                 let password = pick(&passwords, self.choices).copied().unwrap_or("wrong");

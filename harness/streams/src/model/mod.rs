@@ -171,6 +171,8 @@ impl Model {
             What::Stimulated { verb, .. } => self.stimulated(verb, seen.at),
             What::Refused { .. }
             | What::Other { .. }
+            | What::Pong { .. }
+            | What::Unponged { .. }
             | What::Wire { .. }
             | What::PassedOver { .. }
             | What::Unanswered { .. }

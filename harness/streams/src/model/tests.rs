@@ -52,7 +52,7 @@ impl Script {
     }
 
     fn open(&mut self, link: usize, identity: &str) {
-        let what = What::Opened { identity: identity.to_owned(), subprotocol: None, unproven: false };
+        let what = What::Opened { identity: identity.to_owned(), subprotocol: None, proof: crate::seen::Proof::Right };
         self.see(link, what);
     }
 

@@ -5,7 +5,7 @@ use protocol::frame::Frame;
 use serde_json::Value;
 
 use super::{About, Charge, Class, Code, Oracle, Suspicion};
-use crate::seen::OurCall;
+use crate::seen::{OurCall, Proof};
 use crate::{Seen, What};
 
 /// Watches handshakes, the security profile and secrets.
@@ -30,11 +30,16 @@ impl Oracle for Authorisation {
             about.suspect(seen, charge, suspicions);
         };
         match &seen.what {
-            What::Opened { identity, unproven: true, .. }
+            What::Opened { identity, proof, .. }
                 if about.device == Role::Csms && about.has_password && !self.uncertain =>
             {
-                let sentence = format!("\"{identity}\" was let in without the right password");
-                suspect("R-083", "?", "handshake", "opened", sentence, identity.as_bytes());
+                let (rule, how) = match proof {
+                    Proof::Right => return,
+                    Proof::Wrong => ("R-083", "without the right password"),
+                    Proof::OtherName => ("A00.FR.207", "under the user name of another station"),
+                };
+                let sentence = format!("\"{identity}\" was let in {how}");
+                suspect(rule, "?", "handshake", "opened", sentence, identity.as_bytes());
             }
             What::Stimulated { verb, .. } if verb.starts_with("set p") => self.uncertain = true,
             What::Received { bytes, reading, answers: Some(call), .. } if about.device == Role::Station => {
@@ -119,12 +124,22 @@ mod tests {
     #[test]
     fn a_station_without_its_password_is_turned_away() {
         let mut told = Told::new(Role::Csms, Version::V16);
-        told.opened_as(0, "PLUGFEST-1", false);
+        told.opened_as(0, "PLUGFEST-1", Proof::Right);
         told.what(1, What::Refused { status: Some(401), reason: "HTTP 401".to_owned() });
         assert_eq!(told.judge(&mut Authorisation::default()), []);
-        told.opened_as(1, "PLUGFEST-1", true);
+        told.opened_as(1, "PLUGFEST-1", Proof::Wrong);
         let found = told.judge(&mut Authorisation::default());
         assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "R-083"));
+    }
+
+    #[test]
+    fn a_name_in_the_path_that_is_not_the_one_that_was_proven_is_turned_away_in_2x() {
+        for (version, class) in [(Version::V16, Class::Compatibility), (Version::V201, Class::Violation)] {
+            let mut told = Told::new(Role::Csms, version);
+            told.opened_as(1, "PLUGFEST-1", Proof::OtherName);
+            let found = told.judge(&mut Authorisation::default());
+            assert_eq!((found[0].class, found[0].rule.as_str()), (class, "A00.FR.207"));
+        }
     }
 
     fn configuration(key: &str, value: &str) -> String {

@@ -107,6 +107,23 @@ impl Oracle for Correlation {
             }
             What::PassedOver { deserved } => self.silence(seen, deserved, true, about, suspicions),
             What::Unanswered { deserved } => self.silence(seen, deserved, false, about, suspicions),
+            What::Unponged { payload, nominated } => {
+                let charge = Charge {
+                    oracle: Code::O3,
+                    rule: "R-097",
+                    class: Class::Violation,
+                    action: "?",
+                    path: "ping".to_owned(),
+                    reply: "silence".to_owned(),
+                    sentence: format!("a ping of {} bytes got no pong with the same bytes", payload.len()),
+                    bytes: payload,
+                };
+                if about.suspect(seen, charge, suspicions)
+                    && let Some(last) = suspicions.last_mut()
+                {
+                    last.nominated = *nominated;
+                }
+            }
             _ => {}
         }
         self.course.saw(seen, about);
@@ -353,6 +370,16 @@ mod tests {
         let found = judge(&told);
         assert_eq!((found[0].rule.as_str(), found[0].class), ("R-037", Class::Violation));
         assert!(found[0].frame.contains("currentTime"));
+    }
+
+    #[test]
+    fn a_ping_gets_its_pong() {
+        let mut told = told(Version::V16);
+        told.what(0, What::Pong { payload: Arc::from(&b"x"[..]) });
+        assert_eq!(judge(&told), []);
+        told.what(0, What::Unponged { payload: Arc::from(&b"x"[..]), nominated: false });
+        let found = judge(&told);
+        assert_eq!((found[0].rule.as_str(), found[0].class, found[0].nominated), ("R-097", Class::Violation, false));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use protocol::{Role, Timestamp};
 use serde_json::Value;
 
 use super::About;
+use crate::seen::Proof;
 use crate::{Seen, What};
 
 /// What is known of a link.
@@ -108,8 +109,8 @@ impl Course {
     /// Takes in what was seen; to be called by an oracle after it has judged it.
     pub(super) fn saw(&mut self, seen: &Seen, about: &About<'_>) {
         match &seen.what {
-            What::Opened { identity, subprotocol, unproven } => {
-                self.opened(seen, identity, subprotocol.is_none(), *unproven, about.device);
+            What::Opened { identity, subprotocol, proof } => {
+                self.opened(seen, identity, subprotocol.is_none(), *proof != Proof::Right, about.device);
             }
             What::Sent { bytes, deserved } => {
                 let link = self.links.entry(seen.link).or_default();

@@ -1,5 +1,6 @@
 //! O8: the device does not become slower for good, and does not flood or multiply what it is sent.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -81,12 +82,36 @@ impl Latency {
     }
 }
 
+/// Latencies where time is virtual: there a device is slow only of its own will.
+#[derive(Debug, Default)]
+struct Climb {
+    last: Duration,
+    rises: usize,
+}
+
+/// So many answers in a row, each slower than the one before, are no accident.
+const RISES: usize = 12;
+/// What takes less than this, nobody feels.
+const FELT: Duration = Duration::from_millis(20);
+
+impl Climb {
+    /// Notes how long an answer took; whether it is slow, after it took longer again and again. Tells so once.
+    fn took(&mut self, took: Duration) -> bool {
+        self.rises = if took > self.last { self.rises + 1 } else { 0 };
+        self.last = took;
+        self.rises == RISES && took >= FELT
+    }
+}
+
 /// Watches the latency of plain calls, floods and amplification.
 #[derive(Debug)]
 pub(super) struct Drift {
     latency: Option<Arc<Mutex<Latency>>>,
+    climb: Climb,
     since: Timestamp,
     sent: usize,
+    /// How long what we sent under an id was.
+    lengths: HashMap<String, usize>,
     called: usize,
     flooded: bool,
     multiplied: bool,
@@ -98,13 +123,28 @@ const SPELL: Duration = Duration::from_secs(10);
 const CALLS: usize = 300;
 /// So many more for each message of ours: one can ask for many.
 const CALLS_EACH: usize = 100;
-/// An error this long, and this much longer than what caused it, multiplies what it is sent.
+/// An error so many times as long as what caused it may multiply what it is sent.
+const MULTIPLE: usize = 10;
+/// From this length on, if it holds as many copies.
+const AMPLE: usize = 2 * 1024;
+/// From this length on, whatever it holds.
 const LONG_ERROR: usize = 64 * 1024;
+/// So many calls are remembered.
+const REMEMBERED: usize = 1024;
 
 impl Drift {
     pub(super) fn new(lasting: &Lasting) -> Drift {
         let latency = lasting.latency.clone();
-        Drift { latency, since: Timestamp(0), sent: 0, called: 0, flooded: false, multiplied: false }
+        Drift {
+            latency,
+            climb: Climb::default(),
+            since: Timestamp(0),
+            sent: 0,
+            lengths: HashMap::new(),
+            called: 0,
+            flooded: false,
+            multiplied: false,
+        }
     }
 }
 
@@ -119,8 +159,23 @@ impl Oracle for Drift {
             let charge = Charge { oracle: Code::O8, rule: HARM, class, action: "?", path, reply, sentence, bytes };
             about.suspect(seen, charge, suspicions);
         };
+        if let What::Received { took: Some(took), .. } = &seen.what
+            && self.latency.is_none()
+            && self.climb.took(*took)
+        {
+            let sentence = format!("each of {RISES} answers took longer than the one before, the last one {took:?}");
+            suspect(Class::Robustness, "latency", sentence, &[]);
+        }
         match &seen.what {
-            What::Sent { .. } => self.sent += 1,
+            What::Sent { bytes, deserved } => {
+                self.sent += 1;
+                if let Some(id) = &deserved.id {
+                    if self.lengths.len() >= REMEMBERED {
+                        self.lengths.clear();
+                    }
+                    self.lengths.insert(id.clone(), bytes.len());
+                }
+            }
             What::Received { bytes, reading, answers, took } => match &reading.frame {
                 Some(Frame::Call { .. }) => {
                     if seen.at.since(self.since) > SPELL {
@@ -145,14 +200,21 @@ impl Oracle for Drift {
                         suspect(class, "latency", sentence, &[]);
                     }
                 }
-                Some(Frame::Error { .. })
-                    if !self.multiplied
-                        && bytes.len() > LONG_ERROR
-                        && bytes.len() > 10 * about.last_sent.len().max(1) =>
-                {
-                    self.multiplied = true;
-                    let sentence = format!("a refusal of {} bytes", bytes.len());
-                    suspect(Class::Compatibility, "amplification", sentence, bytes);
+                Some(Frame::Error { id, .. }) if !self.multiplied => {
+                    let Some(length) = self.lengths.get(id).filter(|length| bytes.len() > MULTIPLE * **length) else {
+                        return;
+                    };
+                    // The id stands in every copy of the call. What is long by what it says itself does not grow.
+                    let copies = occurrences(bytes, id).saturating_sub(1);
+                    let sentence = format!("a refusal of {} bytes to {length} bytes", bytes.len());
+                    if copies >= MULTIPLE && bytes.len() > AMPLE {
+                        self.multiplied = true;
+                        let sentence = format!("{sentence}, with what it refuses {copies} times over");
+                        suspect(Class::Robustness, "amplification", sentence, bytes);
+                    } else if bytes.len() > LONG_ERROR {
+                        self.multiplied = true;
+                        suspect(Class::Compatibility, "amplification", sentence, bytes);
+                    }
                 }
                 _ => {}
             },
@@ -164,6 +226,13 @@ impl Oracle for Drift {
             _ => {}
         }
     }
+}
+
+/// How often an id stands in a message.
+fn occurrences(bytes: &[u8], id: &str) -> usize {
+    // A short one may stand there by chance.
+    let id = Some(id.as_bytes()).filter(|id| id.len() >= 8);
+    id.map_or(0, |id| bytes.windows(id.len()).filter(|window| *window == id).count())
 }
 
 #[cfg(test)]
@@ -198,6 +267,17 @@ mod tests {
     }
 
     #[test]
+    fn where_time_is_virtual_a_climb_is_found_and_one_long_wait_is_not() {
+        let climbs = |waits: &[u64]| {
+            let mut climb = Climb::default();
+            waits.iter().filter(|wait| climb.took(Duration::from_millis(**wait))).count()
+        };
+        assert_eq!(climbs(&(0..40).map(|at| at * 5).collect::<Vec<_>>()), 1);
+        assert_eq!(climbs(&[0, 0, 5000, 0, 60_000, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), 0);
+        assert_eq!(climbs(&[10; 40]), 0);
+    }
+
+    #[test]
     fn a_flood_is_found_and_ordinary_traffic_is_not() {
         let mut told = Told::new(Role::Station, Version::V16);
         told.booted(0);
@@ -211,11 +291,27 @@ mod tests {
         assert_eq!(told.judge(&mut Drift::new(&Lasting::default()))[0].path, "flood");
     }
 
+    fn refused(call: &str, description: &str) -> Vec<Suspicion> {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.call(0, "f00-123456", call);
+        told.answer(0, &format!(r#"[4,"f00-123456","NotImplemented","{description}",{{}}]"#));
+        told.judge(&mut Drift::new(&Lasting::default()))
+    }
+
     #[test]
     fn a_refusal_that_multiplies_is_found() {
-        let mut told = Told::new(Role::Csms, Version::V16);
-        told.call(0, "1", r#"[2,"1","Foo",{}]"#);
-        told.answer(0, &format!(r#"[4,"1","NotImplemented","{}",{{}}]"#, "x".repeat(LONG_ERROR)));
-        assert_eq!(told.judge(&mut Drift::new(&Lasting::default()))[0].path, "amplification");
+        let call = r#"[2,"f00-123456","Foo",{}]"#;
+        let found = refused(call, &"x".repeat(LONG_ERROR));
+        assert_eq!((found[0].path.as_str(), found[0].class), ("amplification", Class::Compatibility));
+        let long = call.replace("Foo", &"Foo".repeat(100));
+        let found = refused(&long, &long.replace('"', "").repeat(20));
+        assert_eq!((found[0].path.as_str(), found[0].class), ("amplification", Class::Robustness));
+    }
+
+    #[test]
+    fn a_refusal_with_a_copy_or_with_many_words_is_in_order() {
+        let long = format!(r#"[2,"f00-123456","{}",{{}}]"#, "Foo".repeat(3000));
+        assert_eq!(refused(&long, &long.replace('"', "").repeat(3)), []);
+        assert_eq!(refused(r#"[2,"f00-123456","Foo",{}]"#, &"x".repeat(LONG_ERROR / 2)), []);
     }
 }

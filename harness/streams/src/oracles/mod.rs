@@ -75,8 +75,8 @@ pub const PAGES: [(Code, &str); 14] = [
     ),
     (
         Code::O3,
-        "Every call gets exactly one answer, with its id, on its own link; answers get none. Silence is nominated when \
-         a later call is answered, and certain only after the whole time-out.",
+        "Every call gets exactly one answer, with its id, on its own link; answers get none; a ping gets its pong. \
+         Silence is nominated when a later call is answered, and certain only after the whole time-out.",
     ),
     (
         Code::O4,

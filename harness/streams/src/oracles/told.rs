@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{About, Oracle, Suspicion};
 use crate::act::{Fill, Text};
 use crate::deserved::{Deserved, deserved};
-use crate::seen::{Ending, OurCall, Probe};
+use crate::seen::{Ending, OurCall, Probe, Proof};
 use crate::{Act, Seen, What};
 
 pub(super) fn about(device: Role, version: Version) -> About<'static> {
@@ -48,12 +48,12 @@ impl Told {
 
     pub(super) fn opened(&mut self, link: usize) -> &mut Told {
         let identity = if link == 1000 { "BYSTANDER" } else { "PLUGFEST-1" };
-        self.opened_as(link, identity, false)
+        self.opened_as(link, identity, Proof::Right)
     }
 
-    pub(super) fn opened_as(&mut self, link: usize, identity: &str, unproven: bool) -> &mut Told {
+    pub(super) fn opened_as(&mut self, link: usize, identity: &str, proof: Proof) -> &mut Told {
         let subprotocol = Some(self.version.subprotocol().to_owned());
-        self.what(link, What::Opened { identity: identity.to_owned(), subprotocol, unproven })
+        self.what(link, What::Opened { identity: identity.to_owned(), subprotocol, proof })
     }
 
     /// A link whose station has booted.

@@ -90,7 +90,12 @@ impl Stage {
             EventKind::Text(bytes) => self.text(number, bytes).await,
             EventKind::Binary(payload) => self.saw(number, What::Other { name: "binary", length: payload.len() }),
             EventKind::Ping(payload) => self.saw(number, What::Other { name: "ping", length: payload.len() }),
-            EventKind::Pong(payload) => self.saw(number, What::Other { name: "pong", length: payload.len() }),
+            EventKind::Pong(payload) => {
+                if let Some(link) = self.links.get_mut(&number).filter(|link| link.ping.as_ref() == Some(&payload)) {
+                    link.ping = None;
+                }
+                self.saw(number, What::Pong { payload: payload.into() });
+            }
             EventKind::Unknown { payload, .. } => {
                 self.saw(number, What::Other { name: "unknown", length: payload.len() });
             }

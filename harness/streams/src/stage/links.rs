@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) we_end: bool,
     /// Bytes went over it that no message follows from: the device may not understand what comes next.
     pub(super) muddled: bool,
+    /// What our last ping carried, until its pong has come. Only the last one is owed a pong (RFC 6455 5.5.3).
+    pub(super) ping: Option<Vec<u8>>,
     /// The boot of the station was answered with Rejected: it may leave us without answers (16-BOOT-08).
     pub(super) rejected: bool,
     ours: HashMap<String, Waiting>,
@@ -54,6 +56,7 @@ impl Link {
             stand_in,
             we_end: false,
             muddled: false,
+            ping: None,
             rejected: false,
             ours: HashMap::new(),
             order: VecDeque::new(),

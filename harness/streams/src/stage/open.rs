@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::runner::Carrier;
 use engine::standin::StandIn;
 use link::handshake::{self, BasicCredentials, ClientRequest, Headers};
-use link::{Limits, Stream};
+use link::{FindingKind, Limits, Stream};
 use protocol::Role;
 use protocol::frame::Frame;
 use serde_json::Map;
@@ -16,6 +16,7 @@ use super::links::Link;
 use super::{Filling, Stage};
 use crate::What;
 use crate::act::{Credentials, Manner};
+use crate::seen::Proof;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(15);
@@ -44,7 +45,7 @@ impl Stage {
                 self.forgotten.push(old);
             }
         }
-        let unproven = manner.credentials.is_some() && self.setting.rig.password.is_some();
+        let proof = self.proof(&name, manner);
         let outcome = tokio::time::timeout(HANDSHAKE, self.shake(&name, manner)).await;
         match outcome.unwrap_or_else(|_| Handshaken::Refused(None, "the handshake took too long".to_owned())) {
             Handshaken::Refused(status, reason) => {
@@ -56,12 +57,17 @@ impl Stage {
                 let speaks_another = manner.offers.is_some() && subprotocol.as_deref() != Some(own);
                 link.connection = Some(*connection);
                 self.links.insert(number, link);
-                self.saw(number, What::Opened { identity: name, subprotocol, unproven });
-                // What an odd request deserves for an answer is not known here.
-                let usual = manner.request.is_none() && manner.offers.is_none() && manner.headers.is_empty();
+                self.saw(number, What::Opened { identity: name, subprotocol, proof });
+                // What an odd request deserves for an answer is not known here, but a name has to be one that was on
+                // offer.
+                let usual = manner.request.is_none() && manner.headers.is_empty();
                 for finding in findings.into_iter().filter(|_| usual) {
+                    let is_foreign = finding.kind == FindingKind::SubprotocolForeign;
+                    if manner.offers.is_some() && !is_foreign {
+                        continue;
+                    }
                     let (rule, id) = (finding.kind.rule().to_owned(), finding.kind.id().to_owned());
-                    let certain = engine::runner::is_certain(finding.kind);
+                    let certain = is_foreign || engine::runner::is_certain(finding.kind);
                     self.saw(number, What::Wire { rule, id, text: finding.detail, certain });
                 }
                 if speaks_another {
@@ -87,12 +93,17 @@ impl Stage {
             Ok(stream) => stream,
             Err(error) => return Handshaken::Refused(None, error.to_string()),
         };
-        let password = match &manner.credentials {
-            None => self.setting.rig.password.as_ref().map(|secret| secret.expose().to_owned()),
-            Some(Credentials::None) => None,
-            Some(Credentials::Password(password)) => Some(password.clone()),
+        let (user, password) = match &manner.credentials {
+            None => (name.to_owned(), self.password(name)),
+            Some(Credentials::None) => (name.to_owned(), None),
+            Some(Credentials::Password(password)) => (name.to_owned(), Some(password.clone())),
+            Some(Credentials::Of(other)) => {
+                let other = self.identity(*other);
+                let password = self.password(&other);
+                (other, password)
+            }
         };
-        let basic = password.map(|password| BasicCredentials::new(name, password));
+        let basic = password.map(|password| BasicCredentials::new(user, password));
         let own = vec![self.setting.version.subprotocol().to_owned()];
         let offers = manner.offers.clone().unwrap_or(own);
         let offers: Vec<&str> = offers.iter().map(String::as_str).collect();
@@ -126,6 +137,30 @@ impl Stage {
                     Handshaken::Open(Box::new(connection), outcome.answer.subprotocol.clone(), outcome.answer.findings)
                 }
             },
+        }
+    }
+
+    /// The right password of a station; nothing if the rig has none.
+    fn password(&self, name: &str) -> Option<String> {
+        let rigs = self.setting.rig.password.as_ref().map(|secret| secret.expose().to_owned());
+        self.setting.passwords.get(name).cloned().or(rigs)
+    }
+
+    /// What a handshake in this manner proves of the station of this name.
+    fn proof(&self, name: &str, manner: &Manner) -> Proof {
+        let Some(credentials) = manner.credentials.as_ref().filter(|_| self.setting.rig.password.is_some()) else {
+            return Proof::Right;
+        };
+        match credentials {
+            Credentials::None | Credentials::Password(_) => Proof::Wrong,
+            Credentials::Of(other) => {
+                let other = self.identity(*other);
+                match self.password(&other) == self.password(name) {
+                    true if other == name => Proof::Right,
+                    true => Proof::OtherName,
+                    false => Proof::Wrong,
+                }
+            }
         }
     }
 
@@ -169,7 +204,7 @@ impl Stage {
                 }
                 link.connection = Some(connection);
                 self.links.insert(0, link);
-                self.saw(0, What::Opened { identity: request.identity, subprotocol: chosen, unproven: false });
+                self.saw(0, What::Opened { identity: request.identity, subprotocol: chosen, proof: Proof::Right });
                 return self.welcome().await;
             }
         };
