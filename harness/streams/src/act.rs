@@ -56,6 +56,15 @@ pub enum Act {
         #[serde(default, skip_serializing_if = "Manner::is_plain")]
         manner: Manner,
     },
+    /// The link is closed, and the next connections of the station are received in this way; then it is awaited
+    /// again. Only towards a station.
+    Receive {
+        /// What its handshake gets.
+        reception: Reception,
+        /// How many times.
+        #[serde(default = "once", skip_serializing_if = "is_once")]
+        times: u32,
+    },
     /// A text message in one frame.
     Send {
         /// The link.
@@ -150,9 +159,12 @@ impl Act {
                 true
             }
             Act::Answer { text, .. } => text.is_some(),
-            Act::Connect { .. } | Act::Close { .. } | Act::Cut { .. } | Act::Stimulate { .. } | Act::Pass { .. } => {
-                false
-            }
+            Act::Connect { .. }
+            | Act::Receive { .. }
+            | Act::Close { .. }
+            | Act::Cut { .. }
+            | Act::Stimulate { .. }
+            | Act::Pass { .. } => false,
         }
     }
 
@@ -168,7 +180,7 @@ impl Act {
             | Act::Close { link, .. }
             | Act::Cut { link }
             | Act::Stimulate { link, .. } => Some(*link),
-            Act::Stream { .. } | Act::Pass { .. } => None,
+            Act::Receive { .. } | Act::Stream { .. } | Act::Pass { .. } => None,
         }
     }
 
@@ -236,6 +248,18 @@ impl Manner {
     pub fn is_plain(&self) -> bool {
         *self == Manner::default()
     }
+}
+
+/// What the handshake of a station gets instead of the plain answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reception {
+    /// A refusal with this HTTP status.
+    Refuse(u16),
+    /// The end of the connection, without an answer.
+    HangUp,
+    /// An acceptance under this subprotocol, which the station did not offer; under none if absent.
+    Misname(Option<String>),
 }
 
 /// What a handshake proves itself with.
@@ -495,6 +519,8 @@ mod tests {
             Act::Bytes { link: 0, bytes: Text::bytes([0xFF, 0x00]) },
             Act::Answer { link: 0, action: Some("Heartbeat".to_owned()), text: None, times: 1 },
             Act::Pass { ms: 5 },
+            Act::Receive { reception: Reception::Refuse(503), times: 2 },
+            Act::Receive { reception: Reception::Misname(None), times: 1 },
         ];
         let sequence = Sequence::new(Role::Csms, Version::V16, acts);
         let text = serde_json::to_string_pretty(&sequence).unwrap();

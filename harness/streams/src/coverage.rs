@@ -76,6 +76,8 @@ impl Coverage {
             What::Unanswered { deserved } => {
                 self.observe(&[state, "unanswered", known(model.version(), &deserved.action)])
             }
+            What::Misnamed { .. } => self.observe(&[state, "misnamed"]),
+            What::StayedAway { .. } => self.observe(&[state, "stayed away"]),
             What::Pong { .. } => self.observe(&[state, "other", "pong"]),
             What::Other { name, .. } => self.observe(&[state, "other", name]),
             _ => false,

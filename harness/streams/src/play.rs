@@ -208,6 +208,7 @@ impl Watch {
             match &seen.what {
                 What::Deaf => self.lost = true,
                 What::Refused { .. } if seen.own => self.lost = true,
+                What::StayedAway { .. } => self.lost = true,
                 What::Probed { alive: false, .. } => self.alive = false,
                 What::Sent { bytes, .. } if !seen.own => {
                     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).into_owned();

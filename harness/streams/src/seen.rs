@@ -7,6 +7,7 @@ use protocol::frame::Reading;
 use protocol::{Timestamp, Version};
 use serde_json::Value;
 
+use crate::act::Reception;
 use crate::deserved::Deserved;
 
 /// Something that happened, in order.
@@ -42,6 +43,24 @@ pub enum What {
         status: Option<u16>,
         /// In words.
         reason: String,
+    },
+    /// A handshake of a station was accepted under a subprotocol that it did not offer, or under none.
+    Misnamed {
+        /// Under which.
+        subprotocol: Option<String>,
+        /// What the station did.
+        then: Then,
+    },
+    /// A station did not come again after we had not let it in.
+    StayedAway {
+        /// How it was received.
+        reception: Reception,
+        /// How many times.
+        times: u32,
+        /// So long it was waited for.
+        waited: Duration,
+        /// Whether it would have come by now, however patient it is.
+        certain: bool,
     },
     /// We put something on the wire.
     Sent {
@@ -152,6 +171,17 @@ pub enum What {
         /// What, in words.
         text: String,
     },
+}
+
+/// What a station did with a connection that it had to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It left.
+    Left,
+    /// It said this.
+    Spoke(Arc<[u8]>),
+    /// It neither left nor said anything within the rig's whole time-out.
+    Stayed,
 }
 
 /// What a handshake proved itself with.

@@ -9,6 +9,7 @@ mod answers;
 mod links;
 mod open;
 mod probes;
+mod receptions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -187,6 +188,7 @@ impl Stage {
         self.happened = 0;
         match act {
             Act::Connect { link, identity, manner } => self.open(*link, *identity, manner).await,
+            Act::Receive { reception, times } => self.receive(reception, *times).await,
             Act::Send { link, text } => {
                 let bytes = self.render(text);
                 let deserved = Arc::new(deserved::deserved(self.setting.version, self.setting.device, &bytes));

@@ -8,7 +8,7 @@ use protocol::generate::{Choices, Seeded, broken, valid};
 use protocol::{Role, Version};
 use serde_json::Value;
 use streams::Act;
-use streams::act::{Credentials, Hole, Manner, Part, Text};
+use streams::act::{Credentials, Hole, Manner, Part, Reception, Text};
 use streams::generate::{Allowed, Generator, Layer};
 use streams::oracles::{Code, Suspicion};
 use streams::play::{Frozen, Generated, Outcome, Source, play};
@@ -249,4 +249,25 @@ fn a_subprotocol_that_was_not_offered_is_noticed() {
     assert_eq!(red(None, Role::Csms, &acts, false), []);
     let found = red(Some("csms-chooses-unoffered-subprotocol"), Role::Csms, &acts, false);
     assert!(found.contains(&(Code::O4, "R-075".to_owned())), "{found:?}");
+}
+
+#[test]
+fn a_station_that_does_not_come_again_is_noticed() {
+    for reception in [Reception::Refuse(503), Reception::HangUp, Reception::Misname(None)] {
+        let acts = [Act::Receive { reception, times: 4 }, call(1, "\"GetLocalListVersion\",{}")];
+        assert_eq!(red(None, Role::Station, &acts, false), []);
+    }
+    let acts = [Act::Receive { reception: Reception::Refuse(503), times: 4 }];
+    let found = red(Some("station-gives-up-after-a-refusal"), Role::Station, &acts, false);
+    assert_eq!(found[0].0, Code::O9);
+}
+
+#[test]
+fn a_station_that_takes_a_subprotocol_that_it_did_not_offer_is_noticed() {
+    for name in [None, Some("ocpp9.9".to_owned())] {
+        let acts = [Act::Receive { reception: Reception::Misname(name), times: 1 }];
+        assert_eq!(red(None, Role::Station, &acts, false), []);
+        let found = red(Some("station-takes-any-subprotocol"), Role::Station, &acts, false);
+        assert_eq!(found[0], (Code::O2, "R-077".to_owned()));
+    }
 }

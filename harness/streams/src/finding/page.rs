@@ -103,6 +103,9 @@ fn said(act: &Act) -> String {
             format!("link {link}: connect as identity {identity}")
         }
         Act::Connect { link, identity, manner } => format!("link {link}: connect as identity {identity}, {manner:?}"),
+        Act::Receive { reception, times } => {
+            format!("the next {times} connections of the station are received with {reception:?}")
+        }
         Act::Send { link, text: what } => format!("link {link}: send {}", text(what)),
         Act::Fragments { link, text: what, cuts } => {
             format!("link {link}: send in {} frames {}", cuts.len() + 1, text(what))

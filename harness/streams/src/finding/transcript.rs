@@ -3,6 +3,7 @@
 use verdict::{Direction, TranscriptLine};
 
 use crate::oracles::Suspicion;
+use crate::seen::Then;
 use crate::{Seen, What};
 
 /// Lines that are kept.
@@ -50,6 +51,18 @@ fn line(seen: &Seen, suspicion: &Suspicion) -> Option<TranscriptLine> {
         ),
         What::Deaf => (None, "a plain call is not answered, though the link is open".to_owned()),
         What::Unanswered { .. } => (None, "no answer within the time-out".to_owned()),
+        What::Misnamed { subprotocol, then } => {
+            let name = subprotocol.as_deref().unwrap_or("none");
+            let then = match then {
+                Then::Left => "left it".to_owned(),
+                Then::Spoke(bytes) => format!("said {}", shown(bytes)),
+                Then::Stayed => "stayed".to_owned(),
+            };
+            (None, format!("a connection was accepted with the subprotocol {name}; the station {then}"))
+        }
+        What::StayedAway { reception, times, waited, .. } => {
+            (None, format!("received {times} times with {reception:?}, the station stayed away for {waited:?}"))
+        }
         What::Unponged { payload, .. } => (None, format!("no pong to a ping of {} bytes", payload.len())),
         What::Pong { payload } if !seen.own => (None, format!("pong of {} bytes", payload.len())),
         What::Probed { alive: false, reason, probe, .. } => (None, format!("not alive ({probe:?}): {reason}")),

@@ -1,14 +1,14 @@
 //! Bytes and handshakes (L0).
 //!
-//! Towards a CSMS we dial: the bytes before and of a handshake are ours. Towards a station we are the server; what
-//! could be odd there is the answer to its handshake, which no act can steer, so that this layer is left out.
+//! Towards a CSMS we dial: the bytes before and of a handshake are ours. Towards a station we are the server: what is
+//! odd there is the answer to its handshake.
 
 use protocol::Role;
 use protocol::generate::{one_in, pick};
 
 use super::Maker;
 use crate::Act;
-use crate::act::{Credentials, Manner, Text};
+use crate::act::{Credentials, Manner, Reception, Text};
 
 /// The first bytes of other protocols, and of ours in disorder.
 const BEGINNINGS: &[&[u8]] = &[
@@ -108,10 +108,10 @@ const IDENTITIES: &[&str] = &[
 ];
 
 impl Maker<'_, '_> {
-    /// A handshake, or what comes in its place. Towards a station a legal message.
+    /// A handshake, or what comes in its place.
     pub(super) fn handshake_act(&mut self) -> Act {
         if self.view.device == Role::Station {
-            return self.legal_act();
+            return self.reception_act();
         }
         match self.choices.choose(10) {
             0..=2 => Act::Stream { bytes: self.beginning() },
@@ -130,6 +130,29 @@ impl Maker<'_, '_> {
                 Act::Connect { link, identity, manner }
             }
         }
+    }
+
+    /// A station is not let in, or not as it asked. How long it waits before it comes again is its own choice: where
+    /// time is real, mostly a legal message instead.
+    fn reception_act(&mut self) -> Act {
+        let is_real = self.view.longest_pass_ms == 0;
+        if !one_in(if is_real { 16 } else { 2 }, self.choices) {
+            return self.legal_act();
+        }
+        let reception = match self.choices.choose(4) {
+            0 => Reception::Misname(None),
+            1 => {
+                let names = ["ocpp9.9", "constructor", "ocpp1.5", "", "mqtt"];
+                Reception::Misname(pick(&names, self.choices).map(|name| (*name).to_owned()))
+            }
+            2 => Reception::HangUp,
+            _ => {
+                // None of them speaks of the version: who has two might come with the other.
+                let statuses = [503, 404, 500, 401, 502, 429];
+                Reception::Refuse(pick(&statuses, self.choices).copied().unwrap_or(503))
+            }
+        };
+        Act::Receive { reception, times: 1 + self.choices.choose(if is_real { 2 } else { 4 }) as u32 }
     }
 
     /// Somebody tries passwords.

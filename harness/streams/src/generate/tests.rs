@@ -202,8 +202,20 @@ fn a_stream_has_every_kind_of_act() {
             kinds.insert(value["act"].as_str().unwrap().to_owned());
         }
     }
-    let all =
-        ["answer", "bytes", "close", "connect", "cut", "fragments", "frame", "pass", "send", "stimulate", "stream"];
+    let all = [
+        "answer",
+        "bytes",
+        "close",
+        "connect",
+        "cut",
+        "fragments",
+        "frame",
+        "pass",
+        "receive",
+        "send",
+        "stimulate",
+        "stream",
+    ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
 }
 

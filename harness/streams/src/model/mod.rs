@@ -170,6 +170,8 @@ impl Model {
             },
             What::Stimulated { verb, .. } => self.stimulated(verb, seen.at),
             What::Refused { .. }
+            | What::Misnamed { .. }
+            | What::StayedAway { .. }
             | What::Other { .. }
             | What::Pong { .. }
             | What::Unponged { .. }

@@ -4,7 +4,7 @@ use protocol::Role;
 
 use super::course::Course;
 use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
-use crate::seen::Ending;
+use crate::seen::{Ending, Then};
 use crate::{Seen, What};
 
 /// Watches how links end.
@@ -26,6 +26,9 @@ impl Oracle for Fate {
     fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
         if let What::Ended { how, by_us: false } = &seen.what {
             self.ended(seen, how, about, suspicions);
+        }
+        if let What::Misnamed { subprotocol, then } = &seen.what {
+            misnamed(seen, subprotocol.as_deref(), then, about, suspicions);
         }
         if let What::Stimulated { .. } = &seen.what {
             // What happened while something was done from outside was done from outside.
@@ -85,6 +88,27 @@ impl Fate {
             suspicions,
         );
     }
+}
+
+/// A station leaves a connection whose subprotocol it did not offer.
+fn misnamed(seen: &Seen, subprotocol: Option<&str>, then: &Then, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
+    let (bytes, what): (&[u8], _) = match then {
+        Then::Left => return,
+        Then::Spoke(bytes) => (bytes, "spoke"),
+        Then::Stayed => (&[], "stayed"),
+    };
+    let name = subprotocol.map_or_else(|| "no subprotocol".to_owned(), |name| format!("the subprotocol \"{name}\""));
+    let charge = Charge {
+        oracle: Code::O2,
+        rule: "R-077",
+        class: Class::Violation,
+        action: "?",
+        path: "subprotocol".to_owned(),
+        reply: what.to_owned(),
+        sentence: format!("the station {what} on a connection that was accepted with {name}, which it did not offer"),
+        bytes,
+    };
+    about.suspect(seen, charge, suspicions);
 }
 
 enum Manner {
@@ -175,6 +199,22 @@ mod tests {
         told.booted(0).ended(0, Ending::Eof { mid_frame: false });
         told.what(0, What::Stimulated { verb: "cut power".to_owned(), failure: None });
         assert_eq!(told.judge(&mut Fate::default()), []);
+    }
+
+    #[test]
+    fn a_station_leaves_what_it_did_not_offer() {
+        let judged = |subprotocol: Option<&str>, then| {
+            let mut told = Told::new(Role::Station, Version::V16);
+            told.booted(0).what(0, What::Misnamed { subprotocol: subprotocol.map(str::to_owned), then });
+            told.judge(&mut Fate::default())
+        };
+        assert_eq!(judged(Some("ocpp9.9"), Then::Left), []);
+        assert_eq!(judged(None, Then::Left), []);
+        let spoke = Then::Spoke(std::sync::Arc::from(&b"[2"[..]));
+        for (name, then) in [(Some("ocpp9.9"), spoke), (None, Then::Stayed)] {
+            let found = judged(name, then);
+            assert_eq!((found[0].rule.as_str(), found[0].class), ("R-077", Class::Violation));
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub const PAGES: [(Code, &str); 14] = [
     (Code::O1, "The device is alive after what it was sent: on the same link, on a new one, and for a bystander."),
     (
         Code::O2,
-        "A link ends only where the conversation asks for it. After illegal frames or text a close with a fitting code \
+        "A link ends only where the conversation asks for it, and where its subprotocol was not on offer. After illegal frames or text a close with a fitting code \
          is right; a reset, a close 1011 or an end without a close is not.",
     ),
     (
@@ -87,7 +87,7 @@ pub const PAGES: [(Code, &str); 14] = [
     (Code::O6, "The device keeps to the reference model: registration, transactions, reservations, availability."),
     (Code::O7, "Nobody gets in without proving who he is, security is never lowered, secrets are never shown."),
     (Code::O8, "The device does not become slower for good, and does not flood or multiply what it is sent."),
-    (Code::O9, "The device does not start again by itself."),
+    (Code::O9, "The device does not start again by itself, and comes back after it was not let in."),
     (Code::O10, "No stack trace, SQL, path, class name or address of memory leaks into what the device says."),
     (Code::O11, "The same call in another dress - order of keys, spaces, escapes, fragments - gets the same answer."),
     (Code::O12, "The device does not follow addresses that are hidden where nothing is to be fetched."),

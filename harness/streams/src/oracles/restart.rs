@@ -37,6 +37,24 @@ impl Oracle for Restart {
                 What::Ended { by_us, .. } => {
                     self.ended.insert(seen.link, if *by_us { By::Us } else { By::Device });
                 }
+                What::StayedAway { reception, times, waited, certain } => {
+                    let class = if *certain { Class::Robustness } else { Class::Compatibility };
+                    let sentence = format!(
+                        "{times} connections of the station were not let in ({reception:?}), and it did not come again \
+                         within {waited:?}"
+                    );
+                    let charge = Charge {
+                        oracle: Code::O9,
+                        rule: HARM,
+                        class,
+                        action: "?",
+                        path: "not let in".to_owned(),
+                        reply: "silence".to_owned(),
+                        sentence,
+                        bytes: &[],
+                    };
+                    about.suspect(seen, charge, suspicions);
+                }
                 What::Received { bytes, reading, .. } => {
                     if let Some(Frame::Call { action, payload, .. }) = &reading.frame {
                         self.call(seen, action, payload, bytes, about, suspicions);

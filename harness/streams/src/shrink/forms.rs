@@ -80,6 +80,9 @@ fn plainer(act: &Act) -> Vec<Act> {
         Act::Answer { link, action, text, times } if *times > 1 => {
             forms.push(Act::Answer { link: *link, action: action.clone(), text: text.clone(), times: 1 });
         }
+        Act::Receive { reception, times } if *times > 1 => {
+            forms.push(Act::Receive { reception: reception.clone(), times: times - 1 });
+        }
         Act::Close { link, code: Some(code) } if *code != 1000 => {
             forms.push(Act::Close { link: *link, code: Some(1000) });
         }

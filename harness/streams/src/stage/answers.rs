@@ -116,6 +116,8 @@ impl Stage {
         let link = self.links.get_mut(&number).filter(|link| link.is_open());
         let Some(link) = link else { return };
         let by_us = link.we_end;
+        // Who ends a link for reasons of its own may be starting again.
+        link.is_settled &= by_us || link.muddled;
         link.connection = None;
         self.saw(number, What::Ended { how, by_us });
     }
@@ -168,6 +170,8 @@ impl Stage {
         self.asked = Some(id.to_owned());
         let Some(link) = self.links.get_mut(&number) else { return };
         let (bytes, plain) = match link.prepared(action) {
+            // Nothing follows a close frame (RFC 6455 5.5.1).
+            _ if link.we_end => (None, false),
             Some(None) => (None, false),
             Some(Some(text)) => (Some(text.render(&Filling { stage: self, asked: Some(id) })), false),
             None => {
@@ -191,6 +195,9 @@ impl Stage {
             }
         };
         let Some(link) = self.links.get_mut(&number) else { return };
+        if action == "BootNotification" {
+            link.is_settled = plain;
+        }
         if let Some(bytes) = &bytes {
             if action == "BootNotification" {
                 link.rejected = is_rejection(bytes);

@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) we_end: bool,
     /// Bytes went over it that no message follows from: the device may not understand what comes next.
     pub(super) muddled: bool,
+    /// The last boot of the station was accepted, and as far as we know nothing asks it to boot again.
+    pub(super) is_settled: bool,
     /// What our last ping carried, until its pong has come. Only the last one is owed a pong (RFC 6455 5.5.3).
     pub(super) ping: Option<Vec<u8>>,
     /// The boot of the station was answered with Rejected: it may leave us without answers (16-BOOT-08).
@@ -56,6 +58,7 @@ impl Link {
             stand_in,
             we_end: false,
             muddled: false,
+            is_settled: false,
             ping: None,
             rejected: false,
             ours: HashMap::new(),
@@ -106,11 +109,12 @@ impl Link {
         }
     }
 
-    /// Goes on where another link of the same station ended: with what is prepared, and whether it may speak.
+    /// Goes on where another link of the same station ended: with what is prepared, and how its boot stands.
     pub(super) fn follow(&mut self, before: &mut Link) {
         std::mem::swap(&mut self.stand_in, &mut before.stand_in);
         self.prepared = std::mem::take(&mut before.prepared);
         self.rejected = before.rejected;
+        self.is_settled = before.is_settled;
     }
 
     /// The answer that is prepared for this action, if one is.
@@ -158,6 +162,11 @@ impl Link {
             raw.mask = if raw.mask.is_some() { None } else { Some([1, 2, 3, 4]) };
         }
         let _ = connection.send_frame(&raw).await;
+    }
+
+    pub(super) async fn put_ping(&mut self, payload: Vec<u8>) {
+        self.ping = Some(payload.clone());
+        self.put_frame(true, 0, frame::PING, true, None, payload).await;
     }
 
     pub(super) async fn put_bytes(&mut self, bytes: &[u8]) {

@@ -13,13 +13,13 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::links::Link;
-use super::{Filling, Stage};
+use super::{BEATS, Filling, Stage};
 use crate::What;
 use crate::act::{Credentials, Manner};
 use crate::seen::Proof;
 
 /// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(15);
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(15);
 
 enum Handshaken {
     Open(Box<link::Connection<Stream>>, Option<String>, Vec<link::Finding>),
@@ -177,14 +177,20 @@ impl Stage {
         if self.is_open(0) {
             self.close_and_forget().await;
         }
-        let until = Instant::now() + self.setting.rig.timeouts.reconnect;
-        let outcome = loop {
-            let Carrier::Listen(listener) = &mut self.carrier else { return };
-            let stream = match tokio::time::timeout_at(until, listener.accept()).await {
-                Err(_) => break Handshaken::Refused(None, "the station did not come".to_owned()),
-                Ok(Err(error)) => break Handshaken::Refused(None, error.to_string()),
-                Ok(Ok(stream)) => stream,
-            };
+        if let Err(reason) = self.admitted(self.setting.rig.timeouts.reconnect).await {
+            self.saw(0, What::Refused { status: None, reason });
+        }
+    }
+
+    /// Waits so long for the station, and lets it in.
+    ///
+    /// # Errors
+    ///
+    /// In words, when it did not come.
+    pub(super) async fn admitted(&mut self, patience: Duration) -> Result<(), String> {
+        let until = Instant::now() + patience;
+        loop {
+            let stream = self.station_comes(until).await?;
             let own = self.setting.version.subprotocol();
             let admitted = async {
                 let incoming = handshake::read_request(stream, &Limits::default()).await.ok()?;
@@ -205,32 +211,69 @@ impl Stage {
                 link.connection = Some(connection);
                 self.links.insert(0, link);
                 self.saw(0, What::Opened { identity: request.identity, subprotocol: chosen, proof: Proof::Right });
-                return self.welcome().await;
+                self.welcome().await;
+                return Ok(());
             }
-        };
-        if let Handshaken::Refused(status, reason) = outcome {
-            self.saw(0, What::Refused { status, reason });
+        }
+    }
+
+    /// The next connection that a station makes.
+    ///
+    /// # Errors
+    ///
+    /// In words, when there is none before `until`.
+    pub(super) async fn station_comes(&mut self, until: Instant) -> Result<Stream, String> {
+        let Carrier::Listen(listener) = &mut self.carrier else { return Err("a CSMS does not connect".to_owned()) };
+        match tokio::time::timeout_at(until, listener.accept()).await {
+            Err(_) => Err("the station did not come".to_owned()),
+            Ok(outcome) => outcome.map_err(|error| error.to_string()),
         }
     }
 
     /// Lets a station that has come boot, if it wants to, and waits until it is answering.
     async fn welcome(&mut self) {
+        let since = self.seen.len();
         let until = Instant::now() + self.setting.rig.timeouts.grace;
-        while self.is_open(0) && self.turn(until).await {
-            let booted = self.seen.iter().rev().any(|seen| {
-                matches!(&seen.what, What::Received { reading, .. }
-                    if matches!(&reading.frame, Some(Frame::Call { action, .. }) if action == "BootNotification"))
-            });
-            if booted {
-                break;
+        if self.links.get(&0).is_some_and(|link| link.is_settled) {
+            // Nothing asks it to boot. If it does all the same, it begins with that: before it has answered a few pings.
+            for _ in 0..BEATS {
+                if let Some(link) = self.links.get_mut(&0) {
+                    link.put_ping(b"welcome".to_vec()).await;
+                }
+                while self.owes_pong(0).is_some() && !self.boots(since) && self.turn(until).await {}
             }
+        } else {
+            while self.is_open(0) && !self.boots(since) && self.turn(until).await {}
         }
-        if self.is_open(0) {
-            self.sentinel(0, self.setting.rig.timeouts.reply).await;
+        let reply = self.setting.rig.timeouts.reply;
+        if !self.is_open(0) {
+            return;
+        }
+        if self.boots(since) {
+            self.sentinel(0, reply).await;
+            return;
+        }
+        let id = self.put_sentinel(0).await;
+        let own = std::mem::replace(&mut self.own, true);
+        let until = Instant::now() + reply;
+        while self.is_open(0) && !self.has_answer(0, &id) && !self.boots(since) && self.turn(until).await {}
+        let answered = self.has_answer(0, &id) || self.answered(0, &id, self.patience()).await;
+        self.own = own;
+        if !answered && self.is_open(0) && self.boots(since) {
+            // It booted later than one does, and may have dropped what came before.
+            self.sentinel(0, reply).await;
         }
     }
 
-    async fn close_and_forget(&mut self) {
+    /// Whether a station has begun to boot since so much was seen.
+    fn boots(&self, since: usize) -> bool {
+        self.seen[since..].iter().any(|seen| {
+            matches!(&seen.what, What::Received { reading, .. }
+                if matches!(&reading.frame, Some(Frame::Call { action, .. }) if action == "BootNotification"))
+        })
+    }
+
+    pub(super) async fn close_and_forget(&mut self) {
         if let Some(link) = self.links.get_mut(&0) {
             link.we_end = true;
             link.put_close(Some(1000)).await;

@@ -116,7 +116,7 @@ impl Stage {
 }
 
 /// What every device answers, in whatever way.
-fn plain_call(device: Role, version: Version) -> (&'static str, Value) {
+pub(super) fn plain_call(device: Role, version: Version) -> (&'static str, Value) {
     match (device, version) {
         (Role::Csms, _) => ("Heartbeat", Value::Object(Map::new())),
         (Role::Station, Version::V16) => ("GetConfiguration", json!({ "key": ["HeartbeatInterval"] })),
