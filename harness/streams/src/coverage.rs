@@ -78,6 +78,7 @@ impl Coverage {
             }
             What::Misnamed { .. } => self.observe(&[state, "misnamed"]),
             What::StayedAway { .. } => self.observe(&[state, "stayed away"]),
+            What::Binary { .. } => false,
             What::Pong { .. } => self.observe(&[state, "other", "pong"]),
             What::Other { name, .. } => self.observe(&[state, "other", name]),
             _ => false,

@@ -51,16 +51,19 @@ pub enum What {
         /// What the station did.
         then: Then,
     },
-    /// A station did not come again after we had not let it in.
+    /// A station did not come again.
     StayedAway {
-        /// How it was received.
-        reception: Reception,
-        /// How many times.
-        times: u32,
+        /// After it was received in this way, so many times; if absent, after it had been let in.
+        received: Option<(Reception, u32)>,
         /// So long it was waited for.
         waited: Duration,
         /// Whether it would have come by now, however patient it is.
         certain: bool,
+    },
+    /// What is sent next is a message with this id in a binary frame.
+    Binary {
+        /// The id.
+        id: String,
     },
     /// We put something on the wire.
     Sent {

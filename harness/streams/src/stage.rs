@@ -93,6 +93,8 @@ pub struct Stage {
     round_trip: Duration,
     /// The call of the bystander that is not answered yet.
     beat: Option<String>,
+    /// The station did not come again, and is not waited for any more.
+    away: bool,
     act: usize,
     own: bool,
     own_ids: u32,
@@ -113,6 +115,7 @@ impl Stage {
             asked: None,
             round_trip: Duration::from_millis(25),
             beat: None,
+            away: false,
             act: 0,
             own: true,
             own_ids: 0,
@@ -364,6 +367,14 @@ impl Stage {
         };
         let deserved = Arc::new(deserved);
         let act = self.act;
+        if sound
+            && fin
+            && opcode == frame::BINARY
+            && !muddled
+            && let Some(id) = deserved::deserved(self.setting.version, self.setting.device, &payload).id
+        {
+            self.saw(number, What::Binary { id });
+        }
         self.saw(number, What::Sent { bytes: payload.clone().into(), deserved: deserved.clone() });
         let Some(link) = self.links.get_mut(&number) else { return };
         if plain {

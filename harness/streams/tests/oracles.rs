@@ -271,3 +271,36 @@ fn a_station_that_takes_a_subprotocol_that_it_did_not_offer_is_noticed() {
         assert_eq!(found[0], (Code::O2, "R-077".to_owned()));
     }
 }
+
+#[test]
+fn a_station_that_is_gone_for_good_is_noticed_whatever_its_boot_was_told() {
+    let text = Some(Text::from("[3,\"nobody\",{}]"));
+    let acts = [
+        Act::Answer { link: 0, action: Some("BootNotification".to_owned()), text, times: 3 },
+        Act::Receive { reception: Reception::HangUp, times: 3 },
+    ];
+    assert_eq!(red(None, Role::Station, &acts, false), []);
+    let again = vec![Act::Cut { link: 0 }, Act::Connect { link: 0, identity: 0, manner: Manner::default() }];
+    let acts = vec![again; 4].concat();
+    assert_eq!(red(None, Role::Station, &acts, false), []);
+    let found = red(Some("station-never-comes-back"), Role::Station, &acts, false);
+    assert!(found.iter().any(|(oracle, _)| *oracle == Code::O9), "{found:?}");
+}
+
+/// A message in a binary frame earns what the device likes.
+#[test]
+fn what_is_answered_though_it_was_binary_is_no_red_finding() {
+    let text: Text =
+        [Part::Bytes(b"[2,".to_vec()), Part::Hole(Hole::Id(7)), Part::Bytes(b",\"Heartbeat\",{}]".to_vec())]
+            .into_iter()
+            .collect();
+    let binary = Act::Frame { link: 0, fin: true, rsv: 0, opcode: 2, masked: true, claims: None, payload: text };
+    let fault = peers::Fault::find("csms-takes-bytes-for-text").unwrap();
+    for (faults, told) in [(vec![], 0), (vec![fault], 1)] {
+        let mut target = Target::embedded(Role::Csms, Version::V16, faults);
+        let acts = [binary.clone()];
+        let outcome = run(play(&mut target, &mut Frozen::new(&acts), &Allowed::default(), How::default()));
+        assert!(outcome.suspicions.iter().all(|found| !found.class.is_red()), "{:#?}", outcome.suspicions);
+        assert_eq!(outcome.suspicions.iter().filter(|found| found.rule == "R-002").count(), told);
+    }
+}

@@ -60,9 +60,7 @@ fn line(seen: &Seen, suspicion: &Suspicion) -> Option<TranscriptLine> {
             };
             (None, format!("a connection was accepted with the subprotocol {name}; the station {then}"))
         }
-        What::StayedAway { reception, times, waited, .. } => {
-            (None, format!("received {times} times with {reception:?}, the station stayed away for {waited:?}"))
-        }
+        What::StayedAway { waited, .. } => (None, format!("the station stayed away for {waited:?}")),
         What::Unponged { payload, .. } => (None, format!("no pong to a ping of {} bytes", payload.len())),
         What::Pong { payload } if !seen.own => (None, format!("pong of {} bytes", payload.len())),
         What::Probed { alive: false, reason, probe, .. } => (None, format!("not alive ({probe:?}): {reason}")),

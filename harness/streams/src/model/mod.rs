@@ -172,6 +172,7 @@ impl Model {
             What::Refused { .. }
             | What::Misnamed { .. }
             | What::StayedAway { .. }
+            | What::Binary { .. }
             | What::Other { .. }
             | What::Pong { .. }
             | What::Unponged { .. }

@@ -30,6 +30,8 @@ struct Ids {
     /// Messages of ours that nobody has to understand, newest last.
     unreadable: VecDeque<Unreadable>,
     unreadable_count: usize,
+    /// Ids of messages that were sent in binary frames, until they are answered.
+    binary: HashSet<String>,
     minus_ones: usize,
 }
 
@@ -65,6 +67,12 @@ impl Oracle for Correlation {
 
     fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
         match &seen.what {
+            What::Binary { id } => {
+                let ids = self.links.entry(seen.link).or_default();
+                if ids.binary.len() < REMEMBERED {
+                    ids.binary.insert(id.clone());
+                }
+            }
             What::Sent { bytes, deserved } => self.links.entry(seen.link).or_default().sent(bytes, deserved),
             What::Received { bytes, reading, .. } => match &reading.frame {
                 Some(Frame::Call { id, .. }) => {
@@ -184,6 +192,11 @@ impl Correlation {
         if id == NO_ID && ids.ours.contains_key(id) {
             // It may answer the message that had this id, or one that had none.
             return None;
+        }
+        if ids.binary.remove(id) && !ids.ours.contains_key(id) {
+            let (action, path) = ("?".to_owned(), "binary message");
+            let sentence = format!("a message in a binary frame (\"{id}\") was answered like one in text");
+            return Some(Found { class: Class::Ambiguous, rule: "R-002", action, path, sentence });
         }
         if let Some(ours) = ids.ours.get_mut(id) {
             ours.answers += 1;
@@ -370,6 +383,21 @@ mod tests {
         let found = judge(&told);
         assert_eq!((found[0].rule.as_str(), found[0].class), ("R-037", Class::Violation));
         assert!(found[0].frame.contains("currentTime"));
+    }
+
+    #[test]
+    fn what_is_answered_though_it_was_binary_is_told_and_accuses_nobody() {
+        for (binary, found) in [(true, vec![("R-002".to_owned(), Class::Ambiguous)]), (false, vec![])] {
+            let mut told = told(Version::V16);
+            if binary {
+                told.what(0, What::Binary { id: "1".to_owned() }).junk(0);
+            } else {
+                told.call(0, "1", HEARTBEAT);
+            }
+            told.answer(0, BEAT);
+            let judged: Vec<_> = judge(&told).into_iter().map(|found| (found.rule, found.class)).collect();
+            assert_eq!(judged, found);
+        }
     }
 
     #[test]

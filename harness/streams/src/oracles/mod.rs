@@ -250,7 +250,7 @@ struct Charge<'a> {
 }
 
 /// The rule of what rests on no statement.
-const HARM: &str = "robustness";
+pub(crate) const HARM: &str = "robustness";
 
 /// More than these in one episode are not kept.
 const MOST: usize = 1000;

@@ -18,6 +18,8 @@ pub(super) struct Restart {
     ended: HashMap<usize, By>,
     boots: usize,
     startups: usize,
+    /// Its power was cut from outside, as far as we know.
+    is_off: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,24 +39,32 @@ impl Oracle for Restart {
                 What::Ended { by_us, .. } => {
                     self.ended.insert(seen.link, if *by_us { By::Us } else { By::Device });
                 }
-                What::StayedAway { reception, times, waited, certain } => {
+                // One without power does not come.
+                What::StayedAway { .. } if self.is_off => {}
+                What::StayedAway { received, waited, certain } => {
                     let class = if *certain { Class::Robustness } else { Class::Compatibility };
-                    let sentence = format!(
-                        "{times} connections of the station were not let in ({reception:?}), and it did not come again \
-                         within {waited:?}"
+                    let before = received.as_ref().map_or_else(
+                        || "the last link of the station ended".to_owned(),
+                        |(reception, times)| format!("{times} connections were not let in ({reception:?})"),
                     );
+                    let sentence = format!("{before}, and the station did not come again within {waited:?}");
                     let charge = Charge {
                         oracle: Code::O9,
                         rule: HARM,
                         class,
                         action: "?",
-                        path: "not let in".to_owned(),
+                        path: if received.is_some() { "not let in" } else { "gone" }.to_owned(),
                         reply: "silence".to_owned(),
                         sentence,
-                        bytes: &[],
+                        bytes: about.last_sent.as_bytes(),
                     };
                     about.suspect(seen, charge, suspicions);
                 }
+                What::Stimulated { verb, .. } => match verb.as_str() {
+                    "restore power" | "reboot" => self.is_off = false,
+                    "cut power" => self.is_off = true,
+                    own => self.is_off |= own.starts_with("x-"),
+                },
                 What::Received { bytes, reading, .. } => {
                     if let Some(Frame::Call { action, payload, .. }) = &reading.frame {
                         self.call(seen, action, payload, bytes, about, suspicions);

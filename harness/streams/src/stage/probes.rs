@@ -83,6 +83,9 @@ impl Stage {
                 let reason = "no new link came about".to_owned();
                 let took = began.elapsed();
                 self.saw(number, What::Probed { probe: Probe::Fresh, alive: false, reason, took });
+                if self.setting.device == Role::Station {
+                    self.wait_for_ever().await;
+                }
             }
         }
         self.leave();

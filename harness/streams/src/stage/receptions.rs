@@ -45,12 +45,19 @@ impl Stage {
         };
         if let Err(reason) = came {
             if received > 0 {
-                let reception = reception.clone();
-                let away = What::StayedAway { reception, times: received, waited: patience, certain: virtual_time };
-                self.saw(0, away);
+                self.away = true;
+                let received = Some((reception.clone(), received));
+                self.saw(0, What::StayedAway { received, waited: patience, certain: virtual_time });
             } else {
                 self.saw(0, What::Refused { status: None, reason });
             }
+        }
+    }
+
+    /// Waits for a station that did not come in time, where that costs nothing.
+    pub(super) async fn wait_for_ever(&mut self) {
+        if self.setting.virtual_time && !self.away && self.admitted(NEVER).await.is_err() {
+            self.saw(0, What::StayedAway { received: None, waited: NEVER, certain: true });
         }
     }
 
