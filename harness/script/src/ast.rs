@@ -465,12 +465,14 @@ pub struct TextOutcome {
 pub enum TextOutcomeKind {
     /// Nothing comes.
     Ignored,
-    /// A result or an error.
+    /// A result.
     Answered,
     /// An error with one of these codes, any if empty.
     Error(Vec<String>),
     /// The link is closed with one of these codes, any if empty.
     Closed(Vec<u16>),
+    /// The link ends without a close code.
+    Cut,
 }
 
 /// Something that must not happen.

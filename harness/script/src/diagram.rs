@@ -253,6 +253,7 @@ impl Drawing<'_> {
                 TextOutcomeKind::Error(codes) if codes.is_empty() => "refused".to_owned(),
                 TextOutcomeKind::Error(codes) => format!("refused as {}", codes.join(" or ")),
                 TextOutcomeKind::Closed(_) => "the link closed".to_owned(),
+                TextOutcomeKind::Cut => "the link cut".to_owned(),
             })
             .collect();
         self.note(name(to), &outcomes.join(", or "));

@@ -63,7 +63,7 @@ impl Player {
     pub(super) fn reacted(&mut self, now: Timestamp, answer: &Frame, text: &str) {
         let Some(waiting) = self.reaction.take() else { return };
         let fitting = waiting.text.outcome.iter().find(|outcome| match (&outcome.kind, answer) {
-            (TextOutcomeKind::Answered, _) => true,
+            (TextOutcomeKind::Answered, Frame::Result { .. }) => true,
             (TextOutcomeKind::Error(codes), Frame::Error { code, .. }) => codes.is_empty() || codes.contains(code),
             _ => false,
         });
@@ -87,6 +87,7 @@ impl Player {
                 Some(code) => codes.is_empty() || codes.contains(&code),
                 None => false,
             },
+            TextOutcomeKind::Cut => code.is_none(),
             _ => false,
         });
         let warn = fitting.map(|outcome| outcome.warn.as_ref().map(|text| text.value.clone()));
@@ -166,9 +167,10 @@ impl Player {
 fn describe(kind: &TextOutcomeKind) -> String {
     match kind {
         TextOutcomeKind::Ignored => "silence".to_owned(),
-        TextOutcomeKind::Answered => "an answer".to_owned(),
+        TextOutcomeKind::Answered => "a result".to_owned(),
         TextOutcomeKind::Error(codes) if codes.is_empty() => "an error".to_owned(),
         TextOutcomeKind::Error(codes) => format!("the error {}", codes.join(" or ")),
+        TextOutcomeKind::Cut => "a link that is cut".to_owned(),
         TextOutcomeKind::Closed(codes) if codes.is_empty() => "a closed link".to_owned(),
         TextOutcomeKind::Closed(codes) => {
             let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();

@@ -7,7 +7,7 @@ use verdict::Span;
 use super::mistake::did_you_mean;
 use super::order::{CASE, PART};
 use super::pattern::words;
-use super::want::{CONSTANTS, constant_name, want_of};
+use super::want::{CONSTANTS, constant_name, constant_words, want_of};
 use super::{Mistake, Reader, Want, names};
 use crate::Procedure;
 use crate::ast::{
@@ -18,6 +18,9 @@ use crate::yaml::{Key, Node, NodeKind};
 
 const KINDS: [(&str, PartKind); 3] =
     [("state", PartKind::State), ("memory", PartKind::Memory), ("phrase", PartKind::Phrase)];
+
+/// A text that is repeated is not made longer than this.
+const LONGEST_CONSTANT: usize = 1 << 20;
 
 impl Reader<'_> {
     pub(super) fn document(&mut self, root: &Node) -> Option<Document> {
@@ -325,17 +328,25 @@ impl Reader<'_> {
         Spanned { value: key.text.clone(), span: key.span }
     }
 
-    /// `{ TYPE: LITERAL }`, or `{ TYPE: }` without a value.
+    /// `{ TYPE: LITERAL }`, `{ string: LITERAL, times: COUNT }`, or `{ TYPE: }` without a value.
     fn constant(&mut self, node: &Node) -> Option<(ConstantType, Option<Spanned<serde_json::Value>>)> {
-        let Some([(key, value)]) = node.members() else {
-            self.say(Mistake::WrongShape, node.span, "a constant has one type", "expected `{ TYPE: VALUE }`");
-            return None;
+        let (key, value, times) = match node.members() {
+            Some([(key, value)]) => (key, value, None),
+            Some([(key, value), (times, count)]) if times.text == "times" => (key, value, Some(count)),
+            _ => {
+                self.say(Mistake::WrongShape, node.span, "a constant has one type", "expected `{ TYPE: VALUE }`");
+                return None;
+            }
         };
         let Some((_, kind)) = CONSTANTS.into_iter().find(|(name, _)| *name == key.text) else {
             let known = CONSTANTS.iter().map(|(name, _)| *name);
             self.stranger(Mistake::UnknownValue, key.span, &key.text, "a type of constants", known);
             return None;
         };
+        if let Some(count) = times {
+            let whole = self.repeated(kind, value, count)?;
+            return Some((kind, Some(Spanned { value: whole.into(), span: value.span })));
+        }
         if value.is_empty() {
             return Some((kind, None));
         }
@@ -344,6 +355,26 @@ impl Reader<'_> {
             Ok(constant) => Some((kind, Some(Spanned { value: constant, span: value.span }))),
             Err(misfit) => {
                 self.misfit(value.span, misfit);
+                None
+            }
+        }
+    }
+
+    /// `{ string: LITERAL, times: COUNT }`: a text that is too long to be written out.
+    fn repeated(&mut self, kind: ConstantType, value: &Node, count: &Node) -> Option<String> {
+        let text = self.text(value, "the value")?;
+        let written = self.text(count, "the number of times")?;
+        let most = LONGEST_CONSTANT / text.len().max(1);
+        if kind != ConstantType::String {
+            let label = "only a string can be repeated";
+            self.say(Mistake::WrongShape, count.span, format!("{} many times", constant_words(kind)), label);
+            return None;
+        }
+        match written.parse::<usize>() {
+            Ok(times) if (1..=most).contains(&times) => Some(text.repeat(times)),
+            _ => {
+                let label = format!("expected a number from 1 to {most}");
+                self.say(Mistake::OutOfBounds, count.span, format!("\"{written}\" times is not possible"), label);
                 None
             }
         }

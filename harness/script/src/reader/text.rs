@@ -26,7 +26,7 @@ impl Reader<'_> {
     }
 
     fn text_outcome(&mut self, node: &Node) -> Option<TextOutcome> {
-        const WORDS: [&str; 4] = ["ignored", "answered", "error", "closed"];
+        const WORDS: [&str; 5] = ["ignored", "answered", "error", "closed", "cut"];
         let mut outcome = TextOutcome { span: node.span, kind: TextOutcomeKind::Ignored, when: Vec::new(), warn: None };
         if let NodeKind::Scalar { text, .. } = &node.kind {
             outcome.kind = match text.as_str() {
@@ -34,6 +34,7 @@ impl Reader<'_> {
                 "answered" => TextOutcomeKind::Answered,
                 "error" => TextOutcomeKind::Error(Vec::new()),
                 "closed" => TextOutcomeKind::Closed(Vec::new()),
+                "cut" => TextOutcomeKind::Cut,
                 other => {
                     self.stranger(Mistake::UnknownValue, node.span, other, "an outcome of a text", WORDS);
                     return None;
@@ -41,7 +42,7 @@ impl Reader<'_> {
             };
             return Some(outcome);
         }
-        self.has_keys(node, "an outcome", &["ignored", "answered", "error", "closed", "when", "warn"]);
+        self.has_keys(node, "an outcome", &["ignored", "answered", "error", "closed", "cut", "when", "warn"]);
         self.only_one(node, &WORDS);
         outcome.when = node.member("when").map(|when| self.when(when)).unwrap_or_default();
         outcome.warn = node.member("warn").and_then(|warn| self.spanned(warn, "the warning"));
@@ -53,6 +54,7 @@ impl Reader<'_> {
         outcome.kind = match key.text.as_str() {
             "ignored" => TextOutcomeKind::Ignored,
             "answered" => TextOutcomeKind::Answered,
+            "cut" => TextOutcomeKind::Cut,
             "error" => {
                 let codes = self.narrowed(&outcome.when, |reader| reader.error_codes(value));
                 TextOutcomeKind::Error(codes.into_iter().map(|code| code.value).collect())

@@ -326,7 +326,8 @@ fn constant(kind: ConstantType, text: &str) -> Result<Value, Misfit> {
     value.ok_or_else(|| Misfit::wrong_type(text, constant_words(kind)))
 }
 
-fn constant_words(kind: ConstantType) -> &'static str {
+/// A type of constants in the words of people.
+pub(super) fn constant_words(kind: ConstantType) -> &'static str {
     match kind {
         ConstantType::Integer => "a whole number",
         ConstantType::Decimal => "a number",

@@ -66,6 +66,15 @@ fn given() -> Value {
             "maxProperties": 1,
             "additionalProperties": false,
             "properties": constants
+        },
+        {
+            "type": "object",
+            "required": ["string", "times"],
+            "additionalProperties": false,
+            "properties": {
+                "string": { "type": ["string", "number", "boolean"] },
+                "times": { "type": "integer", "minimum": 1 }
+            }
         }
     ] })
 }
