@@ -77,14 +77,7 @@ pub(crate) async fn target(
             Ok(Target::csms(rig, version, url))
         }
         Device::Real(rig, Role::Station) => {
-            let address = rig.listen.as_deref().unwrap_or_default();
-            let listener = Listener::bind(address).await.map_err(|error| {
-                Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
-            })?;
-            let mut rig = rig.clone();
-            if let Some(patience) = patience {
-                rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
-            }
+            let (listener, rig) = await_station(rig, patience).await?;
             Ok(Target::station(&rig, version, listener))
         }
     }
@@ -120,17 +113,30 @@ async fn real(
             Ok(Site::csms(rig.clone(), url, operator))
         }
         Role::Station => {
-            let address = rig.listen.as_deref().unwrap_or_default();
-            let listener = Listener::bind(address).await.map_err(|error| {
-                Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
-            })?;
-            let mut rig = rig.clone();
-            if let Some(patience) = patience {
-                rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
-            }
+            let (listener, rig) = await_station(rig, patience).await?;
             Ok(Site::station(rig, listener, operator))
         }
     }
+}
+
+/// Listens where the station should come, and says so: a station that has tried before may take its time.
+async fn await_station(rig: &Rig, patience: Option<Duration>) -> Result<(Listener, Rig), Failure> {
+    let address = rig.listen.as_deref().unwrap_or_default();
+    let listener = Listener::bind(address).await.map_err(|error| {
+        Failure::new(ExitCode::NotJudged, format!("no station can be awaited at {address}: {error}"))
+    })?;
+    let mut rig = rig.clone();
+    if let Some(patience) = patience {
+        rig.timeouts.reconnect = rig.timeouts.reconnect.max(patience);
+    }
+    say_awaited(&rig);
+    Ok((listener, rig))
+}
+
+/// Says where the station is awaited, and how long.
+pub(crate) fn say_awaited(rig: &Rig) {
+    let address = rig.listen.as_deref().unwrap_or_default();
+    anstream::eprintln!("waiting up to {} s for the station at {address}", rig.timeouts.reconnect.as_secs_f64());
 }
 
 /// Waits until something listens where the CSMS should be.

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use protocol::generate::Seeded;
 use tokio::sync::watch;
 
+use crate::act::Act;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::model::Means;
 use crate::play::{Generated, Outcome, Source, play};
 use crate::property::{self, Elements};
 use crate::shrink::Limits;
 use crate::target::{How, Target};
+use crate::view::View;
 
 pub use hub::{Hub, Progress, Summary};
 pub use investigate::Found;
@@ -47,7 +49,7 @@ pub struct Campaign {
 /// When it is enough: whatever comes first.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Budget {
-    /// So long.
+    /// So long, from when the device is there. What was noticed by then is still looked into.
     pub time: Option<Duration>,
     /// So many acts.
     pub runs: Option<u64>,
@@ -86,10 +88,26 @@ impl Default for Campaign {
 const PROPERTY: u64 = 8;
 /// Every so many episodes a new link is opened at the end.
 const FRESH: u64 = 8;
+/// How long a finding may be made small once the time of the campaign is over.
+const LATE: Duration = Duration::from_secs(5);
+/// How long the campaign may go on after its time, to end its episodes and look into what they showed.
+const LATEST: Duration = Duration::from_secs(60);
 
 /// Runs a campaign against a device.
-pub async fn run(campaign: Campaign, target: Target, hub: Arc<Hub>, stop: watch::Receiver<bool>, tell: Tell) {
+pub async fn run(campaign: Campaign, mut target: Target, hub: Arc<Hub>, stop: watch::Receiver<bool>, tell: Tell) {
     let campaign = Arc::new(campaign);
+    if !target.is_embedded() {
+        let mut stop = stop.clone();
+        let reached = tokio::select! {
+            reached = investigate::reached(&mut target, &campaign.allowed) => reached,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        if let Err(reason) = reached {
+            hub.give_up(format!("the device cannot be reached: {reason}"));
+            return;
+        }
+        hub.begins();
+    }
     // In this process episodes at once gain nothing.
     let most = if target.is_embedded() && campaign.jobs == usize::MAX { 1 } else { target.slots() };
     let jobs = campaign.jobs.clamp(1, most);
@@ -144,7 +162,7 @@ impl Worker {
             // Virtual time says nothing about how long it takes; there the budget is looked at between episodes.
             let time_is_up = async {
                 match until {
-                    Some(until) if !embedded => tokio::time::sleep_until(until).await,
+                    Some(until) if !embedded => tokio::time::sleep_until(until + LATEST).await,
                     _ => std::future::pending().await,
                 }
             };
@@ -163,15 +181,18 @@ impl Worker {
         while let Some((number, length)) = self.next_episode() {
             let elements;
             let seed = mixed(self.campaign.seed, number);
-            let mut source: Box<dyn Source + '_> = if self.is_property(number) {
+            let source: Box<dyn Source + '_> = if self.is_property(number) {
                 elements = property::elements(seed, length);
                 Box::new(Elements::new(&elements))
             } else {
                 let generator = Generator::for_episode(&self.campaign.layers, number, self.campaign.length);
                 Box::new(Generated::new(generator, Seeded::new(seed), length))
             };
+            // An episode of virtual time is always whole, so that the same seed finds the same.
+            let until = self.until.filter(|_| !self.target.is_embedded());
+            let mut source = Timely { source, until };
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot };
-            let outcome = play(&mut self.target, &mut *source, &self.campaign.allowed, how).await;
+            let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
             self.hub.triggered(self.target.triggered());
             if let Some(reason) = &outcome.unreachable {
                 if !self.revive().await {
@@ -203,8 +224,7 @@ impl Worker {
     }
 
     fn next_episode(&self) -> Option<(u64, usize)> {
-        let late = self.until.is_some_and(|until| Instant::now() >= until);
-        if late || *self.stop.borrow() {
+        if is_over(self.until) || *self.stop.borrow() {
             return None;
         }
         self.hub.next_episode(self.campaign.budget.runs, self.campaign.length)
@@ -215,14 +235,18 @@ impl Worker {
             if !self.hub.claim(suspicion) {
                 continue;
             }
-            let found = investigate::investigate(&self.campaign, &mut self.target, self.slot, outcome, suspicion).await;
+            let mut campaign = (*self.campaign).clone();
+            if !self.target.is_embedded() && is_over(self.until) {
+                campaign.shrink.time = campaign.shrink.time.min(LATE);
+            }
+            let found = investigate::investigate(&campaign, &mut self.target, self.slot, outcome, suspicion).await;
             match found {
                 Some(found) => {
                     let found = Found { episode: number, ..found };
                     self.hub.found(&found);
                     (self.tell)(Told::Found(Box::new(found)));
                 }
-                None => self.hub.not_confirmed(suspicion),
+                None => self.hub.not_confirmed(),
             }
         }
     }
@@ -231,6 +255,22 @@ impl Worker {
     async fn revive(&mut self) -> bool {
         investigate::revive(&mut self.target, &self.campaign.allowed, self.slot).await
     }
+}
+
+/// Acts until the time is over.
+struct Timely<'a> {
+    source: Box<dyn Source + 'a>,
+    until: Option<Instant>,
+}
+
+impl Source for Timely<'_> {
+    fn next(&mut self, view: &View<'_>) -> Option<Act> {
+        if is_over(self.until) { None } else { self.source.next(view) }
+    }
+}
+
+fn is_over(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() >= until)
 }
 
 /// The seed of an episode: any episode can be made again without those before it.

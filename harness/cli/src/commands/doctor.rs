@@ -22,11 +22,7 @@ pub(crate) fn run(args: &Doctor) -> Result<ExitCode, Failure> {
     };
     let redactor = output::redactor(&target);
     if *side == Role::Station {
-        anstream::eprintln!(
-            "waiting up to {} s for the station at {}",
-            rig.timeouts.reconnect.as_secs_f64(),
-            rig.listen.as_deref().unwrap_or_default()
-        );
+        device::say_awaited(rig);
     }
     let operator = device::operator(args.operator);
     let (mut warnings, mut problems) = (0, 0);

@@ -308,7 +308,7 @@ fn exit_code<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone, interrupt
         ExitCode::Interrupted
     } else if summaries.clone().any(red) {
         ExitCode::DeviceFailed
-    } else if summaries.clone().any(|summary| summary.gave_up.is_some()) {
+    } else if summaries.clone().any(|summary| summary.gave_up.is_some() || summary.left_open > 0) {
         ExitCode::NotJudged
     } else {
         ExitCode::Conforming
@@ -333,6 +333,9 @@ fn show(side: Role, version: Version, summary: &Summary) {
         if found.is_empty() { "none".to_owned() } else { found.join(", ") },
         summary.not_confirmed
     );
+    if summary.left_open > 0 {
+        anstream::println!("  {} suspicions were left, for lack of time", summary.left_open);
+    }
     if let Some(reason) = &summary.gave_up {
         anstream::println!("  ended early: {reason}");
     }

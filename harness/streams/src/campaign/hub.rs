@@ -52,6 +52,8 @@ pub struct Summary {
     pub universe: Universe,
     /// Suspicions that did not show again.
     pub not_confirmed: usize,
+    /// Suspicions that nobody had the time to look into.
+    pub left_open: usize,
     /// Why it could not go on, if so.
     pub gave_up: Option<String>,
     /// Faults of an embedded device that showed.
@@ -60,13 +62,16 @@ pub struct Summary {
 
 /// Shared by the workers.
 pub struct Hub {
-    began: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// When the device was there.
+    began: Option<Instant>,
     summary: Summary,
+    /// Suspicions that are being looked into.
+    open: usize,
     claimed: HashSet<(Code, String, String, String, String)>,
     /// What was found, as it was called once it was small.
     found: HashSet<(Code, String, String, String, String)>,
@@ -96,13 +101,19 @@ impl Hub {
     /// Nothing has happened in this run; the first episode has this number, and this was met before.
     pub fn new(next_episode: u64, coverage: Coverage) -> Hub {
         let state = State { summary: Summary { next_episode, coverage, ..Summary::default() }, ..State::default() };
-        Hub { began: Instant::now(), state: Mutex::new(state) }
+        Hub { state: Mutex::new(State { began: Some(Instant::now()), ..state }) }
+    }
+
+    /// The device is there: from now on time counts.
+    pub(super) fn begins(&self) {
+        self.state().began = Some(Instant::now());
     }
 
     /// What has come of it so far.
     pub fn summary(&self) -> Summary {
         let state = self.state();
-        Summary { elapsed: self.began.elapsed(), ..state.summary.clone() }
+        let elapsed = state.began.map(|began| began.elapsed()).unwrap_or_default();
+        Summary { elapsed, left_open: state.open, ..state.summary.clone() }
     }
 
     /// This was found by an earlier run of the campaign: it counts, and is not looked into again.
@@ -193,16 +204,21 @@ impl Hub {
         *state.places.entry(place).or_default() += 1;
         *state.kinds.entry(kind).or_default() += 1;
         state.claimed.insert(key);
+        state.open += 1;
         true
     }
 
-    pub(super) fn not_confirmed(&self, suspicion: &Suspicion) {
-        let _ = suspicion;
-        self.state().summary.not_confirmed += 1;
+    /// What was claimed did not show again.
+    pub(super) fn not_confirmed(&self) {
+        let mut state = self.state();
+        state.open -= 1;
+        state.summary.not_confirmed += 1;
     }
 
+    /// What was claimed is a finding.
     pub(super) fn found(&self, found: &Found) {
         let mut state = self.state();
+        state.open -= 1;
         // Made small, it may have become the same as another.
         if state.found.insert(key(&found.suspicion)) {
             *state.summary.findings.entry(found.suspicion.class).or_default() += 1;
@@ -236,7 +252,8 @@ impl Hub {
     pub(super) fn progress(&self) -> Option<Progress> {
         let mut state = self.state();
         let now = Instant::now();
-        let (since, acts) = state.told.unwrap_or((self.began, 0));
+        let began = state.began.unwrap_or(now);
+        let (since, acts) = state.told.unwrap_or((began, 0));
         let passed = now.duration_since(since);
         if passed < Duration::from_secs(1) {
             return None;
@@ -246,7 +263,7 @@ impl Hub {
         Some(Progress {
             acts: done,
             rate: (done - acts) as f64 / passed.as_secs_f64(),
-            elapsed: now.duration_since(self.began),
+            elapsed: now.duration_since(began),
             findings: state.summary.findings.values().sum(),
             observations: state.summary.coverage.observations.len(),
             sent: state.summary.coverage.sent.len(),

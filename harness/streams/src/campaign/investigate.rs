@@ -142,9 +142,8 @@ impl Again<'_> {
 /// Sees whether the device can be reached, and starts it again if not.
 pub(crate) async fn revive(target: &mut Target, allowed: &Allowed, slot: usize) -> bool {
     for _ in 0..2 {
-        let how = How { serial: false, fresh: false, slot };
-        let outcome = play(target, &mut Frozen::new(&[]), allowed, how).await;
-        if outcome.unreachable.is_none() && outcome.alive {
+        let greeted = greet(target, allowed, slot).await;
+        if greeted.unreachable.is_none() && greeted.alive {
             return true;
         }
         if !target.restart().await {
@@ -152,4 +151,28 @@ pub(crate) async fn revive(target: &mut Target, allowed: &Allowed, slot: usize) 
         }
     }
     false
+}
+
+/// Waits for the device at the beginning, as long as the rig says.
+///
+/// # Errors
+///
+/// In words, when it does not come and cannot be started.
+pub(super) async fn reached(target: &mut Target, allowed: &Allowed) -> Result<(), String> {
+    let greeted = greet(target, allowed, 0).await;
+    if greeted.unreachable.is_none() && greeted.alive {
+        return Ok(());
+    }
+    let is_back = target.restart().await && revive(target, allowed, 0).await;
+    match greeted.unreachable {
+        Some(reason) if !is_back => Err(reason),
+        // What one that takes part and is deaf does is for the episodes to find.
+        _ => Ok(()),
+    }
+}
+
+/// An episode without an act.
+async fn greet(target: &mut Target, allowed: &Allowed, slot: usize) -> Outcome {
+    let how = How { serial: false, fresh: false, slot };
+    play(target, &mut Frozen::new(&[]), allowed, how).await
 }
