@@ -60,6 +60,8 @@ pub struct Setting {
     pub canary: Option<Arc<Canary>>,
     /// Tells the tokens of this episode from those of others.
     pub tag: usize,
+    /// The station was accepted in an episode before, and as far as we know nothing asks it to boot again.
+    pub settled: bool,
 }
 
 /// Tokens of an episode.
@@ -122,6 +124,11 @@ impl Stage {
             happened: 0,
             seen: Vec::new(),
         }
+    }
+
+    /// Whether the station has been accepted, and as far as we know nothing asks it to boot again.
+    pub fn is_settled(&self) -> bool {
+        self.links.get(&0).map_or(self.setting.settled, |link| link.is_settled)
     }
 
     /// The way to the device, for the next episode.

@@ -55,7 +55,7 @@ enum Place {
     /// A CSMS on the network.
     Csms { url: Url, drivers: Drivers },
     /// A station that comes to us; absent while an episode has it.
-    Station { carrier: Option<Carrier>, drivers: Drivers },
+    Station { carrier: Option<Carrier>, drivers: Drivers, settled: bool },
 }
 
 /// A stage with the device behind it.
@@ -153,7 +153,7 @@ impl Target {
     pub fn station(rig: &Rig, version: Version, listener: Listener) -> Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
-        let place = Place::Station { carrier: Some(Carrier::Listen(Box::new(listener))), drivers };
+        let place = Place::Station { carrier: Some(Carrier::Listen(Box::new(listener))), drivers, settled: false };
         Target::at(Role::Station, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
@@ -255,7 +255,7 @@ impl Target {
                 let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
                 (carrier, drivers.clone(), None)
             }
-            Place::Station { carrier, drivers } => (carrier.take()?, drivers.clone(), None),
+            Place::Station { carrier, drivers, .. } => (carrier.take()?, drivers.clone(), None),
         };
         let setting = Setting {
             device: self.device,
@@ -270,6 +270,7 @@ impl Target {
             fresh: how.fresh,
             virtual_time: embedded.is_some(),
             canary: self.canary.clone(),
+            settled: matches!(self.place, Place::Station { settled: true, .. }),
             tag: usize::try_from(self.episodes % 1_000_000).unwrap_or(0),
         };
         Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)), embedded })
@@ -294,7 +295,8 @@ impl Target {
                 }
             }
         }
-        if let Place::Station { carrier, .. } = &mut self.place {
+        if let Place::Station { carrier, settled, .. } = &mut self.place {
+            *settled = stage.is_settled();
             *carrier = Some(stage.into_carrier());
         }
     }

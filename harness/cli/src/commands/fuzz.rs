@@ -316,6 +316,10 @@ fn exit_code<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone, interrupt
 }
 
 fn show(side: Role, version: Version, summary: &Summary) {
+    if let (0, Some(reason)) = (summary.episodes, &summary.gave_up) {
+        anstream::println!("{side} {version}: nothing was played: {reason}");
+        return;
+    }
     let seconds = summary.elapsed.as_secs_f64().max(0.001);
     anstream::println!(
         "{side} {version}: {} acts in {} episodes, {:.0} a second",

@@ -32,6 +32,7 @@ pub(super) async fn examine(rig: &Rig, operator: Option<Arc<dyn Operator>>, repo
             tags(&mut line, &rig, version, report).await;
             asked(&mut line, &rig, version, operator.clone(), report).await;
         }
+        line.flaws().for_each(&mut *report);
         line.end().await;
     }
 }
@@ -163,6 +164,8 @@ async fn boot(line: &mut Line, rig: &Rig, version: Version, report: Report<'_>) 
 
 /// How far two clocks are apart.
 pub(super) fn clocks(version: Version, skew: f64, tolerance: Duration) -> Check {
+    // Less than a tenth of a second has no sign.
+    let skew = if skew.abs() < 0.05 { 0.0 } else { skew };
     let found = format!("{version}: the clock of the device differs by {skew:+.1} s from ours");
     if skew.abs() <= tolerance.as_secs_f64() {
         return Check::ok(found);

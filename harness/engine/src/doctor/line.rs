@@ -1,13 +1,16 @@
 //! One link with plain manners: it asks, answers what it is asked, and notes what it hears.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use link::{Connection, EventKind, Stream};
 use protocol::frame::{self, Frame};
+use protocol::validate::{self, Violation};
 use protocol::{Timestamp, Version};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::Check;
 use crate::clock::Clock;
 use crate::drivers::{Confirmation, Pending};
 use crate::pattern::shorten;
@@ -24,6 +27,8 @@ pub(super) struct Line {
     calls: Vec<String>,
     /// How far the clock of the device is from ours, by the last moment it told.
     pub(super) skew: Option<f64>,
+    /// What the device sent that breaks the schema of its message, the first of each.
+    flaws: BTreeMap<String, String>,
 }
 
 /// Something that came.
@@ -35,7 +40,7 @@ enum Heard {
 
 impl Line {
     pub(super) fn new(connection: Connection<Stream>, version: Version, standin: StandIn, clock: Clock) -> Line {
-        Line { connection, version, standin, clock, sent: 0, calls: Vec::new(), skew: None }
+        Line { connection, version, standin, clock, sent: 0, calls: Vec::new(), skew: None, flaws: BTreeMap::new() }
     }
 
     /// A whole request, given some of it.
@@ -52,12 +57,17 @@ impl Line {
         self.sent += 1;
         let id = format!("doctor-{:x}-{}", self.clock.now().0, self.sent);
         let call = Frame::Call { id: id.clone(), action: action.to_owned(), payload: request };
+        let version = self.version;
         let deadline = Instant::now() + within;
         self.send(&call, deadline).await?;
         loop {
             if let Heard::Answer(to, answer) = self.hear(deadline).await?
                 && to == id
             {
+                if let Ok(payload) = &answer {
+                    let violations = validate::response_violations(version, action, payload);
+                    self.note_flaw(format!("the answer to {action}"), &violations);
+                }
                 return answer;
             }
         }
@@ -105,6 +115,24 @@ impl Line {
         }
     }
 
+    fn note_flaw(&mut self, what: String, violations: &[Violation]) {
+        // A device that floods with flaws is believed after some.
+        if let Some(first) = violations.first().filter(|_| self.flaws.len() < 20) {
+            self.flaws.entry(what).or_insert_with(|| shorten(&first.to_string()));
+        }
+    }
+
+    /// What the device sent that breaks the schema of its message: no matter of the rig, but of the cases.
+    pub(super) fn flaws(&self) -> impl Iterator<Item = Check> {
+        let version = self.version;
+        self.flaws.iter().map(move |(what, flaw)| {
+            Check::warning(
+                format!("{version}: {what} breaks its schema: {flaw}"),
+                "cases fail by that (R-233); the device has to be mended",
+            )
+        })
+    }
+
     /// Ends the link.
     pub(super) async fn end(mut self) {
         if self.connection.close(Some(1000), "").await.is_ok() {
@@ -136,6 +164,8 @@ impl Line {
         match frame::read(self.version, &bytes).frame {
             Some(Frame::Call { id, action, payload }) => {
                 self.note_time(&payload);
+                let violations = validate::request_violations(self.version, &action, &payload);
+                self.note_flaw(action.clone(), &violations);
                 let payload = self.standin.reply(self.clock.now(), &action, &payload);
                 self.calls.push(action);
                 // A device that floods is not remembered call by call.

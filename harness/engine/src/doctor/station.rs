@@ -48,6 +48,7 @@ pub(super) async fn examine(rig: &Rig, operator: Option<Arc<dyn Operator>>, repo
     if let Some(skew) = line.skew {
         report(clocks(version, skew, rig.timeouts.clock));
     }
+    line.flaws().for_each(&mut *report);
     line.end().await;
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use peers::{CsmsSettings, StationSettings};
+use peers::{CsmsSettings, Fault, StationSettings};
 use protocol::{Role, Version};
 use serve::{CsmsOptions, Served, StationOptions};
 
@@ -26,9 +26,13 @@ fn loopback() -> std::net::SocketAddr {
 }
 
 async fn csms(version: Version, rig: &mut Rig) -> Served {
+    faulty_csms(version, rig, Vec::new()).await
+}
+
+async fn faulty_csms(version: Version, rig: &mut Rig, faults: Vec<Fault>) -> Served {
     let mut settings = CsmsSettings::standard(version);
     settings.tokens = rig.tokens();
-    let options = CsmsOptions { listen: loopback(), control: Some(loopback()), settings, faults: Vec::new() };
+    let options = CsmsOptions { listen: loopback(), control: Some(loopback()), settings, faults };
     let served = serve::csms(options).await.unwrap();
     rig.url = Some(format!("ws://{}/ocpp", served.listen().unwrap()));
     rig.versions = vec![version];
@@ -51,6 +55,19 @@ async fn a_csms_that_is_set_up_has_nothing_to_mend() {
         assert!(all(&found).contains("the driver makes the CSMS send"), "{}", all(&found));
         served.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn a_message_that_breaks_its_schema_is_told_and_no_matter_of_the_rig() {
+    let mut rig = Rig::default_for(Some(Role::Csms));
+    let fault = Fault::find("csms-leaves-out-boot-interval").unwrap();
+    let served = faulty_csms(Version::V16, &mut rig, vec![fault]).await;
+    let found = checks(&rig, Role::Csms).await;
+    let told = worst(&found);
+    assert_eq!(told.grade, Grade::Warning, "{}", all(&found));
+    assert!(told.found.starts_with("1.6: the answer to BootNotification breaks its schema: /"), "{}", told.found);
+    assert!(told.mend.as_ref().unwrap().contains("R-233"), "{}", all(&found));
+    served.shutdown().await;
 }
 
 #[tokio::test]

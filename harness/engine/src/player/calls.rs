@@ -40,7 +40,9 @@ impl Player {
             None => Value::Object(settled),
         };
         match pattern::generate(&self.context(now), leaf.scope, fields, ty.as_ref(), Some(&base), false) {
-            Ok(Some(request)) => Some(request),
+            // What a case breaks on purpose stays as it is written.
+            Ok(Some(request)) if call.invalid.is_some() => Some(request),
+            Ok(Some(request)) => Some(plainly_written(request)),
             Ok(None) => Some(Value::Object(Map::new())),
             Err(unfillable) => {
                 self.own_fault(leaf, &unfillable.reason, Some(unfillable.span), "");
@@ -466,7 +468,7 @@ impl Player {
                 match pattern::generate(&self.context(now), leaf.scope, Some(pattern), ty.as_ref(), Some(&base), false)
                 {
                     Ok(result) => {
-                        let result = result.unwrap_or(Value::Object(Map::new()));
+                        let result = plainly_written(result.unwrap_or(Value::Object(Map::new())));
                         if self.bind_own(now, leaf, Some(pattern), ty.as_ref(), &result) {
                             self.send_result(now, id, &action, request, &result, leaf);
                         }
@@ -475,7 +477,7 @@ impl Player {
                 }
             }
             Answer::AnyResult | Answer::Replies(_) => {
-                let result = self.session.standin.reply(now, &action, request);
+                let result = plainly_written(self.session.standin.reply(now, &action, request));
                 self.send_result(now, id, &action, request, &result, leaf);
             }
         }
@@ -536,5 +538,39 @@ impl Player {
         }
         let result = self.session.standin.reply(now, action, payload);
         self.result_frame(now, id, action, payload, &result);
+    }
+}
+
+/// The same with whole numbers without a fraction: a device that writes `7.0` for an id gets it back as `7`, since the
+/// former is no integer (R-233).
+fn plainly_written(value: Value) -> Value {
+    match value {
+        Value::Number(number) if !number.is_i64() && !number.is_u64() => {
+            let whole = number.as_f64().filter(|value| value.fract() == 0.0 && value.abs() < MOST_EXACT);
+            Value::Number(whole.map_or(number, |value| (value as i64).into()))
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(plainly_written).collect()),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, value)| (name, plainly_written(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// Whole numbers below this are the same as floating point numbers: 2 to the power of 53.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_written_without_a_fraction() {
+        let written = plainly_written(json!({ "id": 7004.0, "list": [1e3, -2.0, 0.5, 3], "text": "7.0" }));
+        assert_eq!(written.to_string(), r#"{"id":7004,"list":[1000,-2,0.5,3],"text":"7.0"}"#);
+        let huge = json!(1e300);
+        assert_eq!(plainly_written(huge.clone()), huge);
     }
 }

@@ -205,6 +205,7 @@ impl Stage {
             };
             if let Ok(Some((connection, request, chosen))) = tokio::time::timeout(HANDSHAKE, admitted).await {
                 let mut link = Link::new(0, 0, request.identity.clone(), self.stand_in());
+                link.is_settled = self.setting.settled;
                 if let Some(mut old) = self.links.remove(&0) {
                     link.follow(&mut old);
                 }
@@ -259,6 +260,13 @@ impl Stage {
         while self.is_open(0) && !self.has_answer(0, &id) && !self.boots(since) && self.turn(until).await {}
         let answered = self.has_answer(0, &id) || self.answered(0, &id, self.patience()).await;
         self.own = own;
+        if answered
+            && !self.boots(since)
+            && let Some(link) = self.links.get_mut(&0)
+        {
+            // It takes part without having booted: it counts as accepted.
+            link.is_settled = true;
+        }
         if !answered && self.is_open(0) && self.boots(since) {
             // It booted later than one does, and may have dropped what came before.
             self.sentinel(0, reply).await;
