@@ -22,6 +22,8 @@ pub(super) struct Link {
     pub(super) boot: Boot,
     /// A boot was accepted at some time in the episode.
     pub(super) accepted_once: bool,
+    /// It was accepted after something that may end the link: who ends it has not read that any more.
+    accepted_late: bool,
     /// Why the device may end this link, besides what was illegal.
     ends: Reasons,
     /// Why the station may start again.
@@ -149,6 +151,7 @@ impl Course {
                             && illegal.next_call.as_deref() == Some(frame.id())
                         {
                             link.illegal = None;
+                            link.accepted_late = false;
                         }
                         if let Some(call) = answers {
                             link.answered(&call.action, &call.request, frame, about.device);
@@ -165,6 +168,7 @@ impl Course {
                     link.boot = boot_answer(about, bytes.as_deref());
                     if link.boot == Boot::Accepted {
                         link.accepted_once = true;
+                        link.accepted_late = link.illegal.is_some();
                         link.restarts = Reasons::default();
                     } else {
                         link.restarts.agreed = Some("its boot was not accepted");
@@ -172,7 +176,14 @@ impl Course {
                     }
                 }
             }
-            What::Ended { .. } => self.link(seen.link).open = false,
+            What::Ended { .. } => {
+                let link = self.link(seen.link);
+                link.open = false;
+                if std::mem::take(&mut link.accepted_late) {
+                    link.boot = Boot::Asking;
+                    link.restarts.agreed = Some("it may not have read that its boot was accepted");
+                }
+            }
             What::Stimulated { verb, .. } if moves_the_link(verb) => {
                 for link in self.links.values_mut() {
                     link.ends.agreed = Some("something was done to the device from outside");

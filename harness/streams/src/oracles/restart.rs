@@ -201,4 +201,15 @@ mod tests {
         told.withheld(0, "BootNotification").boot(0);
         assert_eq!(told.judge(&mut Restart::default()), []);
     }
+
+    #[test]
+    fn a_boot_that_was_accepted_behind_what_ended_the_link_is_repeated() {
+        let mut told = station(Version::V16);
+        told.call(0, "1", r#"[2,"1","TriggerMessage",{"requestedMessage":"BootNotification"}]"#);
+        told.answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+        told.junk(0).boot(0).ended(0, Ending::Closed(Some(1007))).booted(0);
+        assert_eq!(told.judge(&mut Restart::default()), []);
+        told.ended(0, Ending::Reset).booted(0);
+        assert_eq!(told.judge(&mut Restart::default()).len(), 1, "now it has read it");
+    }
 }
