@@ -128,7 +128,7 @@ impl Stage {
 
     /// Whether the station has been accepted, and as far as we know nothing asks it to boot again.
     pub fn is_settled(&self) -> bool {
-        self.links.get(&0).map_or(self.setting.settled, |link| link.is_settled)
+        self.links.get(&0).map_or(self.setting.settled, |link| link.settled == Some(true))
     }
 
     /// The way to the device, for the next episode.

@@ -69,7 +69,7 @@ on_both_sides! {
     #[left_to_streams]
     "refuses-values-as-unknown-actions", "R-051", "Values that break the schema are refused as NotImplemented.";
     #[left_to_streams]
-    "repeats-keys-in-errors", "R-053", "The details of a CALLERROR have the same key twice.";
+    "repeats-keys-in-errors", "R-246", "The details of a CALLERROR have the same key twice.";
     #[left_to_streams]
     "answers-late", "R-037", "Every sixteenth answer comes a minute late.";
     #[left_to_streams]

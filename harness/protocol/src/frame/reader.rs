@@ -45,6 +45,7 @@ impl Reader {
                 | JsonFindingKind::TooMany { .. } => {
                     self.add(Kind::NotJson, "R-001", false, sentence);
                 }
+                JsonFindingKind::DuplicateKey { .. } => self.add(Kind::Json(finding), "R-246", certain, sentence),
                 _ => self.add(Kind::Json(finding), "R-001", certain, sentence),
             }
         }

@@ -17,7 +17,7 @@ pub(super) struct Link {
     pub(super) identity: String,
     pub(super) open: bool,
     /// The device has said something on it.
-    heard: bool,
+    pub(super) heard: bool,
     /// How the last BootNotification ended, or how it stands.
     pub(super) boot: Boot,
     /// A boot was accepted at some time in the episode.

@@ -46,6 +46,7 @@ impl Fate {
         if link.may_end() || link.withheld || (about.device == Role::Csms && unregistered) {
             return;
         }
+        let unheard = about.device == Role::Csms && !link.heard;
         let idle = seen.at.since(link.last).as_secs() >= IDLE;
         let (class, rule, path, sentence) = match (&link.illegal, proper(how)) {
             (Some(_), Manner::Proper) => return,
@@ -73,7 +74,7 @@ impl Fate {
                 (class, rule, "legal".to_owned(), sentence)
             }
         };
-        about.suspect(
+        let known = about.suspect(
             seen,
             Charge {
                 oracle: Code::O2,
@@ -87,6 +88,13 @@ impl Fate {
             },
             suspicions,
         );
+        // A CSMS may still be taking in a link of an earlier episode, and take that for the newer of the two.
+        if known
+            && unheard
+            && let Some(last) = suspicions.last_mut()
+        {
+            last.nominated = true;
+        }
     }
 }
 
@@ -191,6 +199,15 @@ mod tests {
         let mut told = Told::new(Role::Csms, Version::V16);
         told.booted(0).booted(0).ended(0, Ending::Closed(Some(1000)));
         assert_eq!(told.judge(&mut Fate::default()).len(), 1, "the older one was there before the newer came");
+    }
+
+    #[test]
+    fn an_end_before_the_first_word_is_only_nominated() {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).opened(0).ended(0, Ending::Closed(Some(1000)));
+        let found = told.judge(&mut Fate::default());
+        assert_eq!(found.iter().map(|found| found.nominated).collect::<Vec<_>>(), [true]);
+        assert!(!after(Role::Csms, LEGAL, Ending::Closed(Some(1000)))[0].nominated);
     }
 
     #[test]

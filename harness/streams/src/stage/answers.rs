@@ -116,8 +116,8 @@ impl Stage {
         let link = self.links.get_mut(&number).filter(|link| link.is_open());
         let Some(link) = link else { return };
         let by_us = link.we_end;
-        // Who ends a link for reasons of its own may be starting again.
-        link.is_settled &= by_us || link.muddled;
+        // It may be starting again.
+        link.settled = link.settled.filter(|settled| by_us || link.muddled || !settled);
         link.connection = None;
         self.saw(number, What::Ended { how, by_us });
     }
@@ -196,7 +196,7 @@ impl Stage {
         };
         let Some(link) = self.links.get_mut(&number) else { return };
         if action == "BootNotification" {
-            link.is_settled = plain;
+            link.settled = Some(plain);
         }
         if let Some(bytes) = &bytes {
             if action == "BootNotification" {

@@ -25,8 +25,9 @@ pub(super) struct Link {
     pub(super) we_end: bool,
     /// Bytes went over it that no message follows from: the device may not understand what comes next.
     pub(super) muddled: bool,
-    /// The last boot of the station was accepted, and as far as we know nothing asks it to boot again.
-    pub(super) is_settled: bool,
+    /// Whether the last boot of the station was answered plainly, so that nothing asks for another; not known at first,
+    /// nor after it has ended a link for reasons of its own.
+    pub(super) settled: Option<bool>,
     /// What our last ping carried, until its pong has come. Only the last one is owed a pong (RFC 6455 5.5.3).
     pub(super) ping: Option<Vec<u8>>,
     /// The boot of the station was answered with Rejected: it may leave us without answers (16-BOOT-08).
@@ -58,7 +59,7 @@ impl Link {
             stand_in,
             we_end: false,
             muddled: false,
-            is_settled: false,
+            settled: None,
             ping: None,
             rejected: false,
             ours: HashMap::new(),
@@ -114,7 +115,7 @@ impl Link {
         std::mem::swap(&mut self.stand_in, &mut before.stand_in);
         self.prepared = std::mem::take(&mut before.prepared);
         self.rejected = before.rejected;
-        self.is_settled = before.is_settled;
+        self.settled = before.settled;
     }
 
     /// The answer that is prepared for this action, if one is.

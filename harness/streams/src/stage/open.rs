@@ -205,7 +205,7 @@ impl Stage {
             };
             if let Ok(Some((connection, request, chosen))) = tokio::time::timeout(HANDSHAKE, admitted).await {
                 let mut link = Link::new(0, 0, request.identity.clone(), self.stand_in());
-                link.is_settled = self.setting.settled;
+                link.settled = self.setting.settled.then_some(true);
                 if let Some(mut old) = self.links.remove(&0) {
                     link.follow(&mut old);
                 }
@@ -235,7 +235,7 @@ impl Stage {
     async fn welcome(&mut self) {
         let since = self.seen.len();
         let until = Instant::now() + self.setting.rig.timeouts.grace;
-        if self.links.get(&0).is_some_and(|link| link.is_settled) {
+        if self.links.get(&0).is_some_and(|link| link.settled == Some(true)) {
             // Nothing asks it to boot. If it does all the same, it begins with that: before it has answered a few pings.
             for _ in 0..BEATS {
                 if let Some(link) = self.links.get_mut(&0) {
@@ -260,12 +260,12 @@ impl Stage {
         while self.is_open(0) && !self.has_answer(0, &id) && !self.boots(since) && self.turn(until).await {}
         let answered = self.has_answer(0, &id) || self.answered(0, &id, self.patience()).await;
         self.own = own;
-        if answered
-            && !self.boots(since)
+        if !self.boots(since)
+            && answered
             && let Some(link) = self.links.get_mut(&0)
         {
-            // It takes part without having booted: it counts as accepted.
-            link.is_settled = true;
+            // It was accepted before, and has had the time to say otherwise.
+            link.settled = link.settled.or(Some(true));
         }
         if !answered && self.is_open(0) && self.boots(since) {
             // It booted later than one does, and may have dropped what came before.

@@ -105,6 +105,7 @@ impl Stage {
 
     /// Closes what is open; nobody waits for it.
     fn leave(&mut self) {
+        self.setting.settled = self.is_settled();
         let links = std::mem::take(&mut self.links).into_values().chain(std::mem::take(&mut self.forgotten));
         for mut link in links {
             if let Some(mut connection) = link.connection.take() {
