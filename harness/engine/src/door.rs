@@ -24,7 +24,7 @@ use crate::player::{Heard, Input, Player};
 use crate::runner::{Noticed, Stage, Wish};
 use message::shown;
 
-pub(crate) use message::{Message, call, close, ping, pong, raw, result};
+pub(crate) use message::{Damage, Message, binary, call, close, damaged, ping, pong, raw, result};
 
 /// More pongs and ends than these are not kept for a procedure that looks for other things.
 const MOST_NOTICED: usize = 1000;
@@ -123,16 +123,19 @@ impl Conversation<'_> {
             self.stage.player.record(now, EventKind::Note { text });
         }
         for (opcode, fin, payload) in frames {
-            self.put(opcode, fin, payload).await;
+            self.put(opcode, fin, payload, message.damage()).await;
         }
         Ok(Sent { id, what })
     }
 
     /// Puts a frame on the wire; if that breaks the link, the player hears of it.
-    async fn put(&mut self, opcode: u8, fin: bool, payload: Vec<u8>) {
+    async fn put(&mut self, opcode: u8, fin: bool, payload: Vec<u8>, damage: Option<Damage>) {
         let Some(connection) = &mut self.stage.wire.connection else { return };
         let raw: RawFrame = connection.frame(opcode, payload);
-        let raw = if fin { raw } else { raw.unfinished() };
+        let mut raw = if fin { raw } else { raw.unfinished() };
+        if let Some(damage) = damage {
+            damage.apply(&mut raw);
+        }
         if let Err(error) = connection.send_frame(&raw).await {
             self.stage.wire.connection = None;
             let reason = error.to_string();
@@ -162,6 +165,11 @@ impl Conversation<'_> {
                 self.stage.player.record(now, EventKind::Control { direction: Direction::ToDevice, name });
             }
             Message::Close(code) => self.tell(Deed::Close { code: *code }),
+            Message::Binary(_) | Message::Damaged(_) => {
+                self.tell(Deed::Text);
+                let name = message.name().to_owned();
+                self.stage.player.record(now, EventKind::Control { direction: Direction::ToDevice, name });
+            }
             Message::Raw(_) => {
                 self.tell(Deed::Text);
                 let bytes = message.bytes(id);
@@ -304,6 +312,12 @@ impl Conversation<'_> {
         }
     }
 
+    /// What the device does about it within the rig's grace, with nothing sent behind.
+    pub(crate) async fn reaction_soon(&mut self, sent: &Sent) -> Step<Option<Reaction>> {
+        let grace = self.now() + self.stage.player.rig().timeouts.grace;
+        self.reaction(sent, None, grace).await
+    }
+
     async fn reaction(&mut self, sent: &Sent, behind: Option<&Sent>, until: Timestamp) -> Step<Option<Reaction>> {
         self.wait(until, |player, noticed| {
             if player.answer_to(&sent.id).is_some() {
@@ -324,6 +338,28 @@ impl Conversation<'_> {
     /// Whether there is a link.
     pub(crate) fn is_linked(&self) -> bool {
         self.stage.player.is_linked()
+    }
+
+    /// Ends the link without a close frame.
+    pub(crate) async fn cut(&mut self) {
+        self.tell(Deed::Close { code: None });
+        self.stage.wire.hang_up(true).await;
+    }
+
+    /// Opens a second link to a CSMS while the first is open, which then ends; `false`: the CSMS does not take it.
+    pub(crate) async fn replace_link(&mut self) -> Step<bool> {
+        self.settle().await?;
+        self.noticed.clear();
+        self.stage.dial();
+        let until = self.now() + self.stage.player.rig().timeouts.reconnect;
+        let opened = self
+            .wait(until, |_, noticed| {
+                let is_answer = |noticed: &Noticed| matches!(noticed, Noticed::Opened | Noticed::Refused(_));
+                let at = noticed.iter().position(is_answer)?;
+                noticed.remove(at)
+            })
+            .await?;
+        Ok(opened == Some(Noticed::Opened))
     }
 
     /// A new link after the last has ended: ours to a CSMS, that of a station to us.

@@ -45,8 +45,24 @@ procedures! {
     TextNotUtf8 "text not UTF-8"
         "Sends a text message that is not UTF-8. The device should fail the link with 1007; whatever it does is noted, \
          and afterwards it answers a call, on this link or on a new one."
+    BinaryMessages "binary messages"
+        "Sends a binary message that is no text, and one that holds the bytes of a call. Whatever the device does about \
+         them is noted (a binary message that is answered earns a warning), and afterwards it answers a call, on this \
+         link or on a new one."
+    DamagedFrames "damaged frames"
+        "Sends a frame with a reserved bit, one with a reserved opcode, a continuation of nothing, and a head that \
+         announces a terabyte, each on a link that is whole. The device should fail the link with a close code; \
+         whatever it does is noted, and afterwards it answers a call, on this link or on a new one."
+    LinkReplaced "link replaced"
+        "Opens a second link to a CSMS as the same station while the first is still open, as a station does that has \
+         lost its network unnoticed, and lets the first one end. A call on the new link is answered. A CSMS that \
+         refuses the second link takes it once the first has ended."
+    AnswerInUnknownWords "answer in unknown words"
+        "Has a CSMS clear the cache of a station, and answers in a word that does not exist. Whatever the CSMS makes of \
+         that, it answers a call afterwards."
     ManyCalls "many calls"
-        "Sends fifty harmless calls on one link, one after the other. Each gets its own result."
+        "Sends sixty harmless calls on one link, one after the other. Each gets its own result, and the last ones take \
+         no longer than the first."
     OneCallAtATime "one call at a time"
         "Has a CSMS read a variable, withholds the answer, and asks for the same once more. As long as the first call \
          is not answered no second one comes; whether the CSMS keeps it or refuses to make it is its own business."
@@ -57,6 +73,7 @@ impl Procedure {
     pub fn asks_for(self) -> &'static [&'static str] {
         match self {
             Procedure::OneCallAtATime => &["GetVariables"],
+            Procedure::AnswerInUnknownWords => &["ClearCache"],
             _ => &[],
         }
     }

@@ -8,6 +8,7 @@ mod diagnostic;
 mod event;
 mod exit;
 mod expectations;
+pub mod inside;
 pub mod oracles;
 mod outcome;
 mod redact;

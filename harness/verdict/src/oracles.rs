@@ -5,6 +5,7 @@
 
 mod answers;
 mod content;
+mod refusals;
 mod transactions;
 
 use std::collections::HashMap;
@@ -25,6 +26,8 @@ pub const ORACLES: &[(&str, &str)] = &[
     ("one-answer", "Every call of ours gets exactly one answer, with the id of the call."),
     ("answer-in-time", "Every call of ours is answered before the rig's time-out."),
     ("no-answer-to-an-answer", "The device answers calls, never answers."),
+    ("says-nothing-of-the-inside", "No refusal of the device shows a stack trace, a query or the like."),
+    ("refusal-in-proportion", "No refusal of the device carries its call many times over."),
     ("one-outstanding", "The device has at most one unanswered call at a time."),
     ("unique-id", "A message id of the device names one call only."),
     ("boot-first", "Until it is accepted, a station sends nothing but BootNotification and what was triggered."),
@@ -48,8 +51,8 @@ pub struct Oracles {
     theirs: HashMap<String, TheirCall>,
     /// Calls of ours by id.
     ours: HashMap<String, OurCall>,
-    /// Ids in raw text of ours that may be answered in whatever way the case allows.
-    strays: Vec<String>,
+    /// Raw texts of ours by the ids in them, which may be answered in whatever way the case allows.
+    strays: HashMap<String, String>,
     raw_text_sent: bool,
     registration: Registration,
     triggered: Vec<String>,
@@ -114,7 +117,7 @@ impl Oracles {
             version,
             theirs: HashMap::new(),
             ours: HashMap::new(),
-            strays: Vec::new(),
+            strays: HashMap::new(),
             raw_text_sent: false,
             registration: Registration::Unknown,
             triggered: Vec::new(),

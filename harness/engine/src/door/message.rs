@@ -1,6 +1,6 @@
 //! What goes over the wire, written once for both directions.
 
-use link::frame::{self, close_payload};
+use link::frame::{self, RawFrame, close_payload};
 use protocol::frame::Frame;
 use serde_json::Value;
 
@@ -31,6 +31,46 @@ pub(crate) enum Message {
     Close(Option<u16>),
     /// Text that need not be any, around a fresh id.
     Raw(fn(&str) -> Vec<u8>),
+    /// A binary message, around a fresh id.
+    Binary(fn(&str) -> Vec<u8>),
+    /// A single frame as no device may send it.
+    Damaged(Damage),
+}
+
+/// What is wrong with a frame (RFC 6455, section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// A reserved bit is set, and no extension gives it a meaning.
+    ReservedBit,
+    /// The opcode is a reserved one.
+    ReservedOpcode,
+    /// It goes on where nothing has begun.
+    Continuation,
+    /// It announces more bytes than anybody has.
+    Huge,
+}
+
+impl Damage {
+    /// What it is.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Damage::ReservedBit => "frame with a reserved bit",
+            Damage::ReservedOpcode => "frame with a reserved opcode",
+            Damage::Continuation => "continuation of nothing",
+            Damage::Huge => "frame that announces a terabyte",
+        }
+    }
+
+    /// Makes the frame so.
+    pub(super) fn apply(self, frame: &mut RawFrame) {
+        const TERABYTE: u64 = 1 << 40;
+        match self {
+            Damage::ReservedBit => frame.rsv = 4,
+            Damage::ReservedOpcode => frame.opcode = 0x3,
+            Damage::Continuation => frame.opcode = frame::CONTINUATION,
+            Damage::Huge => frame.declared_len = Some(TERABYTE),
+        }
+    }
 }
 
 /// A call.
@@ -63,10 +103,21 @@ pub(crate) fn raw(make: fn(&str) -> Vec<u8>) -> Message {
     Message::Raw(make)
 }
 
+/// A binary message made from a fresh id.
+pub(crate) fn binary(make: fn(&str) -> Vec<u8>) -> Message {
+    Message::Binary(make)
+}
+
+/// A frame that is damaged.
+pub(crate) fn damaged(damage: Damage) -> Message {
+    Message::Damaged(damage)
+}
+
 impl Message {
     pub(super) fn opcode(&self) -> u8 {
         match self {
-            Message::Call { .. } | Message::Result { .. } | Message::Raw(_) => frame::TEXT,
+            Message::Call { .. } | Message::Result { .. } | Message::Raw(_) | Message::Damaged(_) => frame::TEXT,
+            Message::Binary(_) => frame::BINARY,
             Message::Ping(_) => frame::PING,
             Message::Pong(_) => frame::PONG,
             Message::Close(_) => frame::CLOSE,
@@ -85,7 +136,15 @@ impl Message {
             }
             Message::Ping(payload) | Message::Pong(payload) => payload.clone(),
             Message::Close(code) => close_payload(*code, b"").to_vec(),
-            Message::Raw(make) => make(id),
+            Message::Raw(make) | Message::Binary(make) => make(id),
+            Message::Damaged(_) => format!("[2,\"{id}\",\"Plugfest\",{{}}]").into_bytes(),
+        }
+    }
+
+    pub(super) fn damage(&self) -> Option<Damage> {
+        match self {
+            Message::Damaged(damage) => Some(*damage),
+            _ => None,
         }
     }
 
@@ -98,6 +157,8 @@ impl Message {
             Message::Pong(_) => "pong",
             Message::Close(_) => "close frame",
             Message::Raw(_) => "text",
+            Message::Binary(_) => "binary message",
+            Message::Damaged(damage) => damage.name(),
         }
     }
 
@@ -108,7 +169,7 @@ impl Message {
             Message::Close(Some(code)) => format!("close frame {code}"),
             Message::Close(None) => "close frame".to_owned(),
             Message::Raw(_) => format!("text {}", self.bytes(id).escape_ascii()),
-            Message::Ping(_) | Message::Pong(_) => {
+            Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Damaged(_) => {
                 format!("{} {}", self.name(), shown(&self.bytes(id)))
             }
         }

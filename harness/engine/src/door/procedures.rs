@@ -1,9 +1,11 @@
 //! The procedures themselves. What each demands is said where its name is, in [`script::Procedure`].
 
+use std::time::Duration;
+
 use script::Procedure;
 use serde_json::{Value, json};
 
-use super::{Conversation, Reaction, Step, call, close, ping, pong, raw, result};
+use super::{Conversation, Damage, Reaction, Step, binary, call, close, damaged, ping, pong, raw, result};
 
 pub(super) async fn carry_out(procedure: Procedure, with: &mut Conversation<'_>) -> Step<()> {
     match procedure {
@@ -12,6 +14,10 @@ pub(super) async fn carry_out(procedure: Procedure, with: &mut Conversation<'_>)
         Procedure::PingsAnswered => pings_answered(with).await,
         Procedure::LinkClosed => link_closed(with).await,
         Procedure::TextNotUtf8 => text_not_utf8(with).await,
+        Procedure::BinaryMessages => binary_messages(with).await,
+        Procedure::DamagedFrames => damaged_frames(with).await,
+        Procedure::LinkReplaced => link_replaced(with).await,
+        Procedure::AnswerInUnknownWords => answer_in_unknown_words(with).await,
         Procedure::ManyCalls => many_calls(with).await,
         Procedure::OneCallAtATime => one_call_at_a_time(with).await,
     }
@@ -88,6 +94,52 @@ async fn text_not_utf8(with: &mut Conversation<'_>) -> Step<()> {
         }
         Reaction::Ignored => with.warn("a link on which text is not UTF-8 is to be failed with close code 1007"),
     }
+    is_alive(with).await
+}
+
+async fn binary_messages(with: &mut Conversation<'_>) -> Step<()> {
+    let no_text = |_: &str| b"\x00\xff\xfe\x80plugfest\xc3".to_vec();
+    let a_call =
+        |id: &str| format!("[2,\"{id}\",\"DataTransfer\",{{\"vendorId\":\"org.plugfest.unheard-of\"}}]").into_bytes();
+    for message in [binary(no_text), binary(a_call)] {
+        let sent = with.send(message).await?;
+        match with.reaction_to(&sent).await? {
+            Reaction::Answered => with.warn("a binary message was answered as if it were text (R-002)"),
+            Reaction::Dropped(how) => with.warn(&format!("a link is best failed with close code 1003: {how}")),
+            Reaction::Closed(_) | Reaction::Ignored => {}
+        }
+        is_alive(with).await?;
+    }
+    Ok(())
+}
+
+async fn damaged_frames(with: &mut Conversation<'_>) -> Step<()> {
+    for damage in [Damage::ReservedBit, Damage::ReservedOpcode, Damage::Continuation] {
+        let sent = with.send(damaged(damage)).await?;
+        let name = damage.name();
+        match with.reaction_to(&sent).await? {
+            Reaction::Closed(Some(_)) => {}
+            Reaction::Closed(None) => with.warn(&format!("a {name} earns close code 1002, not a close without code")),
+            Reaction::Dropped(how) => with.warn(&format!("a {name} is best answered with close code 1002: {how}")),
+            Reaction::Answered => with.warn(&format!("a {name} was answered; its link is to be failed with 1002")),
+            Reaction::Ignored => with.warn(&format!("a link with a {name} is to be failed with close code 1002")),
+        }
+        is_alive(with).await?;
+    }
+    let sent = with.send(damaged(Damage::Huge)).await?;
+    match with.reaction_soon(&sent).await? {
+        Some(Reaction::Dropped(how)) => {
+            with.warn(&format!("a {} is best answered with close code 1009: {how}", Damage::Huge.name()));
+        }
+        Some(_) => {}
+        // It may wait for the rest, and then hears nothing else on this link.
+        None => with.cut().await,
+    }
+    is_alive(with).await
+}
+
+/// The device answers a call, on this link or on a new one.
+async fn is_alive(with: &mut Conversation<'_>) -> Step<()> {
     if !with.is_linked() {
         with.link_again("R-070").await?;
     }
@@ -96,11 +148,56 @@ async fn text_not_utf8(with: &mut Conversation<'_>) -> Step<()> {
     Ok(())
 }
 
-async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {
-    const MANY: usize = 50;
-    for _ in 0..MANY {
+async fn link_replaced(with: &mut Conversation<'_>) -> Step<()> {
+    for _ in 0..2 {
+        if !with.replace_link().await? {
+            if with.is_linked() {
+                with.send(close(1000)).await?;
+                with.expect(close(1000), "R-070").await?;
+            }
+            with.link_again("R-070").await?;
+        }
         let harmless = with.harmless();
         with.call(harmless, "R-037").await?;
+    }
+    Ok(())
+}
+
+async fn answer_in_unknown_words(with: &mut Conversation<'_>) -> Step<()> {
+    const ACTION: &str = "ClearCache";
+    with.listen_for(ACTION);
+    with.ask_for(ACTION, json!({}));
+    let Some(asked) = with.called_in_time(ACTION).await? else {
+        return Err(with.give_up("the CSMS does not make the call that it is asked for", "no ClearCache"));
+    };
+    with.send(result(&asked, json!({ "status": "Perhaps" }))).await?;
+    is_alive(with).await
+}
+
+async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {
+    const TENS: usize = 6;
+    const FELT: Duration = Duration::from_millis(50);
+    let mut tens = Vec::new();
+    for _ in 0..TENS {
+        let mut took = Vec::new();
+        for _ in 0..10 {
+            let harmless = with.harmless();
+            let before = with.now();
+            with.call(harmless, "R-037").await?;
+            took.push(with.now().since(before));
+        }
+        tens.push(took);
+    }
+    let slowest_at_first = tens[0].iter().max().copied().unwrap_or_default();
+    let quickest: Vec<Duration> = tens.iter().filter_map(|ten| ten.iter().min().copied()).collect();
+    let rises = quickest[2..].windows(2).all(|pair| pair[0] < pair[1]);
+    let quickest_at_last = quickest.last().copied().unwrap_or_default();
+    // A device that is busy for a while does not get slower from ten to ten, and not so much.
+    if rises && quickest_at_last > slowest_at_first * 4 + FELT {
+        with.warn(&format!(
+            "answers take longer and longer (R-243): the first ten up to {slowest_at_first:?}, the last ten at least \
+             {quickest_at_last:?}"
+        ));
     }
     Ok(())
 }

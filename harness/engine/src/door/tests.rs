@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use link::handshake::{self, Headers};
 use link::memory::{self, MemoryListener};
-use link::{Connection, EventKind, Limits, Stream, Url};
+use link::{Connection, End, EventKind, FindingKind, Limits, Stream, Url};
 use protocol::{Role, Version};
 use script::{Library, Procedure};
 use tokio::sync::watch;
@@ -32,6 +32,11 @@ enum Trouble {
     DeafAfterBadText,
     AnswersBadText,
     FailsBadTextWith(u16),
+    DeafAfterBinary,
+    AnswersBinary,
+    EndsWithDamage,
+    DeafOnASecondLink,
+    SlowerAndSlower,
 }
 
 /// A CSMS that answers what it must and has one trouble.
@@ -39,24 +44,36 @@ async fn device(mut listener: MemoryListener, trouble: Trouble) {
     let mut links = 0;
     while let Ok(stream) = link::dial::Listen::accept(&mut listener).await {
         links += 1;
-        if links > 1 && trouble == Trouble::NeverComesBack {
+        if links > 1 && matches!(trouble, Trouble::NeverComesBack | Trouble::EndsWithDamage) {
             drop(stream);
             continue;
         }
-        tokio::spawn(serve(stream, trouble));
+        tokio::spawn(serve(stream, trouble, links));
     }
 }
 
-async fn serve(stream: Stream, trouble: Trouble) {
+async fn serve(stream: Stream, trouble: Trouble, link: usize) {
     let incoming = handshake::read_request(stream, &Limits::default()).await.unwrap();
     let mut connection: Connection<Stream> = incoming.accept(Some("ocpp1.6"), &Headers::new()).await.unwrap();
     connection.set_auto_pong(!matches!(trouble, Trouble::NoPong | Trouble::AnotherPong));
     connection.set_auto_close(trouble != Trouble::EndsWithoutCloseFrame);
-    let mut calls = 0;
-    let mut is_deaf = false;
+    let mut calls = 0_u64;
+    let mut is_deaf = trouble == Trouble::DeafOnASecondLink && link > 1;
     loop {
         let event = connection.next().await;
+        let has_reserved_bits = event.findings.iter().any(|found| found.kind == FindingKind::ReservedBits);
+        if has_reserved_bits || matches!(event.kind, EventKind::Unknown { .. }) {
+            if trouble != Trouble::EndsWithDamage {
+                let _ = connection.close(Some(1002), "").await;
+                connection.drain().await;
+            }
+            return;
+        }
         match event.kind {
+            EventKind::Ended(End::LimitExceeded) => {
+                let _ = connection.close(Some(1009), "").await;
+                return;
+            }
             EventKind::Text(_) if event.frames > 1 && trouble == Trouble::DropsFragments => {}
             EventKind::Text(_) if event.frames > 1 && trouble == Trouble::CutsForFragments => {
                 return connection.cut();
@@ -77,10 +94,20 @@ async fn serve(stream: Stream, trouble: Trouble) {
                 _ => {}
             },
             EventKind::Text(_) if is_deaf => {}
+            EventKind::Binary(_) if trouble == Trouble::DeafAfterBinary => is_deaf = true,
+            EventKind::Binary(bytes) if trouble == Trouble::AnswersBinary => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                if let Some(id) = text.split('"').nth(1) {
+                    connection.send_text(&format!("[3,\"{id}\",{{}}]")).await.unwrap();
+                }
+            }
             EventKind::Text(bytes) => {
                 calls += 1;
-                if trouble == Trouble::ForgetsEveryFortiethCall && calls % 40 == 0 {
+                if trouble == Trouble::ForgetsEveryFortiethCall && calls.is_multiple_of(40) {
                     continue;
+                }
+                if trouble == Trouble::SlowerAndSlower {
+                    tokio::time::sleep(std::time::Duration::from_millis(10 * calls)).await;
                 }
                 let text = String::from_utf8(bytes).unwrap();
                 let words: Vec<&str> = text.split('"').collect();
@@ -141,7 +168,10 @@ async fn outcome(procedure: Procedure, trouble: Trouble) -> (Outcome, Vec<Event>
 async fn a_device_that_keeps_the_rules_of_frames_passes_every_procedure() {
     for procedure in Procedure::ALL {
         // A station's, and one that needs a driver.
-        if matches!(procedure, Procedure::AnswerInFragments | Procedure::OneCallAtATime) {
+        if matches!(
+            procedure,
+            Procedure::AnswerInFragments | Procedure::OneCallAtATime | Procedure::AnswerInUnknownWords
+        ) {
             continue;
         }
         let (outcome, _) = outcome(*procedure, Trouble::None).await;
@@ -163,6 +193,9 @@ async fn each_broken_rule_of_frames_is_noticed_with_its_bytes() {
         (Procedure::LinkClosed, Trouble::NeverComesBack),
         (Procedure::ManyCalls, Trouble::ForgetsEveryFortiethCall),
         (Procedure::TextNotUtf8, Trouble::DeafAfterBadText),
+        (Procedure::BinaryMessages, Trouble::DeafAfterBinary),
+        (Procedure::DamagedFrames, Trouble::EndsWithDamage),
+        (Procedure::LinkReplaced, Trouble::DeafOnASecondLink),
     ] {
         let (outcome, _) = outcome(procedure, trouble).await;
         assert_eq!(outcome.verdict, Verdict::Fail, "{trouble:?}: {}", outcome.reason);
@@ -191,6 +224,18 @@ async fn what_a_device_does_about_text_that_is_not_utf_8_never_fails_while_it_li
         assert_eq!(outcome.verdict, verdict, "{trouble:?}: {}", outcome.reason);
         assert!(outcome.reason.contains(word), "{trouble:?}: {}", outcome.reason);
         assert!(outcome.violations.is_empty(), "{trouble:?}: {:?}", outcome.violations);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_recommended_is_a_warning() {
+    for (procedure, trouble, statement) in [
+        (Procedure::BinaryMessages, Trouble::AnswersBinary, "R-002"),
+        (Procedure::ManyCalls, Trouble::SlowerAndSlower, "R-243"),
+    ] {
+        let (outcome, _) = outcome(procedure, trouble).await;
+        assert_eq!(outcome.verdict, Verdict::Warn, "{trouble:?}: {}", outcome.reason);
+        assert!(outcome.reason.contains(statement), "{trouble:?}: {}", outcome.reason);
     }
 }
 

@@ -124,7 +124,7 @@ impl Player {
         self.send_request(now, &id, &action, &request, if silence { Tag::Silence } else { Tag::Step });
         if repeats_id {
             // The same id twice: whatever answers it answers one of the two.
-            self.session.oracles.sent_text(&id);
+            self.session.oracles.sent_text(&id, "");
         }
         if silence {
             let wait = leaf.within.as_ref().and_then(|within| within.upper.as_ref());

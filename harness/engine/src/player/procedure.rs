@@ -61,7 +61,7 @@ impl Player {
             }
             Deed::Text => {
                 let id = self.session.fresh_id();
-                self.session.oracles.sent_text(&id);
+                self.session.oracles.sent_text(&id, "");
             }
             Deed::Ask { action, payload } => {
                 let station = self.session.identity.clone();

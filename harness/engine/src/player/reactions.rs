@@ -44,7 +44,7 @@ impl Player {
             self.own_fault(leaf, "this text cannot be made", Some(text.text.span), "");
             return Node::Done;
         };
-        self.session.oracles.sent_text(&id);
+        self.session.oracles.sent_text(&id, &made);
         self.send_raw(now, made);
         let allows_silence = text.outcome.iter().any(|outcome| outcome.kind == TextOutcomeKind::Ignored);
         let grace = leaf.grace.as_ref().map_or(self.rig.timeouts.grace, |grace| self.duration(leaf.scope, grace));

@@ -270,7 +270,7 @@ impl<'d, D: InProcessDevice> Play<'d, D> {
             self.oracles.sent_call(&id, &deserved.action, &deserved.request);
             self.ours = Some(Ours { id, deserved });
         } else if deserved.answer != Answer::Never {
-            self.oracles.sent_text(&id);
+            self.oracles.sent_text(&id, &String::from_utf8_lossy(&text));
         }
         self.deliver(&text);
         self.await_answer();

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use protocol::frame::Frame;
 use regex::{Regex, RegexSet};
 use serde_json::Value;
+use verdict::inside::TRACES;
 
 use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
 use crate::{Seen, What};
@@ -23,32 +24,6 @@ pub(super) struct Leak {
 const REMEMBERED: usize = 256;
 /// A text is looked at up to this length.
 const LONGEST: usize = 64 * 1024;
-
-/// What betrays the inside of a device beyond doubt: stack traces, and words of databases and runtimes.
-const TRACES: [(&str, &str); 16] = [
-    ("stack trace", r"Traceback \(most recent call last\)"),
-    ("stack trace", r#"File "[^"]+\.py", line \d+"#),
-    ("stack trace", r"\bat [\w.$<>]+\([\w$]+\.(?:java|kt|scala):\d+\)"),
-    ("stack trace", r"\bat [\w.<>$ ]+\(?[\w/.:\\-]+\.[cm]?[jt]s:\d+:\d+\)?"),
-    ("stack trace", r"\bat [\w.`<>]+\([^)]*\) in [^\n]+:line \d+"),
-    ("stack trace", r"\bgoroutine \d+ \["),
-    ("stack trace", r"panicked at [\w'/\\.]+"),
-    ("stack trace", r"\bException in thread\b"),
-    ("SQL", r"\bSQLSTATE\b|\bORA-\d{5}\b|\bSQLITE_[A-Z]+\b"),
-    ("SQL", r"You have an error in your SQL syntax|syntax error at or near"),
-    (
-        "SQL",
-        r"(?i)\bselect\s.{1,200}\sfrom\s\S.{0,80}\swhere\s|\binsert\s+into\s\S+\s*\(|\bupdate\s\S+\sset\s\S+\s*=|\bdelete\s+from\s\S+\swhere\s",
-    ),
-    ("SQL", r"(?i)Duplicate entry '.*' for key|violates (?:unique|foreign key|not-null|check) constraint"),
-    ("SQL", r"(?i)deadlock (?:found|detected)|Lock wait timeout exceeded"),
-    (
-        "runtime",
-        r"Cannot read propert(?:y|ies) (?:of|')|is not a function\b|NullPointerException|NullReferenceException",
-    ),
-    ("runtime", r"nil pointer dereference|index out of range \[\d+\]|list index out of range|Segmentation fault"),
-    ("sanitizer", r"AddressSanitizer|==\d+==ERROR"),
-];
 
 /// What betrays something, but could be told on purpose.
 const HINTS: [(&str, &str); 7] = [

@@ -150,9 +150,9 @@ impl Oracles {
     }
 
     /// We send raw text; answers to its id, or to `-1`, are the case's business.
-    pub fn sent_text(&mut self, id: &str) {
+    pub fn sent_text(&mut self, id: &str, text: &str) {
         self.raw_text_sent = true;
-        self.strays.push(id.to_owned());
+        self.strays.insert(id.to_owned(), text.to_owned());
     }
 
     /// A call of ours was not answered in time.
@@ -189,6 +189,9 @@ impl Oracles {
     pub fn answer(&mut self, now: Timestamp, bytes: &[u8], answer: &Frame) -> Answered {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let id = answer.id();
+        if let Frame::Error { description, details, .. } = answer {
+            self.refusal(now, &text, id, description, details);
+        }
         if let Some(call) = self.ours.get_mut(id) {
             let (action, request, state) = (call.action.clone(), call.request.clone(), call.state);
             call.state = OurState::Answered;
@@ -200,7 +203,7 @@ impl Oracles {
                     return Answered::Call;
                 }
                 OurState::Answered => {
-                    if self.strays.iter().any(|stray| stray == id) {
+                    if self.strays.contains_key(id) {
                         return Answered::RawText;
                     }
                     self.report(
@@ -221,7 +224,7 @@ impl Oracles {
             }
             return Answered::Nothing;
         }
-        if self.strays.iter().any(|stray| stray == id) || (self.raw_text_sent && id == "-1") {
+        if self.strays.contains_key(id) || (self.raw_text_sent && id == "-1") {
             return Answered::RawText;
         }
         if self.theirs.contains_key(id) {
