@@ -143,6 +143,19 @@ async fn a_device_that_is_to_be_started_is_there_when_only_cases_are_played() {
 }
 
 /// What a CSMS answers that knows the schemas, and dies of a payload which is no object.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_station_that_never_comes_is_awaited_as_long_as_the_rig_says_and_is_no_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let listen = free_address().await.to_string();
+    let rig = format!("device: station\nocpp: [\"1.6\"]\nlisten: {listen}\ntimeouts: {{ reconnect: 100ms }}\n");
+    std::fs::write(folder.path().join("plugfest.yaml"), rig).unwrap();
+    let output = plugfest(folder.path(), &["fuzz", "--for", "1h", "--seed", "1"]).output().await.unwrap();
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(5), "{told}");
+    assert!(told.contains("station 1.6: nothing was played: the device cannot be reached"), "{told}");
+    assert!(told.contains(&format!("waiting up to 0.1 s for the station at {listen}")), "{told}");
+}
+
 fn answer(text: &[u8]) -> Option<Frame> {
     let deserved = deserved(Version::V16, Role::Csms, text);
     if deserved.action != "?" && !deserved.request.is_object() {
