@@ -192,7 +192,7 @@ pub(crate) struct Fuzz {
     pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) reports: ReportFiles,
-    /// So long: 30s, 10m, 8h [default: 1m, if --runs says nothing]
+    /// So long, from when the device is there: 30s, 10m, 8h [default: 1m, if --runs says nothing]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub(crate) time: Option<Duration>,
     /// So many acts: messages, frames, handshakes, …; of the stream `cases` so many cases
