@@ -43,6 +43,11 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
+    /// Whether a link that ends is gone for a while: a real station comes back when it wants to.
+    pub(crate) fn has_slow_returns(&self) -> bool {
+        self.device == Role::Station && self.longest_pass_ms < u64::MAX
+    }
+
     /// The same act, with no more time in it than makes sense here. What is kept is the act as it is done.
     pub(crate) fn in_time(&self, act: Act) -> Act {
         match act {

@@ -253,7 +253,6 @@ impl Generator {
                 return step;
             }
         }
-        let total: u64 = self.layers.iter().map(|(_, weight)| weight).sum();
         let mut maker = Maker { view, memory: &mut self.memory, choices };
         // Whatever the layers: who only hears nonsense soon hears nothing.
         match maker.choices.choose(16) {
@@ -261,13 +260,12 @@ impl Generator {
             1..=3 => return maker.legal_act(),
             _ => {}
         }
-        let mut at = maker.choices.choose(total);
-        let chosen = self.layers.iter().find(|(_, weight)| {
-            let is_here = at < *weight;
-            at = at.saturating_sub(*weight);
-            is_here
-        });
-        match chosen.map(|(layer, _)| layer) {
+        let mut chosen = drawn(&self.layers, maker.choices);
+        if view.has_slow_returns() && chosen.is_some_and(ends_links) && !one_in(4, maker.choices) {
+            let lasting: Vec<_> = self.layers.iter().copied().filter(|(layer, _)| !ends_links(*layer)).collect();
+            chosen = drawn(&lasting, maker.choices).or(chosen);
+        }
+        match chosen {
             Some(Layer::L0) => maker.handshake_act(),
             Some(Layer::L1) => maker.frame_act(),
             Some(Layer::L2) => maker.json_act(),
@@ -326,3 +324,20 @@ impl Fill for StandIn {
 
 /// The moment of a [`StandIn`]: 2026-01-01T12:00:00Z.
 const SOME_TIME: Timestamp = Timestamp(1_767_268_800_000_000);
+
+/// One of the layers, by their weights.
+fn drawn(layers: &[(Layer, u64)], choices: &mut dyn Choices) -> Option<Layer> {
+    let total: u64 = layers.iter().map(|(_, weight)| weight).sum();
+    let mut at = choices.choose(total);
+    let chosen = layers.iter().find(|(_, weight)| {
+        let is_here = at < *weight;
+        at = at.saturating_sub(*weight);
+        is_here
+    });
+    chosen.map(|(layer, _)| *layer)
+}
+
+/// Whether most of what a layer does ends the link.
+fn ends_links(layer: Layer) -> bool {
+    matches!(layer, Layer::L0 | Layer::L1 | Layer::L6)
+}

@@ -426,3 +426,20 @@ proptest! {
         prop_assert_eq!(acts, episode.acts(&layers, 60, &mut Bytes::new(&bytes)));
     }
 }
+
+#[test]
+fn links_of_a_real_station_end_more_seldom() {
+    let mut made = BTreeMap::new();
+    for longest_pass_ms in [0, u64::MAX] {
+        let episode = Episode::new(Role::Station, Version::V16);
+        let mut generator = Generator::new(&Layer::ALL);
+        let mut choices = Seeded::new(7);
+        let view = View { longest_pass_ms, ..episode.view() };
+        let acts = (0..4000).map(|_| generator.next(&view, &mut choices));
+        let ending = acts
+            .filter(|act| matches!(act, Act::Cut { .. } | Act::Close { .. } | Act::Connect { .. } | Act::Bytes { .. }))
+            .count();
+        made.insert(longest_pass_ms, ending);
+    }
+    assert!(made[&0] > 0 && made[&0] * 2 < made[&u64::MAX], "{made:?}");
+}
