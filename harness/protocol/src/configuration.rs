@@ -99,6 +99,41 @@ pub fn variable(version: Version, alias: &str) -> Option<&'static Variable> {
     variables(version).find(|variable| variable.alias == alias)
 }
 
+/// Variables of 2.x that hold whole numbers, by component.
+const WHOLE: &[(&str, &[&str])] = &[
+    ("AlignedDataCtrlr", &["Interval", "TxEndedInterval"]),
+    ("AuthCacheCtrlr", &["LifeTime", "Storage"]),
+    ("ISO15118Ctrlr", &["MaxScheduleEntries"]),
+    ("LocalAuthListCtrlr", &["Entries", "Storage"]),
+    (
+        "OCPPCommCtrlr",
+        &[
+            "HeartbeatInterval",
+            "MessageAttemptInterval",
+            "MessageAttempts",
+            "MessageTimeout",
+            "NetworkProfileConnectionAttempts",
+            "OfflineThreshold",
+            "ResetRetries",
+            "RetryBackOffRandomRange",
+            "RetryBackOffRepeatTimes",
+            "RetryBackOffWaitMinimum",
+            "WebSocketPingInterval",
+        ],
+    ),
+    ("SampledDataCtrlr", &["TxEndedInterval", "TxUpdatedInterval"]),
+    ("SecurityCtrlr", &["CertSigningRepeatTimes", "CertSigningWaitMinimum"]),
+    ("SmartChargingCtrlr", &["PeriodsPerSchedule", "ProfileStackLevel"]),
+    ("TxCtrlr", &["EVConnectionTimeOut", "MaxEnergyOnInvalidId"]),
+];
+
+/// Whether a variable of 2.x holds a whole number, by the names of component and variable, whatever their case.
+pub fn is_whole(component: &str, variable: &str) -> bool {
+    WHOLE.iter().any(|(name, variables)| {
+        name.eq_ignore_ascii_case(component) && variables.iter().any(|each| each.eq_ignore_ascii_case(variable))
+    })
+}
+
 /// The key or short name that was probably meant.
 pub fn suggest(version: Version, name: &str) -> Option<&'static str> {
     match version {

@@ -96,7 +96,6 @@ async fn look_for(trial: &Trial, subject: Subject) -> Detection {
         Ok(canary) => target.with_canary(canary),
         Err(_) => target,
     };
-    let allowed = Allowed::default();
     let mut acts = 0;
     let mut number = 0;
     let mut doubted: Vec<Suspicion> = Vec::new();
@@ -108,6 +107,8 @@ async fn look_for(trial: &Trial, subject: Subject) -> Detection {
         let mut source =
             Generated::new(Generator::for_episode(&trial.layers, number, trial.length), choices, trial.length);
         let how = How { serial: false, fresh: true, slot: 0 };
+        // What is made anew for every episode has no hardware to be harmed; what is sent then leaves less room for the rest.
+        let allowed = Allowed { dangerous: number / 4 % 4 == 1 };
         let outcome = play(&mut target, &mut source, &allowed, how).await;
         let before = acts;
         acts += outcome.acts.len() as u64;

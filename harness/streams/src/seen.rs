@@ -159,6 +159,8 @@ pub enum What {
     Stimulated {
         /// The verb.
         verb: String,
+        /// The call that the device confirms to make, where the stimulus asks for one.
+        asked: Option<String>,
         /// Why not.
         failure: Option<String>,
     },

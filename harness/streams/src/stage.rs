@@ -467,8 +467,10 @@ impl Stage {
 
     async fn stimulate(&mut self, number: usize, stimulus: &protocol::stimulus::Stimulus) {
         let verb = stimulus.verb.clone();
+        let asked = stimulus.with.get("action").and_then(Value::as_str).map(str::to_owned);
         let Some(drivers) = self.drivers.clone() else {
-            return self.saw(number, What::Stimulated { verb, failure: Some("there is no driver".to_owned()) });
+            return self
+                .saw(number, What::Stimulated { verb, asked: None, failure: Some("there is no driver".to_owned()) });
         };
         let station = self.links.get(&number).map(|link| link.name.clone()).unwrap_or_default();
         let stimulus = stimulus.clone();
@@ -483,13 +485,14 @@ impl Stage {
                 },
             }
         };
+        let asked = asked.filter(|_| confirmation == Confirmation::Done);
         let failure = match confirmation {
             Confirmation::Done | Confirmation::CannotCarry(_) => None,
             Confirmation::NotBound(reason) | Confirmation::Undrivable(reason) | Confirmation::Failed(reason) => {
                 Some(reason)
             }
         };
-        self.saw(number, What::Stimulated { verb, failure });
+        self.saw(number, What::Stimulated { verb, asked, failure });
         if self.is_open(number) {
             // What it makes the device say is said before the sentinel is answered, or not yet.
             self.sentinel(number, self.setting.rig.timeouts.reply).await;

@@ -79,7 +79,11 @@ pub struct How {
 impl Target {
     /// A reference peer in this process, with these faults.
     pub fn embedded(device: Role, version: Version, faults: Vec<Fault>) -> Target {
-        let equipment = StationSettings::standard(version);
+        let mut equipment = StationSettings::standard(version);
+        // So that there is a secret to be kept; in 2.x there is one from the factory.
+        if device == Role::Station && version == Version::V16 {
+            equipment.configuration.insert("AuthorizationKey".to_owned(), AUTHORIZATION_KEY.to_owned());
+        }
         let mut rig = Rig::embedded(device, &equipment);
         if device == Role::Csms {
             // So that there is somebody to be kept out.
@@ -221,11 +225,15 @@ impl Target {
     pub fn means<'a>(&self, allowed: &'a Allowed, drivable: &'a [String]) -> Means<'a> {
         let rig = &self.rig;
         let tokens = rig.tags.iter().map(|(name, token)| (name.clone(), token.id_token.clone())).collect();
+        // Of ready-made tokens nobody knows whether the device has them in a group.
+        let is_stated = |name: &String| self.is_embedded() || rig.stated_tags.contains(name);
+        let stated = rig.tags.iter().filter(|(name, _)| is_stated(name));
+        let groups = stated.filter_map(|(_, token)| Some((token.id_token.clone(), token.group.clone()?))).collect();
         let connectors = i64::try_from(rig.connectors.len()).unwrap_or(1).max(1);
         Means {
             device: self.device,
             version: self.version,
-            told: Arc::new(Told { tokens, connectors }),
+            told: Arc::new(Told { tokens, groups, connectors }),
             // The last one looks on.
             identities: if self.device == Role::Csms { rig.identities.len().clamp(1, 2) } else { 1 },
             drivable,
@@ -325,6 +333,8 @@ impl Target {
 const STARTING: Duration = Duration::from_secs(60);
 /// How long a process may take to end after the device has stopped answering.
 const DYING: Duration = Duration::from_secs(2);
+/// The password of an embedded station, as 1.6 writes it.
+const AUTHORIZATION_KEY: &str = "706c7567666573742d73747265616d732d31";
 /// What the password of every station of an embedded CSMS begins with.
 const PASSWORD: &str = "plugfest-streams-1";
 /// Two that act and one that looks on.

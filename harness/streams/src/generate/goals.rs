@@ -88,7 +88,7 @@ impl Generator {
 
 impl Maker<'_, '_> {
     fn walked(&mut self, walk: &mut Walk) -> Option<Act> {
-        let told = Told { tokens: self.view.tokens.clone(), connectors: self.view.connectors };
+        let told = Told { tokens: self.view.tokens.clone(), connectors: self.view.connectors, ..Told::default() };
         let means = Means {
             device: self.view.device,
             version: self.view.version,

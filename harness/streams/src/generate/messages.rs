@@ -141,15 +141,28 @@ impl Maker<'_, '_> {
 
     /// A call or an answer by its schema: legal more than half of the time.
     pub(super) fn schema_act(&mut self) -> Act {
-        match self.choices.choose(24) {
+        match self.choices.choose(28) {
             0..=10 => self.legal_act(),
             11 | 12 => self.request(|maker, message, payload| maker.legal_odd(&message.request, payload)),
             13..=15 => self.request(|maker, message, payload| maker.broken(&message.request, &payload)),
             16 => self.request(|maker, message, payload| maker.with_odd(&message.request, &payload)),
             17 => self.request(|maker, message, payload| maker.wild(&message.request, payload)),
             18 | 19 if self.view.device == Role::Station => self.setting_act(),
+            20..=23 => self.strange_act(),
             _ => self.answer_act(),
         }
+    }
+
+    /// A legal message but for an odd time, or a text that is more than text to some.
+    fn strange_act(&mut self) -> Act {
+        for _ in 0..4 {
+            let message = self.message();
+            let payload = self.valid(message, Side::Request);
+            if let Some(payload) = self.with_strange(&message.request, &payload) {
+                return Act::Send { link: self.link(), text: self.call(message, &payload) };
+            }
+        }
+        self.legal_act()
     }
 
     fn request(&mut self, change: impl FnOnce(&mut Self, &Message, Payload) -> Payload) -> Act {
@@ -444,7 +457,7 @@ impl Maker<'_, '_> {
         let Some(message) = Catalogue::of(self.view.version).message(action) else { return self.legal_act() };
         let mut payload = self.plain(message, Side::Request);
         let path = if self.view.version == Version::V16 { "/value" } else { "/setVariableData/0/attributeValue" };
-        if self.view.version != Version::V16 || one_in(3, self.choices) {
+        if one_in(3, self.choices) {
             payload.put(path, super::writing::Odd::Value(json!(odd::setting(self.choices))));
         }
         Act::Send { link: self.link(), text: self.call(message, &payload) }

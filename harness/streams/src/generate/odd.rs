@@ -47,57 +47,65 @@ const NUMBERS: &[&str] = &[
     "128",
 ];
 
-/// Date-times at odd places, most of them none.
-const TIMES: &[&str] = &[
-    "1970-01-01T00:00:00Z",
-    "0000-01-01T00:00:00Z",
-    "0001-01-01T00:00:00Z",
-    "9999-12-31T23:59:59Z",
-    "9999-12-31T23:59:59.999999999Z",
-    "2038-01-19T03:14:08Z",
-    "2106-02-07T06:28:16Z",
-    "1899-12-31T00:00:00Z",
-    "222222017-10-27T19:10:11Z",
-    "10000-01-01T00:00:00Z",
-    "+2026-01-01T12:00:00Z",
-    "-2026-01-01T12:00:00Z",
-    "2026-01-01T12:00:00.12345678901234567890Z",
-    "2026-01-01T12:00:00.Z",
-    "2026-01-01T12:00:00.",
-    "2026-01-01T12:00:00,5Z",
-    "2016-12-31T23:59:60Z",
-    "2026-01-01T12:00:60Z",
-    "2026-01-01T12:00:61Z",
-    "2026-01-01T24:00:00Z",
-    "2026-01-01T23:60:00Z",
-    "2024-02-29T12:00:00Z",
-    "2026-02-29T12:00:00Z",
-    "2026-02-30T12:00:00Z",
-    "2026-00-01T12:00:00Z",
-    "2026-13-01T12:00:00Z",
-    "2026-01-01T12:00:00+14:00",
-    "2026-01-01T12:00:00-23:59",
-    "2026-01-01T12:00:00+24:00",
-    "2026-01-01T12:00:00+99:99",
-    "2026-01-01T12:00:00+0200",
-    "2026-01-01T12:00:00+02",
-    "2026-01-01T12:00:00",
-    "2026-01-01T12:00Z",
-    "2026-01-01 12:00:00Z",
-    "2026-01-01t12:00:00z",
-    "2026-01-01",
-    "20260101T120000Z",
-    "2026-W01-1T12:00:00Z",
-    "2026-001T12:00:00Z",
-    "1767268800",
-    "now",
-    "",
-    " ",
-    "Z",
-    "T",
-    "2026-01-01T12:00:00Z\n",
-    "2026-01-01T12:00:00Z; x",
-    "٢٠٢٦-٠١-٠١T١٢:٠٠:٠٠Z",
+/// Date-times at odd places by what is odd about them, most of them none: each kind is met as often as the others.
+const TIMES: [&[&str]; 5] = [
+    // Forms of other standards, or of none.
+    &[
+        "2026-01-01T12:00:00",
+        "2026-01-01T12:00Z",
+        "2026-01-01 12:00:00Z",
+        "2026-01-01t12:00:00z",
+        "2026-01-01",
+        "20260101T120000Z",
+        "2026-W01-1T12:00:00Z",
+        "2026-001T12:00:00Z",
+        "2026-01-01T12:00:00Z\n",
+    ],
+    // Fractions.
+    &[
+        "2026-01-01T12:00:00.12345678901234567890Z",
+        "2026-01-01T12:00:00.Z",
+        "2026-01-01T12:00:00.",
+        "2026-01-01T12:00:00,5Z",
+        "2026-01-01T12:00:00.1234567890+01:00",
+        "2026-01-01T12:00:00.999999999Z",
+    ],
+    // Days and hours that there are not, or hardly.
+    &[
+        "2016-12-31T23:59:60Z",
+        "2026-01-01T12:00:60Z",
+        "2026-01-01T12:00:61Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T23:60:00Z",
+        "2024-02-29T12:00:00Z",
+        "2026-02-29T12:00:00Z",
+        "2026-02-30T12:00:00Z",
+        "2026-00-01T12:00:00Z",
+        "2026-13-01T12:00:00Z",
+        "2026-01-01T12:00:00+14:00",
+        "2026-01-01T12:00:00-23:59",
+        "2026-01-01T12:00:00+24:00",
+        "2026-01-01T12:00:00+99:99",
+        "2026-01-01T12:00:00+0200",
+        "2026-01-01T12:00:00+02",
+    ],
+    // The ends of calendars and counters.
+    &[
+        "1970-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "2038-01-19T03:14:08Z",
+        "2106-02-07T06:28:16Z",
+        "1899-12-31T00:00:00Z",
+        "222222017-10-27T19:10:11Z",
+        "10000-01-01T00:00:00Z",
+        "+2026-01-01T12:00:00Z",
+        "-2026-01-01T12:00:00Z",
+    ],
+    // No times at all.
+    &["now", "", " ", "Z", "T", "1767268800", "2026-01-01T12:00:00Z; x", "٢٠٢٦-٠١-٠١T١٢:٠٠:٠٠Z"],
 ];
 
 /// Texts that mean something somewhere, or are hard to handle.
@@ -256,7 +264,7 @@ pub(super) fn odd(ty: &Type, canary: Option<&str>, choices: &mut dyn Choices) ->
             let odd = [json!("true"), json!(1), json!(0), json!("yes"), json!(null), json!("")];
             Odd::Value(pick(&odd, choices).cloned().unwrap_or(Value::Null))
         }
-        Type::DateTime => Odd::Value(pick(TIMES, choices).map_or(Value::Null, |time| json!(time))),
+        Type::DateTime => Odd::Value(json!(time(choices))),
         Type::Enum(enumeration) => {
             let first = enumeration.values.first().map_or("", String::as_str);
             let odd = [
@@ -299,16 +307,23 @@ pub(super) fn whole_setting(choices: &mut dyn Choices) -> &'static str {
     pick(values, choices).copied().unwrap_or("60")
 }
 
+/// A time that is odd, or none.
+pub(super) fn time(choices: &mut dyn Choices) -> &'static str {
+    let kind = pick(&TIMES, choices).copied().unwrap_or(&[]);
+    pick(kind, choices).copied().unwrap_or("")
+}
+
+/// A text that makes a careless reader look at this address.
+pub(super) fn lookup(canary: &str, choices: &mut dyn Choices) -> String {
+    pick(LOOKUPS, choices).copied().unwrap_or("http://@").replace('@', canary)
+}
+
 fn text(min: Option<u64>, max: Option<u64>, canary: Option<&str>, choices: &mut dyn Choices) -> Odd {
     let room = max.unwrap_or(u64::MAX);
     match choices.choose(10) {
         0..=3 => Odd::Value(pick(TEXTS, choices).map_or(Value::Null, |text| json!(text))),
         4 => Odd::Raw(pick(RAW_TEXTS, choices).map_or_else(String::new, |text| (*text).to_owned())),
-        5 => {
-            let canary = canary.unwrap_or(NOBODY);
-            let text = pick(LOOKUPS, choices).copied().unwrap_or("http://@");
-            Odd::Value(Value::String(text.replace('@', canary)))
-        }
+        5 => Odd::Value(Value::String(lookup(canary.unwrap_or(NOBODY), choices))),
         6 | 7 => {
             let ends = [
                 max.unwrap_or(50),

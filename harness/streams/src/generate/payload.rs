@@ -365,7 +365,8 @@ impl Maker<'_, '_> {
     fn name_setting(&mut self, object: &Object, map: &mut Map<String, Value>) {
         let is_free = self.view.allowed.dangerous;
         if object.field("component").is_some() && object.field("variable").is_some() {
-            let Some(variable) = pick(variables(self.view.version, is_free), self.choices) else { return };
+            let is_whole = map.contains_key("attributeValue") && one_in(2, self.choices);
+            let Some(variable) = pick(variables(self.view.version, is_free, is_whole), self.choices) else { return };
             map.insert("component".to_owned(), json!({ "name": variable.component }));
             let mut named = json!({ "name": variable.variable });
             if let Some(instance) = variable.instance.filter(|instance| !instance.starts_with('<')) {
@@ -373,7 +374,11 @@ impl Maker<'_, '_> {
             }
             map.insert("variable".to_owned(), named);
             if map.contains_key("attributeValue") {
-                map.insert("attributeValue".to_owned(), json!(odd::setting(self.choices)));
+                let value = match configuration::is_whole(variable.component, variable.variable) {
+                    true => odd::whole_setting(self.choices),
+                    false => odd::setting(self.choices),
+                };
+                map.insert("attributeValue".to_owned(), json!(value));
             }
         }
         let is_change = object.field("key").is_some() && object.field("value").is_some();
@@ -397,10 +402,29 @@ impl Maker<'_, '_> {
         let Some(path) = pick(&paths, self.choices) else { return odd };
         let Some(ty) = object.at(path) else { return odd };
         // A file that is fetched from where it is said to be is no secret followed.
-        let name = path.rsplit('/').find(|name| name.parse::<usize>().is_err()).unwrap_or("");
-        let canary = self.view.canary.filter(|_| !is_address(name, ty));
+        let canary = self.view.canary.filter(|_| !is_address(last_name(path), ty));
         odd.put(path, odd::odd(ty, canary, self.choices));
         odd
+    }
+
+    /// The same payload with an odd time, or a text that makes a careless reader look somewhere, in a place for such a
+    /// thing; nothing if it has none.
+    pub(super) fn with_strange(&mut self, object: &Object, payload: &Payload) -> Option<Payload> {
+        let canary = self.view.canary.filter(|_| one_in(2, self.choices));
+        let fits = |path: &String| match object.at(path) {
+            Some(Type::DateTime) => canary.is_none(),
+            Some(ty @ Type::String { .. }) => canary.is_some() && !is_address(last_name(path), ty),
+            _ => false,
+        };
+        let paths: Vec<String> = paths(&payload.value).into_iter().filter(fits).collect();
+        let path = pick(&paths, self.choices)?;
+        let value = match canary {
+            Some(canary) => odd::lookup(canary, self.choices),
+            None => odd::time(self.choices).to_owned(),
+        };
+        let mut strange = payload.clone();
+        strange.put(path, Odd::Value(Value::String(value)));
+        Some(strange)
     }
 
     /// A legal payload with an odd value in one place.
@@ -497,12 +521,15 @@ impl Maker<'_, '_> {
     }
 }
 
-/// The variables that may be named.
-fn variables(version: Version, is_free: bool) -> &'static [&'static Variable] {
-    static LISTS: [OnceLock<Vec<&'static Variable>>; 6] = [const { OnceLock::new() }; 6];
-    LISTS[version as usize * 2 + usize::from(is_free)].get_or_init(|| {
+/// The variables that may be named; only those that hold whole numbers, or all.
+fn variables(version: Version, is_free: bool, is_whole: bool) -> &'static [&'static Variable] {
+    static LISTS: [OnceLock<Vec<&'static Variable>>; 12] = [const { OnceLock::new() }; 12];
+    LISTS[(version as usize * 2 + usize::from(is_free)) * 2 + usize::from(is_whole)].get_or_init(|| {
         let name = |variable: &Variable| format!("{} {}", variable.component, variable.variable);
-        configuration::variables(version).filter(|variable| is_free || !names_a_setting(&name(variable))).collect()
+        configuration::variables(version)
+            .filter(|variable| is_free || !names_a_setting(&name(variable)))
+            .filter(|variable| !is_whole || configuration::is_whole(variable.component, variable.variable))
+            .collect()
     })
 }
 
@@ -570,6 +597,11 @@ fn complete(object: &Object, value: &mut Value, now: protocol::Timestamp) {
 fn is_address(name: &str, ty: &Type) -> bool {
     matches!(ty, Type::Uri)
         || matches!(name, "location" | "remoteLocation" | "responderURL" | "ocppCsmsUrl" | "url" | "webPaymentUrl")
+}
+
+/// The name of the field at the end of a path.
+fn last_name(path: &str) -> &str {
+    path.rsplit('/').find(|name| name.parse::<usize>().is_err()).unwrap_or("")
 }
 
 /// The paths of values, the shallow ones first; not more than a few hundred.

@@ -14,7 +14,7 @@ use crate::model::Move;
 impl Maker<'_, '_> {
     /// A move of the model, or something done again or at another time.
     pub(super) fn sequence_act(&mut self) -> Act {
-        match self.choices.choose(16) {
+        match self.choices.choose(18) {
             0..=6 => self.move_act(),
             7 => self.again(true),
             8 => self.again(false),
@@ -25,6 +25,9 @@ impl Maker<'_, '_> {
                 _ => self.not_accepted(),
             },
             11 | 12 => self.stimulus_act(0).unwrap_or(Act::Pass { ms: 50 }),
+            13 if self.view.longest_pass_ms > 0 => self.pause(),
+            14 | 15 if self.view.device == Role::Station => self.eventful_act(),
+            14 => self.unanswered(),
             _ => {
                 if self.memory.agenda.is_empty() {
                     self.plan_session();
@@ -115,11 +118,18 @@ impl Maker<'_, '_> {
     fn offline(&mut self) -> Act {
         self.plan_session();
         let steps = std::mem::take(&mut self.memory.agenda);
-        self.memory.queue.extend(steps.into_iter().filter(|step| matches!(step, Act::Stimulate { .. })));
+        let beside_the_link = |step: &Act| matches!(step, Act::Stimulate { .. } | Act::Pass { .. });
+        self.memory.queue.extend(steps.into_iter().filter(beside_the_link));
         // Some of it before we are back, some of it after.
         let at = self.choices.choose(self.memory.queue.len() as u64 + 1) as usize;
         let back = Act::Connect { link: 0, identity: 0, manner: Manner::default() };
         self.memory.queue.insert(self.memory.queue.len() - at, back);
+        if self.view.longest_pass_ms > 0 {
+            // Long enough to be told from the moment that the link is back.
+            let before = self.memory.queue.len() - 1 - at;
+            self.memory.queue.insert(before, Act::Pass { ms: 40_000 });
+            self.memory.queue.push_front(Act::Pass { ms: 3_000 });
+        }
         Act::Cut { link: 0 }
     }
 
@@ -140,6 +150,13 @@ impl Maker<'_, '_> {
             6 => self.burst(self.any_link()),
             _ => self.clock(),
         }
+    }
+
+    /// Two calls of the CSMS, of which the first is not answered.
+    fn unanswered(&mut self) -> Act {
+        let calls: Vec<Act> = (0..2).filter_map(|_| self.stimulus_act(0)).collect();
+        self.memory.queue.extend(calls);
+        Act::Answer { link: 0, action: None, text: None, times: 1 }
     }
 
     fn any_link(&self) -> usize {

@@ -10,8 +10,13 @@ use serde_json::{Map, Value, json};
 
 use super::Maker;
 use super::payload::Side;
+use super::writing::{Payload, Piece, Style, array};
 use crate::Act;
 use crate::act::Hole;
+
+/// How long a pause is, in milliseconds: a moment that clocks can tell, some seconds, a minute, several, and more
+/// than two heartbeats.
+const PAUSES: [u64; 5] = [1_500, 12_000, 70_000, 240_000, 720_000];
 
 impl Maker<'_, '_> {
     /// Puts the steps of a session on the agenda.
@@ -92,10 +97,12 @@ impl Maker<'_, '_> {
         };
         let plug = self.stimulus(at, "plug in", None);
         let (first, second) = if one_in(2, self.choices) { (begin, plug) } else { (plug, begin) };
-        let middle = match self.choices.choose(4) {
+        let middle = match self.choices.choose(6) {
             0 => self.stimulus(at, "charge", Some(("for", json!(1)))),
             1 => self.trigger(0, "MeterValues"),
             2 => self.stimulus(at, "pause by ev", None),
+            3 => self.inoperative(at),
+            4 => self.gentle_reset(),
             _ => {
                 let verbs = ["cause fault", "reboot", "resume by ev"];
                 let verb = pick(&verbs, self.choices).copied().unwrap_or("charge");
@@ -104,7 +111,121 @@ impl Maker<'_, '_> {
         };
         let unplug = self.stimulus(at, "unplug", None);
         let clear = self.stimulus(at, "clear fault", None);
-        vec![first, second, self.stimulus(at, "charge", Some(("for", json!(1)))), middle, end, unplug, clear]
+        let steps = [first, second, self.stimulus(at, "charge", Some(("for", json!(1)))), middle, end, unplug, clear];
+        self.with_pauses(steps.into_iter().collect())
+    }
+
+    /// The steps with time between them, now and then: what is due takes time to become so.
+    fn with_pauses(&mut self, steps: Vec<Option<Act>>) -> Vec<Option<Act>> {
+        if self.view.longest_pass_ms == 0 {
+            return steps;
+        }
+        let mut paused = Vec::new();
+        for step in steps {
+            paused.push(step);
+            if one_in(6, self.choices) {
+                paused.push(Some(self.pause()));
+            }
+        }
+        paused
+    }
+
+    /// Time goes by: a moment, or as long as it takes a station to do what it does by itself.
+    pub(super) fn pause(&mut self) -> Act {
+        Act::Pass { ms: pick(&PAUSES, self.choices).copied().unwrap_or(1000) }
+    }
+
+    /// A way to charge in which something is out of the ordinary, with time enough to see what comes of it.
+    pub(super) fn eventful_act(&mut self) -> Act {
+        let (at, token) = (self.outlet(), self.session_token());
+        let plug = self.stimulus(at, "plug in", None);
+        let present = self.present(at, &token);
+        let unplug = self.stimulus(at, "unplug", None);
+        let moment = || Some(Act::Pass { ms: PAUSES[0] });
+        let long = || Some(Act::Pass { ms: PAUSES[3] });
+        let steps = match self.choices.choose(7) {
+            // Nobody is remembered.
+            0 => {
+                let clear = self.step("ClearCache", json!({}), Vec::new());
+                let list = self.step("GetLocalListVersion", json!({}), Vec::new());
+                let session = [plug, present.clone(), moment(), present, unplug, moment()];
+                session.clone().into_iter().chain([clear, list, moment()]).chain(session).collect()
+            }
+            // Somebody is let in, and comes back much later.
+            1 => vec![self.connection_time_out(), present, long(), moment(), plug, moment(), unplug],
+            // Somebody is let in or not, and the cable comes after that.
+            2 => vec![present.clone(), moment(), plug, moment(), present, long(), unplug],
+            // What is told of the transaction is refused once.
+            3 => {
+                let action = match (self.view.version, self.choices.choose(2)) {
+                    (Version::V16, 0) => "StartTransaction",
+                    (Version::V16, _) => "StopTransaction",
+                    _ => "TransactionEvent",
+                };
+                let pieces = [
+                    Piece::Raw("4"),
+                    Piece::Hole(Hole::Asked),
+                    Piece::Word("InternalError"),
+                    Piece::Word(""),
+                    Piece::Raw("{}"),
+                ];
+                let text = Some(array(&pieces, Style::default()));
+                let refused = Act::Answer { link: 0, action: Some(action.to_owned()), text, times: 1 };
+                let settings = self.step("GetConfiguration", json!({}), Vec::new());
+                vec![settings, Some(refused), plug, present, moment(), unplug, long()]
+            }
+            // The transaction is not accepted, though the token was.
+            4 => {
+                let blocked = json!({ "status": "Blocked" });
+                let (action, fields) = match self.view.version {
+                    Version::V16 => ("StartTransaction", json!({ "transactionId": 77, "idTagInfo": blocked })),
+                    _ => ("TransactionEvent", json!({ "idTokenInfo": blocked })),
+                };
+                let pieces = [Piece::Raw("3"), Piece::Hole(Hole::Asked), Piece::Payload(&Payload::new(fields))];
+                let text = Some(array(&pieces, Style::default()));
+                let refused = Act::Answer { link: 0, action: Some(action.to_owned()), text, times: 1 };
+                let settings = self.step("GetConfiguration", json!({}), Vec::new());
+                vec![settings, plug, Some(refused), present, long(), unplug]
+            }
+            // An answer does not come, while there is more to tell.
+            5 => {
+                let silence = Act::Answer { link: 0, action: None, text: None, times: 1 };
+                let (one, other) = (self.trigger(0, "Heartbeat"), self.trigger(0, "StatusNotification"));
+                vec![Some(silence), plug, present, one, other, unplug]
+            }
+            // It is to go down, or out of order, while somebody charges.
+            _ => {
+                let command = if one_in(2, self.choices) { self.gentle_reset() } else { self.inoperative(at) };
+                vec![plug, present.clone(), moment(), command, long(), present, moment(), unplug, long()]
+            }
+        };
+        self.memory.queue.extend(steps.into_iter().flatten());
+        self.memory.queue.pop_front().unwrap_or(Act::Pass { ms: PAUSES[0] })
+    }
+
+    /// Asks how long a driver has until he plugs in.
+    fn connection_time_out(&mut self) -> Option<Act> {
+        match self.view.version {
+            Version::V16 => self.step("GetConfiguration", json!({}), Vec::new()),
+            _ => {
+                let named =
+                    json!({ "component": { "name": "TxCtrlr" }, "variable": { "name": "EVConnectionTimeOut" } });
+                self.step("GetVariables", json!({ "getVariableData": [named] }), Vec::new())
+            }
+        }
+    }
+
+    fn gentle_reset(&mut self) -> Option<Act> {
+        let kind = if self.view.version == Version::V16 { "Soft" } else { "OnIdle" };
+        self.step("Reset", json!({ "type": kind }), Vec::new())
+    }
+
+    fn inoperative(&mut self, at: i64) -> Option<Act> {
+        let fields = match self.view.version {
+            Version::V16 => json!({ "connectorId": at, "type": "Inoperative" }),
+            _ => json!({ "evse": { "id": at }, "operationalStatus": "Inoperative" }),
+        };
+        self.step("ChangeAvailability", fields, Vec::new())
     }
 
     fn outlet(&mut self) -> i64 {

@@ -2,6 +2,7 @@
 //! where the model is not sure: see [`super::station::Station`].
 
 mod csms;
+mod sessions;
 mod station;
 
 use std::time::Duration;
@@ -71,6 +72,11 @@ impl<'a> Case<'a> {
         self.model.told.tokens.iter().find_map(named)
     }
 
+    /// Whether it is one of the rig's tokens.
+    fn is_a_token(&self, token: &str) -> bool {
+        self.model.told.tokens.values().any(|known| known.eq_ignore_ascii_case(token))
+    }
+
     /// Whether there is certainly no such connector or EVSE.
     fn is_no_connector(&self, number: i64) -> bool {
         let known = self.model.told.connectors;
@@ -110,8 +116,14 @@ impl Judge {
     /// The device called.
     pub(super) fn call(&mut self, case: &Case<'_>) {
         match case.model.device {
-            Role::Csms => csms::call(case, self),
-            Role::Station => station::call(case, self),
+            Role::Csms => {
+                csms::call(case, self);
+                sessions::while_waiting(case, self);
+            }
+            Role::Station => {
+                station::call(case, self);
+                sessions::call(case, self);
+            }
         }
     }
 
@@ -138,7 +150,7 @@ impl Judge {
 }
 
 /// A rule accuses no more than its statement does.
-fn class(rule: &str, version: Version) -> Class {
+pub(super) fn class(rule: &str, version: Version) -> Class {
     match statement(rule).filter(|statement| statement.is_of(version)).map(|statement| statement.strength) {
         Some(Strength::Must) => Class::Violation,
         Some(Strength::Should) => Class::Compatibility,

@@ -66,6 +66,7 @@ impl Station {
         if !reliable && CHANGING.contains(&action) {
             self.forget();
         }
+        self.past_asked(exchange);
         match action {
             "SendLocalList" => {
                 self.previous_list = self.list;
@@ -133,6 +134,8 @@ impl Station {
     pub(super) fn answered(&mut self, exchange: Exchange<'_>, answer: &Value) {
         let Exchange { version, action, request, .. } = exchange;
         let status = text(answer, "status");
+        self.past_answered(exchange, answer);
+        self.owes_after_answer(exchange, answer);
         match action {
             "ChangeAvailability" => {
                 let number = place(version, request).unwrap_or(0);
@@ -230,8 +233,9 @@ impl Station {
         let told = integer(answer, "listVersion").or_else(|| integer(answer, "versionNumber"));
         match told {
             Some(told) if told > 0 => self.list = List { version: Some(told), filled: Some(true), ..self.list },
-            // In 1.6 an empty list hides its version.
+            // In 1.6 an empty list hides its version, and a station without one says -1.
             Some(0) if version != Version::V16 => self.list.version = Some(0),
+            Some(_) if version == Version::V16 => self.list.filled = Some(false),
             _ => {}
         }
     }
@@ -239,12 +243,15 @@ impl Station {
     /// The station said something; what it is answered may follow.
     pub(super) fn said(&mut self, exchange: Exchange<'_>) {
         let Exchange { version, action, request, .. } = exchange;
+        self.does(exchange);
+        self.past_said(exchange);
         match action {
             "BootNotification" => {
                 self.registration = Registration::Unknown;
                 self.disturb();
             }
             "StatusNotification" => self.reported(version, request),
+            "StartTransaction" => self.starts += 1,
             "StopTransaction" => {
                 if let Some(id) = transaction_id(request) {
                     self.end(&id);
@@ -374,6 +381,8 @@ impl Station {
         if !plain {
             self.lose();
         }
+        self.past_was_answered(exchange, answer, plain);
+        self.owes_after(exchange, answer, plain);
         match action {
             "BootNotification" => {
                 self.registration = match text(answer, "status") {
@@ -384,6 +393,7 @@ impl Station {
                 };
                 self.answered_boot = Some((at, integer(answer, "interval").unwrap_or(0)));
                 self.boot_disturbances = self.disturbances;
+                self.boot_losses = self.losses;
                 self.triggered.clear();
                 self.told(answer, at);
             }
@@ -405,6 +415,7 @@ impl Station {
             }
             "StartTransaction" => {
                 let Some(id) = transaction_id(answer) else { return };
+                self.starts_answered += u64::from(plain);
                 let accepted = answer.get("idTagInfo").map_or("", |info| text(info, "status")) == "Accepted";
                 let connector = integer(request, "connectorId").unwrap_or(0);
                 self.begin(Transaction {

@@ -4,9 +4,11 @@
 //! Nothing is known at first, and what may have changed behind our back is forgotten: an episode can begin with a
 //! device that others have used, and a rule of the model accuses only on what it has seen itself.
 
+mod duties;
 mod judge;
 mod learn;
 mod moves;
+mod past;
 mod state;
 mod station;
 mod ways;
@@ -21,9 +23,10 @@ use protocol::{Role, Timestamp, Version};
 use serde_json::{Map, Value};
 
 use crate::deserved::{Answer, Deserved};
-use crate::oracles::Suspicion;
+use crate::oracles::{Code, Suspicion};
 use crate::seen::OurCall;
 use crate::{Seen, What};
+use duties::Overdue;
 use judge::{Case, Judge};
 use learn::Exchange;
 pub use moves::{Known, Universe};
@@ -59,6 +62,8 @@ pub struct Model {
 pub struct Told {
     /// Tokens by name: `valid`, `blocked`, ….
     pub tokens: BTreeMap<String, String>,
+    /// The groups of tokens, by their text, as far as they are known to the device.
+    pub groups: BTreeMap<String, String>,
     /// How many connectors (1.6) or EVSEs (2.x) there are; 0 if it does not say.
     pub connectors: i64,
 }
@@ -96,6 +101,8 @@ pub struct Move {
 
 /// How a device says that it does not have an action.
 pub(crate) const LACKING: [&str; 2] = ["NotImplemented", "NotSupported"];
+/// What tells a station the time.
+const CLOCK: &[u8] = b"currentTime";
 /// So many message ids are remembered; with more the model keeps silent.
 const MOST_IDS: usize = 1_000_000;
 /// So many suspicions of one episode are kept until they are fetched.
@@ -144,9 +151,10 @@ impl Model {
         if self.salt == 0 {
             self.salt = (seen.at.0.unsigned_abs() / 1000) & 0xFFF_FFFF;
         }
+        self.silence(seen);
         match &seen.what {
-            What::Opened { identity, .. } => self.opened(seen.link, identity),
-            What::Ended { .. } => self.ended(seen.link),
+            What::Opened { identity, .. } => self.opened(seen.link, identity, seen.at),
+            What::Ended { by_us, .. } => self.ended(seen.link, seen.at, *by_us),
             What::Sent { bytes, deserved } => self.sent(seen, bytes, deserved),
             What::Answered { action, request, bytes, plain } => {
                 self.we_answered(seen, action, request, bytes.as_deref(), *plain);
@@ -168,7 +176,12 @@ impl Model {
                 }
                 _ => {}
             },
-            What::Stimulated { verb, .. } => self.stimulated(verb, seen.at),
+            What::Stimulated { verb, asked, .. } => {
+                self.stimulated(verb, seen.at);
+                if let Some(action) = asked.as_ref().filter(|_| self.device == Role::Csms) {
+                    self.asked_for(seen, action);
+                }
+            }
             What::Refused { .. }
             | What::Misnamed { .. }
             | What::StayedAway { .. }
@@ -183,6 +196,51 @@ impl Model {
             | What::Probed { .. }
             | What::Canary { .. }
             | What::Monitor { .. } => {}
+        }
+        self.overdue(seen);
+    }
+
+    /// Judges a silence that has come to its end, or goes on.
+    fn silence(&mut self, seen: &Seen) {
+        let is_heard = matches!(seen.what, What::Received { .. } | What::Other { .. });
+        let version = self.version;
+        let Some(at) = self.links.get(&seen.link).map(|line| line.station) else { return };
+        let Some(station) = self.stations.get_mut(at).filter(|_| self.device == Role::Station) else { return };
+        let silent = station.silent_too_long(seen.at);
+        if is_heard || silent.is_some() {
+            station.past.heard = Some(seen.at);
+        }
+        let rule = if version == Version::V16 { "16-HB-01" } else { "G02.FR.01" };
+        let charge = silent.map(|sentence| Overdue { rule, action: "Heartbeat".to_owned(), path: "silence", sentence });
+        self.charge(at, seen, charge);
+    }
+
+    /// Judges what should have been done by now.
+    fn overdue(&mut self, seen: &Seen) {
+        let (device, version) = (self.device, self.version);
+        let Some(at) = self.links.get(&seen.link).map(|line| line.station) else { return };
+        let station = self.stations.get_mut(at);
+        let charges = station.map(|station| station.overdue(device, version, seen.at)).unwrap_or_default();
+        self.charge(at, seen, charges);
+    }
+
+    fn charge(&mut self, at: usize, seen: &Seen, charges: impl IntoIterator<Item = Overdue>) {
+        for overdue in charges {
+            let state = self.stations.get(at).map_or(State::Offline, Station::state).name().to_owned();
+            let suspicion = Suspicion {
+                oracle: Code::O6,
+                rule: overdue.rule.to_owned(),
+                class: judge::class(overdue.rule, self.version),
+                state,
+                action: overdue.action,
+                path: overdue.path.to_owned(),
+                reply: "nothing".to_owned(),
+                sentence: overdue.sentence,
+                frame: String::new(),
+                act: seen.act,
+                nominated: false,
+            };
+            self.suspect(vec![suspicion]);
         }
     }
 
@@ -239,11 +297,11 @@ impl Model {
         if let Some(line) = self.links.get(&link) {
             return line.station;
         }
-        self.opened(link, "");
+        self.opened(link, "", Timestamp(0));
         self.links.get(&link).map_or(0, |line| line.station)
     }
 
-    fn opened(&mut self, link: usize, identity: &str) {
+    fn opened(&mut self, link: usize, identity: &str, now: Timestamp) {
         let at = match self.stations.iter().position(|station| station.identity == identity) {
             Some(at) => at,
             None if self.stations.len() < MOST_STATIONS => {
@@ -261,6 +319,7 @@ impl Model {
         }
         if let Some(station) = self.stations.get_mut(at) {
             station.links += 1;
+            station.came(now);
             if station.links > 1 {
                 // What a second link of the same identity does is open.
                 station.lose();
@@ -269,12 +328,13 @@ impl Model {
         }
     }
 
-    fn ended(&mut self, link: usize) {
+    fn ended(&mut self, link: usize, now: Timestamp, by_us: bool) {
         let Some(line) = self.links.get_mut(&link).filter(|line| line.open) else { return };
         line.open = false;
         if let Some(station) = self.stations.get_mut(line.station) {
             station.links = station.links.saturating_sub(1);
             station.lose();
+            station.went(now, by_us);
         }
     }
 
@@ -291,6 +351,14 @@ impl Model {
         }
     }
 
+    /// The CSMS has confirmed that it calls the station; perhaps it has done so already.
+    fn asked_for(&mut self, seen: &Seen, action: &str) {
+        let at = self.station(seen.link);
+        if let Some(station) = self.stations.get_mut(at).filter(|station| station.links == 1) {
+            station.owes_call(action, seen.at, seen.act);
+        }
+    }
+
     fn sent(&mut self, seen: &Seen, bytes: &[u8], deserved: &Deserved) {
         let at = self.station(seen.link);
         let mut fresh = true;
@@ -303,6 +371,11 @@ impl Model {
             }
         }
         let Some(station) = self.stations.get_mut(at) else { return };
+        if !is_plain(deserved) {
+            // It may be the answer that the device waits for.
+            station.past.withheld = None;
+            station.past.has_our_time &= !bytes.windows(CLOCK.len()).any(|part| part == CLOCK);
+        }
         if deserved.action == "?" {
             if deserved.answer != Answer::Never {
                 station.was_sent_junk(bytes);
@@ -332,7 +405,13 @@ impl Model {
         let at = self.station(seen.link);
         let version = self.version;
         let Some(station) = self.stations.get_mut(at) else { return };
+        if bytes.is_none() {
+            station.past.withheld = Some(seen.at);
+        }
+        // Whatever it is told, it may take it for the time.
+        station.past.has_our_time &= plain || !matches!(action, "BootNotification" | "Heartbeat");
         if self.device == Role::Csms {
+            station.losses += u64::from(!plain);
             return;
         }
         let exchange = exchange(version, action, request, seen.at);
@@ -353,6 +432,9 @@ impl Model {
             _ => {
                 station.ids_in_doubt |= matters(action);
                 station.lose();
+                if matches!(reading.frame, Some(Frame::Error { .. })) && !reading.is_flawed() {
+                    station.owes_after_refusal(exchange);
+                }
             }
         }
     }
@@ -411,10 +493,19 @@ impl Model {
             let suspicions = judge.suspicions(&case, seen, bytes, reading);
             self.suspect(suspicions);
         }
+        let connectors = self.told.connectors;
         let Some(station) = self.stations.get_mut(at) else { return };
         match self.device {
-            Role::Station => station.said(exchange),
-            Role::Csms => station.was_asked(exchange, true),
+            Role::Station => {
+                station.said(exchange);
+                let connectors = station.last_connector().max(connectors);
+                station.past_reported(connectors, seen.at);
+            }
+            Role::Csms => {
+                station.past.withheld = None;
+                station.was_called(action, seen.act);
+                station.was_asked(exchange, true);
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use protocol::{Timestamp, Version};
 use serde_json::Value;
 
+use super::duties::Duty;
+use super::past::Past;
 use super::state::State;
 
 /// A station.
@@ -22,6 +24,8 @@ pub(super) struct Station {
     pub(super) losses: u64,
     /// The disturbances when the last boot was answered.
     pub(super) boot_disturbances: u64,
+    /// The losses then.
+    pub(super) boot_losses: u64,
     /// Whether a remote start was sent.
     pub(super) remote_started: bool,
     /// Reports that were asked for, and whether there is surely only one of the id.
@@ -70,6 +74,17 @@ pub(super) struct Station {
     pub(super) accepted_tokens: VecDeque<String>,
     /// Tokens that the CSMS refused last, and when.
     pub(super) refused_tokens: VecDeque<(String, Timestamp)>,
+    /// What rules about whole sessions look back on.
+    pub(super) past: Past,
+    /// What it owes.
+    pub(super) duties: Vec<Duty>,
+    /// What its CSMS called it with last, and in which act.
+    pub(super) called: Option<(String, usize)>,
+    /// Transaction messages that failed.
+    pub(super) failed: VecDeque<String>,
+    /// Starts of 1.6 that it sent, and those that were plainly answered.
+    pub(super) starts: u64,
+    pub(super) starts_answered: u64,
 }
 
 /// What the CSMS has decided about it.
@@ -240,6 +255,7 @@ impl Station {
     /// Something was done to it from outside; news of that may stand behind other messages.
     pub(super) fn stimulated(&mut self, verb: &str, at: Timestamp) {
         self.disturb();
+        self.past_stimulated(verb, at);
         self.presented += u32::from(verb == "present token");
         // What a remote start began a token may end.
         let first = self.presented == 1 && !self.remote_started;
@@ -266,6 +282,7 @@ impl Station {
     /// All that was learned of what can be set by us is in doubt.
     pub(super) fn forget(&mut self) {
         self.disturb();
+        self.past_forgets();
         self.list = List { touched: true, ..List::default() };
         self.reservations.clear();
         self.cancelled.clear();

@@ -26,7 +26,7 @@ impl Script {
     fn new(device: Role, version: Version) -> Script {
         let tokens = [("valid", "Tag-Valid"), ("other", "TAG-OTHER"), ("blocked", "TAG-BLOCKED")];
         let tokens = tokens.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        let told = Arc::new(Told { tokens, connectors: 2 });
+        let told = Arc::new(Told { tokens, connectors: 2, ..Told::default() });
         let model = Model::new(device, version).knowing(told);
         let now = Timestamp::parse("2026-01-02T03:04:05Z").unwrap();
         let mut script = Script { model, now, ids: 0 };
@@ -330,4 +330,5 @@ fn card(tag: &str) -> Value {
 
 mod csms_rules;
 mod moves_and_states;
+mod session_rules;
 mod station_rules;

@@ -480,7 +480,7 @@ mod tests {
     fn means(allowed: &Allowed, device: Role, version: Version) -> Means<'_> {
         let tokens =
             ["valid", "other", "blocked", "expired", "unknown"].map(|name| (name.to_owned(), format!("tag-{name}")));
-        let told = Arc::new(Told { tokens: BTreeMap::from(tokens), connectors: 2 });
+        let told = Arc::new(Told { tokens: BTreeMap::from(tokens), connectors: 2, ..Told::default() });
         let identities = if device == Role::Csms { 2 } else { 1 };
         Means { device, version, told, identities, drivable: &[], allowed, lacks: BTreeSet::new() }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 use protocol::frame::Frame;
+use serde_json::Value;
 
 use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
 use crate::{Seen, What};
@@ -177,6 +178,8 @@ impl Oracle for Drift {
                 }
             }
             What::Received { bytes, reading, answers, took } => match &reading.frame {
+                // What waited for a link, or for an answer, comes all at once.
+                Some(Frame::Call { action, payload, .. }) if is_late(action, payload, seen.at) => {}
                 Some(Frame::Call { .. }) => {
                     if seen.at.since(self.since) > SPELL {
                         (self.since, self.called, self.sent) = (seen.at, 0, 0);
@@ -233,6 +236,17 @@ fn occurrences(bytes: &[u8], id: &str) -> usize {
     // A short one may stand there by chance.
     let id = Some(id.as_bytes()).filter(|id| id.len() >= 8);
     id.map_or(0, |id| bytes.windows(id.len()).filter(|window| *window == id).count())
+}
+
+/// Whether a transaction message tells of a time that is over: those are kept and delivered later (R-151).
+fn is_late(action: &str, payload: &Value, now: Timestamp) -> bool {
+    const LATE: Duration = Duration::from_secs(10);
+    let told = match action {
+        "MeterValues" => payload.pointer("/meterValue/0/timestamp"),
+        "StartTransaction" | "StopTransaction" | "TransactionEvent" => payload.get("timestamp"),
+        _ => None,
+    };
+    told.and_then(Value::as_str).and_then(Timestamp::parse).is_some_and(|told| now.since(told) > LATE)
 }
 
 #[cfg(test)]
@@ -296,6 +310,21 @@ mod tests {
         told.call(0, "f00-123456", call);
         told.answer(0, &format!(r#"[4,"f00-123456","NotImplemented","{description}",{{}}]"#));
         told.judge(&mut Drift::new(&Lasting::default()))
+    }
+
+    #[test]
+    fn a_queue_that_is_delivered_at_last_is_no_flood() {
+        for (time, count) in [("2025-12-31T23:00:00Z", 0), ("2026-01-01T00:00:00Z", 1)] {
+            let mut told = Told::new(Role::Station, Version::V16);
+            told.booted(0);
+            let values = format!(
+                r#"[2,"1","MeterValues",{{"connectorId":1,"meterValue":[{{"timestamp":"{time}","sampledValue":[{{"value":"1"}}]}}]}}]"#
+            );
+            for _ in 0..2 * CALLS {
+                told.received(0, &values);
+            }
+            assert_eq!(told.judge(&mut Drift::new(&Lasting::default())).len(), count, "{time}");
+        }
     }
 
     #[test]

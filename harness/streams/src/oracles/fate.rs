@@ -214,7 +214,7 @@ mod tests {
     fn trap_a_link_may_end_while_the_power_is_cut() {
         let mut told = Told::new(Role::Station, Version::V16);
         told.booted(0).ended(0, Ending::Eof { mid_frame: false });
-        told.what(0, What::Stimulated { verb: "cut power".to_owned(), failure: None });
+        told.what(0, What::Stimulated { verb: "cut power".to_owned(), asked: None, failure: None });
         assert_eq!(told.judge(&mut Fate::default()), []);
     }
 

@@ -22,7 +22,7 @@ use settings::{Variable, alike, is_standard, of_configuration, of_variables};
 pub(super) struct ReadBack {
     device: Role,
     version: Version,
-    /// What the configuration keys of 1.6 were last known to hold.
+    /// What the configuration keys of 1.6, and the variables of 2.x, were last known to hold.
     known: HashMap<String, String>,
     /// Keys that the station called read-only.
     read_only: HashSet<String>,
@@ -55,6 +55,8 @@ enum Expected {
     Key { key: String, written: String, before: Option<String> },
     /// Variables have these values.
     Variables(Vec<Variable>),
+    /// Variables have not these values, but the ones that they had before, as far as they were known.
+    Declined(Vec<Variable>, Vec<Option<String>>),
     /// The list has one of these versions; the flag says whether an update was declined.
     List { allowed: Vec<i64>, declined: bool },
 }
@@ -215,12 +217,15 @@ impl ReadBack {
     }
 
     fn variables(&self, call: &OurCall, payload: &Value) -> Option<(&'static str, Value, Expected)> {
-        let accepted = of_variables(&call.request, payload);
-        if accepted.is_empty() {
-            return None;
+        let accepted = of_variables(&call.request, payload, "Accepted");
+        if !accepted.is_empty() {
+            return Some(("GetVariables", asked(&accepted), Expected::Variables(accepted)));
         }
-        let items: Vec<Value> = accepted.iter().map(Variable::asked).collect();
-        Some(("GetVariables", json!({ "getVariableData": items }), Expected::Variables(accepted)))
+        // Where nothing was known before, only what the variable cannot hold says something.
+        let mut declined = of_variables(&call.request, payload, "Rejected");
+        declined.retain(|variable| self.known.contains_key(&variable.name()) || variable.is_no_number());
+        let before = declined.iter().map(|variable| self.known.get(&variable.name()).cloned()).collect();
+        (!declined.is_empty()).then(|| ("GetVariables", asked(&declined), Expected::Declined(declined, before)))
     }
 
     fn list(&self, call: &OurCall, status: &str) -> Option<(&'static str, Value, Expected)> {
@@ -262,6 +267,18 @@ impl ReadBack {
                     if self.known.len() < REMEMBERED || self.known.contains_key(&key) {
                         self.known.insert(key, value);
                     }
+                }
+            }
+            "GetVariables" => {
+                for (name, value) in settings::values(payload) {
+                    if self.known.len() < REMEMBERED || self.known.contains_key(&name) {
+                        self.known.insert(name, value);
+                    }
+                }
+            }
+            "SetVariables" => {
+                for variable in of_variables(&call.request, payload, "Accepted") {
+                    self.known.remove(&variable.name());
                 }
             }
             "GetLocalListVersion" => {
@@ -331,6 +348,18 @@ impl ReadBack {
                     suspect(variable.is_standard(), "B05.FR.10", "SetVariables", format!("{name}: accepted"), sentence);
                 }
             }
+            Expected::Declined(variables, before) => {
+                for (variable, before) in variables.iter().zip(before) {
+                    let Some((_, Some(value))) = variable.found_in(payload) else { continue };
+                    let changed = before.as_ref().map_or(variable.is_no_number(), |before| !alike(before, &value));
+                    if changed && alike(&variable.value, &value) {
+                        let name = variable.name();
+                        let sentence = format!("setting {name} to \"{value}\" was rejected, and still it reads so");
+                        let path = format!("{name}: declined");
+                        suspect(variable.is_standard(), "B05.FR.07", "SetVariables", path, sentence);
+                    }
+                }
+            }
             Expected::List { allowed, declined } => {
                 let (field, rule) = match (self.version, declined) {
                     (Version::V16, false) => ("listVersion", "16-LIST-09"),
@@ -366,6 +395,18 @@ impl ReadBack {
         about: &About<'_>,
         suspicions: &mut Vec<Suspicion>,
     ) {
+        let mut suspect = |rule, path, status: &str, sentence| {
+            let (class, action, reply) = (Class::Violation, call.action.as_str(), format!("result {status}"));
+            let charge = Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes };
+            about.suspect(seen, charge, suspicions);
+        };
+        for status in ["Accepted", "RebootRequired"].into_iter().filter(|_| call.action == "SetVariables") {
+            for variable in of_variables(&call.request, payload, status).iter().filter(|each| each.is_no_number()) {
+                let (name, value) = (variable.name(), shortened(variable.value.as_bytes()));
+                let sentence = format!("{name} is a whole number, and \"{value}\" was {status}");
+                suspect("B05.FR.07", format!("{name}: no number"), status, sentence);
+            }
+        }
         let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
         let key = call.request.get("key").and_then(Value::as_str).unwrap_or("");
         if call.action != "ChangeConfiguration" || !matches!(status, "Accepted" | "RebootRequired") {
@@ -381,8 +422,7 @@ impl ReadBack {
         } else {
             return;
         };
-        let (class, action, reply) = (Class::Violation, "ChangeConfiguration", format!("result {status}"));
-        about.suspect(seen, Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes }, suspicions);
+        suspect(rule, path, status, sentence);
     }
 
     /// GetTransactionStatus tells whether a transaction goes on.
@@ -411,6 +451,11 @@ impl ReadBack {
         let (class, rule, action) = (Class::Violation, "E14.FR.02", "GetTransactionStatus");
         about.suspect(seen, Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes }, suspicions);
     }
+}
+
+/// What is asked in order to read variables.
+fn asked(variables: &[Variable]) -> Value {
+    json!({ "getVariableData": variables.iter().map(Variable::asked).collect::<Vec<_>>() })
 }
 
 fn holds(bytes: &[u8], word: &str) -> bool {
@@ -527,6 +572,44 @@ mod tests {
         assert_eq!(station(Version::V201, call, answer, &read("60")), []);
         let found = station(Version::V201, call, answer, &read("61"));
         assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "B05.FR.10"));
+    }
+
+    fn set_interval(value: &str, status: &str) -> Told {
+        let named = r#""component":{"name":"OCPPCommCtrlr"},"variable":{"name":"HeartbeatInterval"}"#;
+        let mut told = Told::new(Role::Station, Version::V201);
+        told.booted(0).call(
+            0,
+            "1",
+            &format!(r#"[2,"1","SetVariables",{{"setVariableData":[{{"attributeValue":"{value}",{named}}}]}}]"#),
+        );
+        told.answer(0, &format!(r#"[3,"1",{{"setVariableResult":[{{"attributeStatus":"{status}",{named}}}]}}]"#));
+        told
+    }
+
+    #[test]
+    fn a_variable_that_is_a_whole_number_takes_nothing_else() {
+        for (value, status, count) in
+            [("60abc", "Accepted", 1), ("abc", "RebootRequired", 1), ("60", "Accepted", 0), ("60abc", "Rejected", 0)]
+        {
+            let found = set_interval(value, status).judge(&mut ReadBack::new(Role::Station, Version::V201));
+            assert_eq!(found.len(), count, "{value} {status}");
+            assert!(found.iter().all(|found| found.rule == "B05.FR.07" && found.class == Class::Violation));
+        }
+    }
+
+    #[test]
+    fn a_variable_whose_change_was_rejected_stays_as_it_was() {
+        for (value, read, count) in [("60abc", "60abc", 1), ("60abc", "300", 0)] {
+            let mut told = set_interval(value, "Rejected");
+            let answer = format!(
+                r#"[3,"ID",{{"getVariableResult":[{{"attributeStatus":"Accepted","attributeValue":"{read}","component":{{"name":"OCPPCommCtrlr"}},"variable":{{"name":"HeartbeatInterval"}}}}]}}]"#
+            );
+            let found = told.ask(&mut ReadBack::new(Role::Station, Version::V201), &mut |_| answer.clone());
+            assert_eq!(found.len(), count, "{read}");
+        }
+        let found = set_interval("60", "Rejected")
+            .ask(&mut ReadBack::new(Role::Station, Version::V201), &mut |_| panic!("nothing to compare with"));
+        assert_eq!(found, []);
     }
 
     #[test]

@@ -399,9 +399,21 @@ fn is_beyond_doubt(flaw: &Flaw, request: &Value, version: Version) -> bool {
     }
 }
 
-/// Whether a text has the form of a date and a time, with or without an offset.
+/// Whether a text has the form of a date and a time, with or without an offset, and could be one: no calendar has a
+/// thirteenth month, and no clock a sixty-first minute.
 fn is_iso_8601(text: &str) -> bool {
     let bytes = text.as_bytes();
+    let beyond = |from: usize, most: u32| {
+        text.get(from..from + 2).and_then(|part| part.parse::<u32>().ok()).is_some_and(|number| number > most)
+    };
+    // The long form with a `T`; in others these digits may be something else.
+    let long = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-');
+    if long && (beyond(5, 12) || beyond(8, 31)) {
+        return false;
+    }
+    if long && bytes.get(10) == Some(&b'T') && bytes.get(13) == Some(&b':') && (beyond(11, 24) || beyond(14, 59)) {
+        return false;
+    }
     let digits = |from: usize, to: usize| bytes.get(from..to).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
     let extended = digits(0, 4) && bytes.get(4) == Some(&b'-');
     let basic = digits(0, 8) && bytes.get(8).is_none_or(|byte| b"Tt".contains(byte));
@@ -600,6 +612,16 @@ mod tests {
     }
 
     #[test]
+    fn what_no_calendar_has_is_no_time_of_any_form() {
+        for text in ["2026-01-01T12:00:00", "20260101T120000Z", "2026-W01-1T12:00:00Z", "2026-02-30T24:00:00Z"] {
+            assert!(is_iso_8601(text), "{text}");
+        }
+        for text in ["2026-13-01T12:00:00Z", "2026-01-01T12:60:00Z", "2026-01-32", "now", "", "1767268800é"] {
+            assert!(!is_iso_8601(text), "{text}");
+        }
+    }
+
+    #[test]
     fn trap_a_bad_id_can_be_repeated_or_not() {
         let long = "x".repeat(40);
         let call = format!(r#"[2,"{long}","Heartbeat",{{}}]"#);
@@ -632,7 +654,7 @@ mod tests {
             found.iter().any(|found| found.class.is_red())
         };
         assert!(red(&told));
-        told.what(0, What::Stimulated { verb: "send".to_owned(), failure: None });
+        told.what(0, What::Stimulated { verb: "send".to_owned(), asked: None, failure: None });
         assert!(!red(&told));
     }
 

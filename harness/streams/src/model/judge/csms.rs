@@ -52,6 +52,10 @@ fn authorize(case: &Case<'_>, answer: &Value, judge: &mut Judge) {
         return;
     }
     if status == "Accepted" {
+        let group = case.model.told.groups.get(token).filter(|_| !case.is_16() && !case.model.by_hand);
+        if let Some(group) = group.filter(|_| answer.pointer("/idTokenInfo/groupIdToken").is_none()) {
+            judge.accuse("C01.FR.07", "groupIdToken", format!("{token:?} is in {group:?}, and no group is told"));
+        }
         if let Some(name) = case.refused_token(token) {
             let rule = if case.is_16() { "16-AUTH-08" } else { "C01.FR.06" };
             judge.accuse(rule, "refused token", format!("the {name} token {token:?} was accepted"));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::configuration;
 use serde_json::Value;
 
 use super::{
@@ -235,7 +236,27 @@ fn is_negative(value: &str) -> bool {
     value.parse::<i64>().is_ok_and(|number| number < 0)
 }
 
+/// Asked for everything, a station shows what it must have.
+fn required_keys(answer: &Value, judge: &mut Judge) {
+    let shown: Vec<&str> = answer
+        .get("configurationKey")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|key| text(key, "key"))
+        .collect();
+    let required = configuration::keys().iter().filter(|key| key.required && key.profile == "Core");
+    let mut required = required.filter(|key| key.access.can_read());
+    if let Some(key) = required.find(|key| !shown.iter().any(|shown| shown.eq_ignore_ascii_case(key.name))) {
+        let name = key.name;
+        judge.accuse("16-CFG-13", "required key", format!("{name} is missing among all the keys of the station"));
+    }
+}
+
 fn keys(case: &Case<'_>, answer: &Value, judge: &mut Judge) {
+    if case.request().get("key").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        required_keys(answer, judge);
+    }
     let Some([asked]) = case.request().get("key").and_then(Value::as_array).map(Vec::as_slice) else { return };
     let Some(asked) = asked.as_str() else { return };
     let is_it = |key: Option<&str>| key.is_some_and(|key| key.eq_ignore_ascii_case(asked));
@@ -479,16 +500,18 @@ fn start(case: &Case<'_>, judge: &mut Judge) {
 }
 
 /// Who was refused does not charge, unless somebody else let him in.
-fn refused(case: &Case<'_>, token: &str, judge: &mut Judge) {
+pub(super) fn refused(case: &Case<'_>, token: &str, judge: &mut Judge) {
     let station = case.station;
     let refused = station.refused_tokens.iter().find(|(other, _)| other.eq_ignore_ascii_case(token));
-    let Some((_, since)) = refused.filter(|_| !station.list.touched && !station.remote_started) else { return };
+    // A remote start need not ask.
+    let named = station.past.named.iter().any(|named| named.eq_ignore_ascii_case(token));
+    let Some((_, since)) = refused.filter(|_| !station.list.touched && !named) else { return };
     // By the clock that we gave it: a transaction that began before it asked is none of this.
     let set = station.answered_boot.is_some() && station.registration == Registration::Accepted;
     let began = protocol::Timestamp::parse(text(case.request(), "timestamp"));
     if set && began.is_some_and(|began| began.0 >= since.0.saturating_add(1_000_000)) {
         let sentence = format!("a transaction begins under {token:?}, which was refused");
-        judge.accuse("16-AUTH-01", "refused token", sentence);
+        judge.accuse(by_version(case, "16-AUTH-01", "C01.FR.01"), "refused token", sentence);
     }
 }
 

@@ -27,7 +27,7 @@ fn the_same_text_of_another_type_is_another_token() {
 #[test]
 fn who_decides_by_hand_may_accept_a_blocked_tag() {
     is_silent(csms(|s| {
-        s.see(0, What::Stimulated { verb: "decide".to_owned(), failure: None });
+        s.see(0, What::Stimulated { verb: "decide".to_owned(), asked: None, failure: None });
         authorize(s, "TAG-BLOCKED", "Accepted");
     }));
 }

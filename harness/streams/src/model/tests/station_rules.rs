@@ -47,7 +47,7 @@ fn a_stop_of_what_runs_is_accepted() {
 fn what_may_have_ended_it_unseen_leaves_it_open() {
     let rejected = |s: &mut Script| remote_stop(s, json!(7), "Rejected");
     is_silent(with(charging(), |s| {
-        s.see(0, What::Stimulated { verb: "unplug".to_owned(), failure: None });
+        s.see(0, What::Stimulated { verb: "unplug".to_owned(), asked: None, failure: None });
         rejected(s);
     }));
     is_silent(with(charging(), |s| {
@@ -184,7 +184,13 @@ fn a_cancellation_is_accepted_exactly_for_what_is_reserved() {
     }));
     // It may have expired.
     is_silent(with(station(kept), |s| {
-        s.pass(4000);
+        for number in 0..=2 {
+            s.status(number, if number == 1 { "Reserved" } else { "Available" });
+        }
+        for _ in 0..20 {
+            s.pass(200);
+            s.call("Heartbeat", json!({}), json!({ "currentTime": s.time() }));
+        }
         cancel(s, 5, "Rejected");
     }));
     accuses("H02.FR.01", station_201(|s| cancel(s, NOBODYS_ID, "Accepted")));
@@ -261,7 +267,7 @@ fn keys_are_changed_by_the_rules() {
     is_silent(station(change("WebSocketPingInterval", "1", "Accepted")));
     let told = |s: &mut Script| {
         let keys = json!([{ "key": "NumberOfConnectors", "readonly": true, "value": "2" }]);
-        s.ask("GetConfiguration", json!({}), json!({ "configurationKey": keys }));
+        s.ask("GetConfiguration", json!({ "key": ["A", "B"] }), json!({ "configurationKey": keys }));
     };
     accuses("16-CFG-09", with(station(told), change("numberofconnectors", "3", "Accepted")));
     is_silent(with(station(told), change("NumberOfConnectors", "3", "Rejected")));
@@ -278,7 +284,8 @@ fn a_key_that_is_asked_for_is_known_or_unknown() {
     let both = json!({ "configurationKey": key(), "unknownKey": ["HeartbeatInterval"] });
     accuses("16-CFG-02", station(asked("HeartbeatInterval", both)));
     is_silent(station(asked("HeartbeatInterval", json!({ "configurationKey": key() }))));
-    let told = |s: &mut Script| s.ask("GetConfiguration", json!({}), json!({ "configurationKey": key() }));
+    let told =
+        |s: &mut Script| s.ask("GetConfiguration", json!({ "key": ["A", "B"] }), json!({ "configurationKey": key() }));
     accuses("16-CFG-02", with(station(told), asked("HeartbeatInterval", json!({}))));
 }
 

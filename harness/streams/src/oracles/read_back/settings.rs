@@ -61,8 +61,8 @@ pub(super) struct Variable {
     pub(super) value: String,
 }
 
-/// The variables of a request that were accepted; none if one stands in it twice.
-pub(super) fn of_variables(request: &Value, payload: &Value) -> Vec<Variable> {
+/// The variables of a request that were answered with this status; none if one stands in it twice.
+pub(super) fn of_variables(request: &Value, payload: &Value, status: &str) -> Vec<Variable> {
     let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let results = list(payload, "setVariableResult");
     let variables: Vec<Variable> = list(request, "setVariableData").iter().filter_map(Variable::read).collect();
@@ -70,12 +70,22 @@ pub(super) fn of_variables(request: &Value, payload: &Value) -> Vec<Variable> {
     if !distinct(&names) {
         return Vec::new();
     }
-    let accepted = |variable: &Variable| {
-        results.iter().any(|result| {
-            variable.is(result) && result.get("attributeStatus").and_then(Value::as_str) == Some("Accepted")
-        })
+    let has_status = |variable: &Variable| {
+        results
+            .iter()
+            .any(|result| variable.is(result) && result.get("attributeStatus").and_then(Value::as_str) == Some(status))
     };
-    variables.into_iter().filter(accepted).take(4).collect()
+    variables.into_iter().filter(has_status).take(4).collect()
+}
+
+/// The names of variables with their values, from the result of GetVariables.
+pub(super) fn values(payload: &Value) -> impl Iterator<Item = (String, String)> + '_ {
+    let results = payload.get("getVariableResult").and_then(Value::as_array).into_iter().flatten();
+    results.filter_map(|result| {
+        let accepted = result.get("attributeStatus").and_then(Value::as_str) == Some("Accepted");
+        let variable = Variable::read(result).filter(|_| accepted)?;
+        Some((variable.name(), variable.value))
+    })
 }
 
 impl Variable {
@@ -129,6 +139,15 @@ impl Variable {
         let name = self.variable.get("name").and_then(Value::as_str).unwrap_or("");
         name != "DateTime"
             && configuration::variables(Version::V21).any(|known| known.variable.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it holds whole numbers, and would hold something that is no number at all.
+    pub(super) fn is_no_number(&self) -> bool {
+        let text = |value: &Value| value.get("name").and_then(Value::as_str).unwrap_or("").to_owned();
+        let plain = self.attribute.as_deref().is_none_or(|attribute| attribute == "Actual");
+        plain
+            && configuration::is_whole(&text(&self.component), &text(&self.variable))
+            && self.value.trim().parse::<f64>().is_err()
     }
 
     fn is(&self, result: &Value) -> bool {
