@@ -103,6 +103,7 @@ impl Player {
     fn device_answer(&mut self, now: Timestamp, answer: &Frame, text: &str) {
         self.session.spoken = true;
         let Some(open) = self.open.take_if(|open| open.id == answer.id()) else { return };
+        self.session.slowest = self.session.slowest.max(Some(now.since(open.since)));
         self.learn_from_answer(&open.action, &open.request, answer);
         if let Frame::Result { payload, .. } = answer {
             self.session.standin.exchanged(now, &open.action, &open.request, payload);

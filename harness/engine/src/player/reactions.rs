@@ -1,6 +1,7 @@
 //! Raw text of ours, and what the device does about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::frame::Frame;
 use protocol::{Role, Timestamp, Version};
@@ -12,6 +13,11 @@ use super::{Player, Tag};
 use crate::leaf::Leaf;
 use crate::scope::Tentative;
 use crate::tree::Node;
+
+/// So many times as long as its slowest answer a device may take to react to raw text before more is sent.
+const PATIENT: u32 = 20;
+/// And no less than this.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A wait for the reaction to raw text.
 #[derive(Clone, Debug)]
@@ -47,7 +53,8 @@ impl Player {
         self.session.oracles.sent_text(&id, &made);
         self.send_raw(now, made);
         let allows_silence = text.outcome.iter().any(|outcome| outcome.kind == TextOutcomeKind::Ignored);
-        let grace = leaf.grace.as_ref().map_or(self.rig.timeouts.grace, |grace| self.duration(leaf.scope, grace));
+        let grace =
+            leaf.grace.as_ref().map_or_else(|| self.pause_for_reaction(), |grace| self.duration(leaf.scope, grace));
         let deadline = now + self.rig.timeouts.reply;
         self.reaction = Some(Waiting {
             leaf: leaf.clone(),
@@ -96,6 +103,13 @@ impl Player {
         }
         self.conclude_reaction(now, waiting, warn, "", &format!("the device ended the link ({how})"));
         true
+    }
+
+    /// How long raw text stands alone before the harmless call goes behind it: long enough for a device that answers as
+    /// fast as it has so far. One that reads its messages in order is not hurried by what comes behind.
+    fn pause_for_reaction(&self) -> Duration {
+        let grace = self.rig.timeouts.grace;
+        self.session.slowest.map_or(grace, |slowest| (slowest * PATIENT).max(SHORTEST_PAUSE).min(grace))
     }
 
     /// It is time to send the harmless call, or to give up.

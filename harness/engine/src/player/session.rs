@@ -2,6 +2,7 @@
 //! be undone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use protocol::{Role, Version};
 use serde_json::Value;
@@ -63,6 +64,8 @@ pub struct Session {
     pub accepted: bool,
     /// Whether the device has spoken since the link was opened.
     pub spoken: bool,
+    /// The longest that the device has taken for an answer so far.
+    pub slowest: Option<Duration>,
     /// The party we play.
     pub standin: StandIn,
     /// The standing oracles.
@@ -93,6 +96,7 @@ impl Session {
             admitting: true,
             accepted: false,
             spoken: false,
+            slowest: None,
             standin,
             oracles: Oracles::new(device, version),
             config,
