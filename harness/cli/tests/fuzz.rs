@@ -210,10 +210,10 @@ async fn a_process_that_dies_is_told_with_what_killed_it_and_started_again_and_t
         format!("env DYING_DEVICE={listen} {} --exact device_that_dies --ignored --nocapture", itself.display());
     let url = format!("ws://{listen}/ocpp");
     let device = ["--url", url.as_str(), "--start", start.as_str(), "--pattern", "^the watch dog"];
-    let args = ["fuzz", "--layers", "L4", "--runs", "120", "--length", "40", "--seed", "3", "--findings", "found"];
+    let args = ["fuzz", "--layers", "L4", "--runs", "400", "--length", "40", "--seed", "3", "--findings", "found"];
     let output = plugfest(folder.path(), &args).args(device).args(["--report-json", "events"]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-    assert!(told(&output).contains("acts in 3 episodes"), "{}", told(&output));
+    assert!(told(&output).contains("acts in 10 episodes"), "{}", told(&output));
     let events = events(&folder.path().join("events"));
     let found: Vec<&Value> = events.iter().filter(|event| event["oracle"] == "O13").collect();
     let summaries: Vec<&str> = found.iter().map(|event| event["summary"].as_str().unwrap()).collect();
