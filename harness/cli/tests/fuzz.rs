@@ -142,7 +142,6 @@ async fn a_device_that_is_to_be_started_is_there_when_only_cases_are_played() {
     assert!(told(&output).contains("2 cases with a change played"), "{}", told(&output));
 }
 
-/// What a CSMS answers that knows the schemas, and dies of a payload which is no object.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_station_that_never_comes_is_awaited_as_long_as_the_rig_says_and_is_no_pass() {
     let folder = tempfile::tempdir().unwrap();
@@ -156,6 +155,7 @@ async fn a_station_that_never_comes_is_awaited_as_long_as_the_rig_says_and_is_no
     assert!(told.contains(&format!("waiting up to 0.1 s for the station at {listen}")), "{told}");
 }
 
+/// What a CSMS answers that knows the schemas, and dies of a payload which is no object.
 fn answer(text: &[u8]) -> Option<Frame> {
     let deserved = deserved(Version::V16, Role::Csms, text);
     if deserved.action != "?" && !deserved.request.is_object() {

@@ -57,7 +57,6 @@ impl Line {
         self.sent += 1;
         let id = format!("doctor-{:x}-{}", self.clock.now().0, self.sent);
         let call = Frame::Call { id: id.clone(), action: action.to_owned(), payload: request };
-        let version = self.version;
         let deadline = Instant::now() + within;
         self.send(&call, deadline).await?;
         loop {
@@ -65,7 +64,7 @@ impl Line {
                 && to == id
             {
                 if let Ok(payload) = &answer {
-                    let violations = validate::response_violations(version, action, payload);
+                    let violations = validate::response_violations(self.version, action, payload);
                     self.note_flaw(format!("the answer to {action}"), &violations);
                 }
                 return answer;
