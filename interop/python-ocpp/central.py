@@ -11,7 +11,9 @@ def now():
 
 class Central:
     def __init__(self, site, interval):
-        self.stations = {name: {"boot": "Accepted", "registered": None} for name in site["stations"]}
+        self.stations = {}
+        for name in site["stations"]:
+            self.know(name)
         self.tokens = {name.upper(): token for name, token in site["tokens"].items()}
         self.interval = interval
         self.transactions = {}
@@ -23,6 +25,10 @@ class Central:
     def from_file(path, interval):
         with open(path, encoding="utf-8") as file:
             return Central(json.load(file), interval)
+
+    def know(self, station):
+        """A station of the operator's; what is known of it stays."""
+        self.stations.setdefault(station, {"boot": "Accepted", "registered": None})
 
     def register(self, station):
         """The answer to a boot; it holds until the next one."""
