@@ -96,14 +96,12 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     csms_both("csms-overlooks-bad-times", "R-038", "A text that is no time is taken for one.").left_to_streams(),
     csms_both("csms-overlooks-extra-fields", "R-038", "Fields that the schema does not have are passed over.")
         .left_to_streams(),
-    csms_both("csms-overlooks-long-texts", "R-038", "The length of texts is not looked at.").left_to_streams(),
+    csms_both("csms-overlooks-long-texts", "R-038", "The length of texts is not looked at."),
     csms_both("csms-overlooks-missing-fields", "R-038", "It goes on without required fields."),
-    csms_both("csms-overlooks-unknown-words", "R-038", "Any word is taken where there is an enumeration.")
-        .left_to_streams(),
+    csms_both("csms-overlooks-unknown-words", "R-038", "Any word is taken where there is an enumeration."),
     csms_both("csms-overlooks-wrong-types", "R-038", "Values of the wrong type are taken."),
-    csms_201("csms-overlooks-list-lengths", "R-038", "Lists may be empty or too long.").left_to_streams(),
-    csms_201("csms-overlooks-long-texts-inside", "R-038", "The length of texts inside of objects is not looked at.")
-        .left_to_streams(),
+    csms_201("csms-overlooks-list-lengths", "R-038", "Lists may be empty or too long."),
+    csms_201("csms-overlooks-long-texts-inside", "R-038", "The length of texts inside of objects is not looked at."),
     csms(
         "csms-ends-another-for-an-unknown-id",
         "16-TX-06",
@@ -125,6 +123,5 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "The password of one station opens the door to every other.",
     )
     .left_to_streams(),
-    csms_201("csms-ignores-security-events", "A04.FR.03", "SecurityEventNotification is never answered.")
-        .left_to_streams(),
+    csms_201("csms-ignores-security-events", "A04.FR.03", "SecurityEventNotification is never answered."),
 ];

@@ -40,8 +40,7 @@ pub(super) const STATION: &[FaultInfo] = &[
         "Asked for its whole configuration, it answers and starts again.",
     ),
     station("station-takes-any-subprotocol", "R-077", "It stays on a connection whose subprotocol it did not offer."),
-    station("station-never-comes-back", "R-151", "It does not connect again after the third link it has lost.")
-        .left_to_streams(),
+    station("station-never-comes-back", "R-151", "It does not connect again after the third link it has lost."),
     station("station-gives-up-after-a-refusal", "R-151", "It does not connect again after two attempts that failed.")
         .left_to_streams(),
     station("station-writes-a-comma-too-many", "R-001", "A list of several objects ends with a comma."),
@@ -53,8 +52,7 @@ pub(super) const CSMS: &[FaultInfo] = &[
         "csms-forgets-the-new-link-with-the-old",
         "R-037",
         "When the older of two links of a station ends, the newer one is not read any more.",
-    )
-    .left_to_streams(),
+    ),
     csms("csms-tells-of-other-stations", "R-241", "An error description names another station.").left_to_streams(),
 ];
 
@@ -68,15 +66,11 @@ on_both_sides! {
     "leaves-out-error-details", "R-003", "A CALLERROR has four elements.";
     #[left_to_streams]
     "refuses-values-as-unknown-actions", "R-051", "Values that break the schema are refused as NotImplemented.";
-    #[left_to_streams]
     "repeats-keys-in-errors", "R-246", "The details of a CALLERROR have the same key twice.";
-    #[left_to_streams]
     "answers-late", "R-037", "Every sixteenth answer comes a minute late.";
-    #[left_to_streams]
     "closes-with-1011-on-a-damaged-call", "R-038", "A call whose frame is damaged is not refused: the link is closed with code 1011.";
     #[left_to_streams]
     "closes-with-1011-on-a-long-ping", "R-097", "A ping of more than a hundred bytes makes it close the link with code 1011.";
-    #[left_to_streams]
     "cuts-off-long-errors", "R-001", "A CALLERROR of more than two hundred bytes ends in the middle.";
     #[left_to_streams]
     "cuts-the-link-on-a-damaged-frame", "R-240", "A frame that breaks RFC 6455 makes it drop the connection without a close frame.";
@@ -106,9 +100,7 @@ on_both_sides! {
     "dies-of-a-number-beyond-32-bits", "R-240", "A number that needs more than 32 bits ends the device.";
     #[left_to_streams]
     "dies-of-a-reserved-bit", "R-240", "A frame with a reserved bit set ends the device.";
-    #[left_to_streams]
     "dies-of-a-short-answer", "R-015", "A CALLRESULT or CALLERROR with too few elements ends the device.";
-    #[left_to_streams]
     "dies-of-an-answer-without-text-id", "R-015", "An answer whose message id is no text ends the device.";
     #[left_to_streams]
     "dies-of-an-empty-message", "R-240", "An empty message ends the device.";
@@ -122,7 +114,6 @@ on_both_sides! {
     "dies-of-text-that-is-not-utf8", "R-240", "A text message that is not UTF-8 ends the device.";
     #[left_to_streams]
     "drops-damaged-calls", "R-038", "A call whose frame is damaged is never answered, though its id can be read.";
-    #[left_to_streams]
     "drops-long-messages", "R-037", "A message of more than ten kibibytes is never answered.";
     #[left_to_streams]
     "echoes-ids-that-are-no-text", "R-021", "A call whose message id is a number is answered under that number.";
@@ -136,17 +127,13 @@ on_both_sides! {
     "minds-the-order-of-fields", "R-244", "Of fields in falling order it finds the first only.";
     #[left_to_streams]
     "minds-white-space", "R-244", "A message with white space between its elements is never answered.";
-    #[left_to_streams]
     "quotes-without-escaping", "R-001", "The name of an unknown action stands in the error description as it came, so that quotes in it break the JSON.";
     #[left_to_streams]
     "refuses-twice", "R-028", "Every CALLERROR is sent two times.";
-    #[left_to_streams]
     "repeats-the-request-in-errors", "R-243", "A CALLERROR carries the request twenty times over.";
     #[left_to_streams]
     "runs-text-as-a-command", "R-242", "A text with a semicolon, backtick or the like is run as a command, and connects to the URL in it.";
-    #[left_to_streams]
     "shows-a-stack-trace", "R-241", "Values that break the schema are refused with a stack trace as description.";
-    #[left_to_streams]
     "shows-its-query", "R-241", "A text with a quotation mark ends in the database, and the error shows the query.";
     #[left_to_streams]
     "takes-bytes-for-text", "R-002", "A binary message is answered as if it were a text message.";

@@ -205,7 +205,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "A change of availability that waits for the end of the transaction never comes.",
     ),
     station_201("station-sends-meter-values-as-texts", "J02.FR.02", "Sampled values are texts instead of numbers."),
-    station("station-overlooks-bad-times", "R-038", "A text that is no time is taken for one.").left_to_streams(),
+    station("station-overlooks-bad-times", "R-038", "A text that is no time is taken for one."),
     station_both(
         "station-overlooks-extra-fields",
         "R-038",
@@ -213,25 +213,22 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "Fields that the schema does not have are passed over.",
     )
     .left_to_streams(),
-    station_both("station-overlooks-long-texts", "R-038", "R-038", "The length of texts is not looked at.")
-        .left_to_streams(),
+    station_both("station-overlooks-long-texts", "R-038", "R-038", "The length of texts is not looked at."),
     station_both(
         "station-overlooks-long-texts-inside",
         "R-038",
         "R-038",
         "The length of texts inside of objects is not looked at.",
-    )
-    .left_to_streams(),
+    ),
     station_both("station-overlooks-missing-fields", "R-038", "R-038", "It goes on without required fields."),
     station_both(
         "station-overlooks-unknown-words",
         "R-038",
         "R-038",
         "Any word is taken where there is an enumeration.",
-    )
-    .left_to_streams(),
+    ),
     station_both("station-overlooks-wrong-types", "R-038", "R-038", "Values of the wrong type are taken."),
-    station_201("station-overlooks-list-lengths", "R-038", "Lists may be empty or too long.").left_to_streams(),
+    station_201("station-overlooks-list-lengths", "R-038", "Lists may be empty or too long."),
     station_both(
         "station-keeps-what-it-rejects",
         "16-CFG-08",
@@ -243,29 +240,25 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "16-CFG-06",
         "B05.FR.07",
         "A number with letters behind it, like 60abc, is accepted and stored.",
-    )
-    .left_to_streams(),
+    ),
     station_both(
         "station-wraps-large-numbers",
         "16-CFG-07",
         "B05.FR.07",
         "Of a number that is too large the lower bits are stored, and Accepted is said.",
-    )
-    .left_to_streams(),
+    ),
     station_both(
         "station-floods-after-a-bad-interval",
         "16-CFG-06",
         "B05.FR.07",
         "An interval that is no number is accepted, and heartbeats come ten times a second.",
-    )
-    .left_to_streams(),
+    ),
     station_both("station-shows-its-password", "R-206", "B06.FR.09", "The password can be read.").left_to_streams(),
     station_both(
         "station-stops-for-any-transaction-id",
         "16-REM-11",
         "F03.FR.08",
         "A remote stop of an unknown transaction ends the running one.",
-    )
-    .left_to_streams(),
-    station_201("station-hides-security-events", "A04.FR.01", "It never tells that it has started.").left_to_streams(),
+    ),
+    station_201("station-hides-security-events", "A04.FR.01", "It never tells that it has started."),
 ];
