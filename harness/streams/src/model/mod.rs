@@ -372,8 +372,9 @@ impl Model {
         }
         let Some(station) = self.stations.get_mut(at) else { return };
         if !is_plain(deserved) {
-            // It may be the answer that the device waits for.
+            // It may be the answer that the device waits for; or why it ends the link, with its reset still to come.
             station.past.withheld = None;
+            station.past.resetting = None;
             station.past.has_our_time &= !bytes.windows(CLOCK.len()).any(|part| part == CLOCK);
         }
         if deserved.action == "?" {

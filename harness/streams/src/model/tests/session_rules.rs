@@ -93,6 +93,16 @@ fn the_boot_comes_first_after_a_reset() {
         s.open(0, "PF-1");
         s.status(1, "Available");
     }));
+    // Perhaps it has gone because of what it was sent.
+    is_silent(station(|s| {
+        s.status_only("Reset", json!({ "type": "Soft" }), "Accepted");
+        let bytes: Arc<[u8]> = Arc::from(&b"[2,"[..]);
+        let deserved = Arc::new(crate::deserved::deserved(Version::V16, Role::Station, &bytes));
+        s.see(0, What::Sent { bytes, deserved });
+        gone(s, false);
+        s.open(0, "PF-1");
+        s.status(1, "Available");
+    }));
 }
 
 #[test]
