@@ -40,6 +40,8 @@ function oneAtATime(client) {
 }
 
 async function main() {
+  // What the library throws over one message is the matter of that message; the other stations are served on.
+  process.on('uncaughtException', (error) => console.error(error));
   const chosen = control.options({ listen: '127.0.0.1:0', control: '127.0.0.1:0' });
   const central = Central.fromFile();
   const server = new OcppServer();
