@@ -11,6 +11,7 @@ mod item;
 mod mistake;
 mod names;
 pub(crate) mod order;
+mod path;
 mod pattern;
 mod rule;
 mod text;
@@ -168,7 +169,8 @@ impl Reader<'_> {
             "false" => Some(false),
             other => {
                 let title = format!("\"{other}\" is not what stands here");
-                self.say(Mistake::WrongType, node.span, title, "expected true or false");
+                let meant = protocol::catalogue::suggest(other, ["true", "false"]);
+                self.say(Mistake::WrongType, node.span, title, "expected true or false").help = did_you_mean(meant);
                 None
             }
         }

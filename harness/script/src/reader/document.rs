@@ -8,7 +8,7 @@ use super::mistake::did_you_mean;
 use super::order::{CASE, PART};
 use super::pattern::words;
 use super::want::{CONSTANTS, constant_name, constant_words, want_of};
-use super::{Mistake, Reader, Want, names};
+use super::{Mistake, Reader, Want};
 use crate::Procedure;
 use crate::ast::{
     Background, Begin, Case, Configure, ConstantType, Document, Given, GivenSource, Invocation, Param, Part, PartKind,
@@ -333,6 +333,10 @@ impl Reader<'_> {
         let (key, value, times) = match node.members() {
             Some([(key, value)]) => (key, value, None),
             Some([(key, value), (times, count)]) if times.text == "times" => (key, value, Some(count)),
+            Some([(first, _), (key, _)]) if CONSTANTS.iter().any(|(name, _)| *name == first.text) => {
+                self.stranger(Mistake::WrongShape, key.span, &key.text, "what can stand beside a constant", ["times"]);
+                return None;
+            }
             _ => {
                 self.say(Mistake::WrongShape, node.span, "a constant has one type", "expected `{ TYPE: VALUE }`");
                 return None;
@@ -395,21 +399,6 @@ impl Reader<'_> {
         };
         self.rig_path(path, node.span);
         Some(Spanned { value: path.to_owned(), span: node.span })
-    }
-
-    /// Tells a path of the rig that is nearly a known one; others may stand under `values:` of the rig.
-    pub(super) fn rig_path(&mut self, path: &str, span: Span) {
-        const ROOTS: [&str; 7] = ["connector", "connectors", "tags", "timeouts", "identity", "identities", "password"];
-        let root = path.split('.').next().unwrap_or("");
-        let meant = protocol::catalogue::suggest(root, ROOTS);
-        if !names::is_name(root) {
-            let title = format!("\"rig.{path}\" is not a path of the rig");
-            self.say(Mistake::BadName, span, title, "expected `rig.PATH`");
-        } else if !ROOTS.contains(&root) && meant.is_some() {
-            let title = format!("\"rig.{root}\" is not a value of the rig");
-            let help = did_you_mean(meant.map(|meant| format!("rig.{meant}")).as_deref());
-            self.say(Mistake::UnknownValue, span, title, "not known").help = help;
-        }
     }
 
     /// `[+Action | -Action …]` or `none`.

@@ -6,7 +6,7 @@ use verdict::Span;
 
 use super::want::{Wire, field_of};
 use super::{Mistake, Reader, Want, names};
-use crate::ast::{ConstantType, NameRef, Operator, OperatorKind, Pattern, PatternKind, Spanned, TextPart};
+use crate::ast::{ConstantType, Operator, OperatorKind, Pattern, PatternKind, Spanned, TextPart};
 use crate::yaml::{Key, Node, NodeKind};
 
 /// The operators, and `$from` and `$with`, which belong to one of them.
@@ -89,25 +89,16 @@ impl Reader<'_> {
     pub(super) fn text_parts(&mut self, node: &Node) -> Option<Vec<TextPart>> {
         let text = self.text(node, "the text")?;
         match names::text_parts(text) {
-            Ok(parts) => Some(parts),
+            Ok(parts) => {
+                for part in &parts {
+                    if let TextPart::Name(name) = part {
+                        self.path_of(name, node.span);
+                    }
+                }
+                Some(parts)
+            }
             Err(why) => {
                 self.say(Mistake::BadName, node.span, why, "expected `${name}`");
-                None
-            }
-        }
-    }
-
-    /// What a reference says, with a look at paths of the rig.
-    pub(super) fn named(&mut self, span: Span, name: Result<NameRef, String>) -> Option<NameRef> {
-        match name {
-            Ok(name) => {
-                if name.root == "rig" {
-                    self.rig_path(&name.parts.join("."), span);
-                }
-                Some(name)
-            }
-            Err(why) => {
-                self.say(Mistake::BadName, span, why, "expected a name");
                 None
             }
         }

@@ -42,8 +42,21 @@ impl Reader<'_> {
             return;
         }
         let title = format!("{} has no field \"{}\"", call.action.value, key.text);
-        let meant = payloads.iter().find_map(|payload| payload.suggest_field(&key.text));
-        self.say(Mistake::UnknownField, key.span, title, "not known").help = did_you_mean(meant);
+        let meant = payloads.iter().find_map(|payload| nearest(payload, &key.text));
+        self.say(Mistake::UnknownField, key.span, title, "not known").help = did_you_mean(meant.as_deref());
+    }
+}
+
+/// The path that was meant by one whose first unknown name is nearly a field.
+fn nearest(object: &Object, path: &str) -> Option<String> {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let (known, inner) = match object.field(name) {
+        Some(field) => (name, rest.map(|rest| nearest(Type::object(&field.ty)?, rest))),
+        None => (object.suggest_field(name)?, rest.map(|rest| Some(rest.to_owned()))),
+    };
+    match inner {
+        Some(inner) => Some(format!("{known}.{}", inner?)),
+        None => Some(known.to_owned()),
     }
 }
 

@@ -132,6 +132,29 @@ impl Want {
         }
     }
 
+    /// What stands in a part of a value, be it a record or an object of the catalogue.
+    pub(crate) fn part(&self, name: &str) -> Option<Want> {
+        let Some(objects) = self.objects() else { return self.record_field(name) };
+        let (want, lacking) = field_of(&objects, name);
+        (lacking.len() < objects.len()).then_some(want)
+    }
+
+    /// The parts that a value can have by its type, where they can be listed.
+    pub(crate) fn part_names(&self) -> Vec<&str> {
+        match self {
+            Want::Argument(ArgumentType::Connector) => vec!["evse", "connector"],
+            Want::Argument(ArgumentType::Token) => vec!["idToken", "type", "group"],
+            _ => {
+                let objects = self.objects().unwrap_or_default();
+                let mut names: Vec<&str> =
+                    objects.iter().flat_map(|(_, object)| &object.fields).map(|field| field.name.as_str()).collect();
+                names.sort_unstable();
+                names.dedup();
+                names
+            }
+        }
+    }
+
     /// Whether `now` is a moment here.
     pub(crate) fn is_time(&self) -> bool {
         match self {
@@ -183,7 +206,9 @@ impl Want {
 impl Misfit {
     fn wrong_type(text: &str, expected: &str) -> Misfit {
         let title = format!("\"{text}\" is not {expected}");
-        Misfit { mistake: Mistake::WrongType, title, label: format!("expected {expected}"), help: None }
+        let words = if expected == "true or false" { &["true", "false"][..] } else { &[] };
+        let help = did_you_mean(protocol::catalogue::suggest(text, words.iter().copied()));
+        Misfit { mistake: Mistake::WrongType, title, label: format!("expected {expected}"), help }
     }
 
     fn not_a_list(text: &str) -> Misfit {
@@ -247,7 +272,7 @@ pub(crate) fn want_of(source: &GivenSource) -> Want {
 }
 
 /// What stands at a path of the rig.
-fn rig_type(path: &str) -> Want {
+pub(super) fn rig_type(path: &str) -> Want {
     let parts: Vec<&str> = path.split('.').collect();
     match *parts.as_slice() {
         ["connector"] | ["connectors", _] => Want::Argument(ArgumentType::Connector),
