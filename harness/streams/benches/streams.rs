@@ -1,11 +1,14 @@
 //! How fast streams are: `cargo bench -p plugfest-streams`, or `… -- --url ws://127.0.0.1:9000/ocpp` for a CSMS that
 //! runs already.
 //!
-//! In one run: a bare tokio-tungstenite loop of heartbeats towards a CSMS, which is its ceiling; then streams of all
-//! layers with all oracles, on one link and on 64; and messages to a reference CSMS in the same process.
+//! In one run: bare tokio-tungstenite loops towards a CSMS, which are its ceiling: of heartbeats, and of calls that
+//! streams have sent, for a device may take longer over some than over others; then streams of all layers with all
+//! oracles, on one link and on 64, while the device is new to them and after a while; and messages to a reference CSMS
+//! in the same process. How long streams take to notice seeded faults is told by `plugfest mutants --streams --seeds 20`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,18 +17,27 @@ use futures_util::{SinkExt, StreamExt};
 use link::Url;
 use protocol::generate::{Choices, Seeded};
 use protocol::{Role, Version};
-use streams::campaign::{Budget, Campaign, Hub, run};
+use streams::What;
+use streams::campaign::{Campaign, Hub, run};
+use streams::generate::{Allowed, Generator, Layer};
 use streams::in_process::{self, reference::Csms16};
-use streams::target::Target;
+use streams::play::{Generated, play};
+use streams::target::{How, Target};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 /// How long each figure is measured.
-const TIME: Duration = Duration::from_secs(4);
+const TIME: Duration = Duration::from_secs(8);
+/// How long a campaign has run before it is measured: what a device does otherwise is looked into when it is first seen.
+const BEFORE: Duration = Duration::from_secs(20);
 /// Links at once.
 const MANY: usize = 64;
+/// Episodes whose messages the bare loop repeats.
+const SAMPLED: u64 = 40;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -33,22 +45,26 @@ fn main() {
     let url = given.cloned().unwrap_or_else(serve);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("towards {url}");
-    println!("{:<44} {:>12} {:>18}", "", "a second", "of the bare loop");
+    println!("{:<44} {:>12} {:>18}", "", "a second", "of those calls");
+    let messages = Arc::new(runtime.block_on(sample(&url)));
+    let heartbeat = Arc::new(vec![(String::new(), "[2,\"\",\"Heartbeat\",{}]".to_owned())]);
     let mut ceilings = [0.0; 2];
     for (at, links) in [1, MANY].into_iter().enumerate() {
-        let rate = runtime.block_on(bare(&url, links));
-        ceilings[at] = rate;
+        let rate = runtime.block_on(bare(&url, links, &heartbeat));
         println!("{:<44} {rate:>12.0}", format!("bare loop: heartbeats, {links} links"));
+        ceilings[at] = runtime.block_on(bare(&url, links, &messages));
+        println!("{:<44} {:>12.0}", format!("bare loop: what streams send, {links} links"), ceilings[at]);
     }
+    let hub = Arc::new(Hub::new(0, Default::default()));
     for (at, links) in [1, MANY].into_iter().enumerate() {
-        let (acts, messages) = runtime.block_on(streams(&url, links));
-        println!("{:<44} {acts:>12.0} {:>17.0}%", format!("streams: acts, {links} links"), 100.0 * acts / ceilings[at]);
-        println!(
-            "{:<44} {messages:>12.0} {:>17.0}%",
-            format!("streams: messages both ways / 2, {links} links"),
-            100.0 * messages / ceilings[at]
-        );
+        let rates = runtime.block_on(streams(&url, links, &hub));
+        for (name, rate) in [("acts, nothing known yet", rates.first), ("acts", rates.acts), ("calls", rates.calls)] {
+            let part = 100.0 * rate / ceilings[at];
+            println!("{:<44} {rate:>12.0} {part:>17.0}%", format!("streams: {name}, {links} links"));
+        }
     }
+    let summary = hub.summary();
+    println!("{:<44} {:>12}", "  findings by then", summary.findings.values().sum::<usize>());
     if given.is_none() {
         let (sequences, messages) = in_process_rates();
         println!("{:<44} {sequences:>12.0}", "in process: sequences of 20 messages");
@@ -76,56 +92,124 @@ fn serve() -> String {
     receiver.recv().unwrap()
 }
 
-async fn bare(url: &str, links: usize) -> f64 {
+/// Calls of streams that were answered, each with its id.
+async fn sample(url: &str) -> Vec<(String, String)> {
+    let mut target = target(url, 1);
+    let mut calls = Vec::new();
+    for number in 0..SAMPLED {
+        let generator = Generator::for_episode(&Layer::ALL, number, 60);
+        let mut source = Generated::new(generator, Seeded::new(number), 60);
+        let how = How { serial: false, fresh: number % 8 == 0, slot: 0 };
+        let outcome = play(&mut target, &mut source, &Allowed::default(), how).await;
+        let mut sent = HashMap::new();
+        for seen in outcome.seen {
+            match seen.what {
+                What::Sent { bytes, deserved } => {
+                    let text = String::from_utf8(bytes.to_vec()).ok();
+                    sent.extend(deserved.id.clone().zip(text));
+                }
+                What::Received { answers: Some(call), .. } => {
+                    calls.extend(sent.remove(&call.id).map(|text| (call.id.clone(), text)));
+                }
+                _ => {}
+            }
+        }
+    }
+    // What a client in between would not let through unchanged.
+    calls.retain(|(id, text)| {
+        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !text.is_empty()
+    });
+    calls
+}
+
+/// Calls a second of a loop that does nothing but send them and wait for their answers.
+async fn bare(url: &str, links: usize, calls: &Arc<Vec<(String, String)>>) -> f64 {
     let mut tasks = Vec::new();
     let began = Instant::now();
     for link in 0..links {
         let url = format!("{}/BARE-{link}", url.trim_end_matches('/'));
+        let calls = calls.clone();
         tasks.push(tokio::spawn(async move {
-            let mut request = url.as_str().into_client_request().unwrap();
-            request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("ocpp1.6"));
-            let uri = request.uri().clone();
-            let stream = tokio::net::TcpStream::connect((uri.host().unwrap(), uri.port_u16().unwrap())).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
-            let boot = r#"[2,"boot","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}]"#;
-            socket.send(Message::text(boot)).await.unwrap();
-            let mut calls = 0_u64;
-            while began.elapsed() < TIME {
-                let id = format!("bare-{calls}");
-                socket.send(Message::text(format!("[2,\"{id}\",\"Heartbeat\",{{}}]"))).await.unwrap();
-                loop {
-                    let text = socket.next().await.unwrap().unwrap().into_text().unwrap();
-                    if text.as_str().contains(&id) {
-                        break;
+            let mut socket = open(&url).await;
+            let mut answered = 0_u64;
+            let first = link * calls.len() / links;
+            for (id, text) in calls.iter().cycle().skip(first) {
+                if began.elapsed() >= TIME {
+                    break;
+                }
+                let sent = socket.send(Message::text(text.clone())).await.is_ok();
+                let mut is_open = sent;
+                while is_open {
+                    match socket.next().await {
+                        Some(Ok(message)) if message.to_text().is_ok_and(|text| text.contains(id.as_str())) => break,
+                        Some(Ok(message)) => is_open = !message.is_close(),
+                        Some(Err(_)) | None => is_open = false,
                     }
                 }
-                calls += 1;
+                if is_open {
+                    answered += 1;
+                } else {
+                    socket = open(&url).await;
+                }
             }
-            calls
+            answered
         }));
     }
-    let mut calls = 0;
+    let mut answered = 0;
     for task in tasks {
-        calls += task.await.unwrap();
+        answered += task.await.unwrap();
     }
-    calls as f64 / began.elapsed().as_secs_f64()
+    answered as f64 / began.elapsed().as_secs_f64()
 }
 
-async fn streams(url: &str, links: usize) -> (f64, f64) {
+/// A link of a station that has booted.
+async fn open(url: &str) -> WebSocketStream<TcpStream> {
+    let mut request = url.into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("ocpp1.6"));
+    let uri = request.uri().clone();
+    let stream = TcpStream::connect((uri.host().unwrap(), uri.port_u16().unwrap())).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+    let boot = r#"[2,"boot","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}]"#;
+    socket.send(Message::text(boot)).await.unwrap();
+    socket.next().await.unwrap().unwrap();
+    socket
+}
+
+fn target(url: &str, links: usize) -> Target {
     let mut rig = Rig::default_for(Some(Role::Csms));
     rig.identities = (0..links * 3).map(|number| format!("STREAM-{number}")).collect();
-    let target = Target::csms(&rig, Version::V16, Url::parse(url).unwrap());
-    let campaign =
-        Campaign { seed: 1, budget: Budget { time: Some(TIME), runs: None }, jobs: links, ..Campaign::default() };
-    let hub = Arc::new(Hub::new(0, Default::default()));
-    let (_keep, stop) = watch::channel(false);
-    let began = Instant::now();
-    run(campaign, target, hub.clone(), stop, Arc::new(|_| {})).await;
-    let summary = hub.summary();
-    assert_eq!(summary.gave_up, None);
-    let seconds = began.elapsed().as_secs_f64();
-    (summary.acts as f64 / seconds, summary.messages as f64 / 2.0 / seconds)
+    Target::csms(&rig, Version::V16, Url::parse(url).unwrap())
+}
+
+/// What happens in a second of a campaign.
+struct Rates {
+    /// Acts, from the beginning.
+    first: f64,
+    /// Acts, once it has run for a while.
+    acts: f64,
+    /// Messages both ways by two, those that look after the device included.
+    calls: f64,
+}
+
+async fn streams(url: &str, links: usize, hub: &Arc<Hub>) -> Rates {
+    let campaign = Campaign { seed: 1, jobs: links, ..Campaign::default() };
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(run(campaign, target(url, links), hub.clone(), stopped, Arc::new(|_| {})));
+    let mut then = vec![hub.summary()];
+    for time in [BEFORE, TIME] {
+        tokio::time::sleep(time).await;
+        then.push(hub.summary());
+    }
+    stop.send_replace(true);
+    running.await.unwrap();
+    assert_eq!(hub.summary().gave_up, None);
+    let [begun, before, after] = &then[..] else { unreachable!() };
+    Rates {
+        first: (before.acts - begun.acts) as f64 / BEFORE.as_secs_f64(),
+        acts: (after.acts - before.acts) as f64 / TIME.as_secs_f64(),
+        calls: (after.messages - before.messages) as f64 / 2.0 / TIME.as_secs_f64(),
+    }
 }
 
 /// Sequences of plain and of mutated messages, each against a CSMS that has just been switched on.

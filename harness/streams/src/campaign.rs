@@ -90,6 +90,8 @@ const PROPERTY: u64 = 8;
 const FRESH: u64 = 8;
 /// How long a finding may be made small once the time of the campaign is over.
 const LATE: Duration = Duration::from_secs(5);
+/// What makes nothing red is made small at a part of the price, where a try costs time.
+const REMARK: u32 = 5;
 /// How long the campaign may go on after its time, to end its episodes and look into what they showed.
 const LATEST: Duration = Duration::from_secs(60);
 
@@ -111,6 +113,9 @@ pub async fn run(campaign: Campaign, mut target: Target, hub: Arc<Hub>, stop: wa
     // In this process episodes at once gain nothing.
     let most = if target.is_embedded() && campaign.jobs == usize::MAX { 1 } else { target.slots() };
     let jobs = campaign.jobs.clamp(1, most);
+    if !target.is_embedded() {
+        hub.counts_time_of(jobs);
+    }
     let until = campaign.budget.time.map(|time| Instant::now() + time);
     let drivable = target.drivable();
     let means = target.means(&campaign.allowed, &drivable);
@@ -232,14 +237,19 @@ impl Worker {
 
     async fn look_into(&mut self, number: u64, outcome: &Outcome) {
         for suspicion in &outcome.suspicions {
-            if !self.hub.claim(suspicion) {
-                continue;
-            }
+            let Some(claim) = self.hub.claim(suspicion) else { continue };
             let mut campaign = (*self.campaign).clone();
-            if !self.target.is_embedded() && is_over(self.until) {
-                campaign.shrink.time = campaign.shrink.time.min(LATE);
+            if !self.target.is_embedded() {
+                if let Some(until) = self.until {
+                    let left = until.saturating_duration_since(Instant::now());
+                    campaign.shrink.time = campaign.shrink.time.min(left + LATE);
+                }
+                if !suspicion.class.is_red() {
+                    campaign.shrink.executions /= REMARK;
+                }
             }
             let found = investigate::investigate(&campaign, &mut self.target, self.slot, outcome, suspicion).await;
+            self.hub.looked_into(&claim);
             match found {
                 Some(found) => {
                     let found = Found { episode: number, ..found };

@@ -4,7 +4,10 @@
 use std::future::Future;
 
 use engine::rig::Rig;
-use link::{Url, frame};
+use link::dial::Listener;
+use link::handshake::{self, Headers};
+use link::{EventKind, Limits, Url, frame};
+use protocol::frame::Frame;
 use protocol::{Role, Version};
 use streams::act::{Hole, Manner, Part, Text};
 use streams::generate::Allowed;
@@ -85,4 +88,46 @@ fn no_message_id_is_used_in_two_episodes_or_two_runs() {
     ids.sort();
     ids.dedup();
     assert!(all > 6 && ids.len() == all, "{ids:?}");
+}
+
+#[test]
+fn a_link_with_extensions_is_left_for_its_frames_are_not_judged() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = runtime.block_on(async {
+        let mut listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("ws://{}/ocpp", listener.address())).unwrap();
+        tokio::spawn(async move {
+            while let Ok(stream) = listener.accept_tcp().await {
+                tokio::spawn(async move {
+                    let incoming = handshake::read_request(stream, &Limits::default()).await.unwrap();
+                    // What was agreed on it uses: nothing on that link can be read without it.
+                    let deflates = !incoming.request.extensions.is_empty();
+                    let agreed = Headers::new().with("Sec-WebSocket-Extensions", "permessage-deflate");
+                    let extra = if deflates { agreed } else { Headers::new() };
+                    let mut connection = incoming.accept(Some("ocpp2.0.1"), &extra).await.unwrap();
+                    loop {
+                        let bytes = match connection.next().await.kind {
+                            EventKind::Text(bytes) if !deflates => bytes,
+                            EventKind::Close { .. } | EventKind::Ended(_) => break,
+                            _ => continue,
+                        };
+                        let frame = protocol::frame::read(Version::V201, &bytes).frame;
+                        let Some(Frame::Call { id, .. }) = frame else { continue };
+                        let now = "2026-01-01T00:00:00Z";
+                        let payload = serde_json::json!({ "status": "Accepted", "currentTime": now, "interval": 300 });
+                        let _ = connection.send_text(&Frame::Result { id, payload }.to_text()).await;
+                    }
+                });
+            }
+        });
+        let headers = vec![("Sec-WebSocket-Extensions".to_owned(), "permessage-deflate".to_owned())];
+        let manner = Manner { headers, ..Manner::default() };
+        played(&mut target(url), &[Act::Connect { link: 1, identity: 1, manner }]).await
+    });
+    let on_that_link: Vec<&What> = outcome.seen.iter().filter(|seen| seen.link == 1).map(|seen| &seen.what).collect();
+    assert!(
+        matches!(on_that_link[..], [What::Opened { .. }, What::Ended { by_us: true, .. }]),
+        "nothing is said on it: {on_that_link:#?}"
+    );
+    assert!(outcome.alive);
 }

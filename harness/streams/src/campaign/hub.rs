@@ -11,7 +11,7 @@ use crate::What;
 use crate::coverage::Coverage;
 use crate::finding::{Finding, Signature};
 use crate::model::Universe;
-use crate::oracles::{Class, Code, Suspicion};
+use crate::oracles::{Class, Code, HARM, Suspicion};
 use crate::play::Outcome;
 
 /// How far a campaign is.
@@ -72,13 +72,17 @@ struct State {
     summary: Summary,
     /// Suspicions that are being looked into.
     open: usize,
-    claimed: HashSet<(Code, String, String, String, String)>,
+    claimed: HashSet<Key>,
     /// What was found, as it was called once it was small.
-    found: HashSet<(Code, String, String, String, String)>,
+    found: HashSet<Key>,
     /// A rule at a place is looked into a few times only, whatever the state and the reply.
     places: HashMap<(Code, String, String), u32>,
     /// How often a kind of mistake was looked into, whatever the message.
     kinds: HashMap<(Code, String), u32>,
+    /// Rules that were looked into with this kind of reply; kinds of harm, where it rests on no rule.
+    rules: HashSet<(Code, String, String)>,
+    /// What looking into more of the same may cost; nothing is counted where time is virtual.
+    share: Option<Share>,
     calls: u64,
     results: u64,
     warned: bool,
@@ -90,6 +94,18 @@ struct State {
     begun: u64,
 }
 
+/// What it costs to look into more of what is known already.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    workers: u32,
+    /// How many of them do so now.
+    busy: u32,
+    spent: Duration,
+}
+
+/// One part in so many of the time of all workers goes into more of the same: a rule that was looked into before, at
+/// another place. The rest is for what is new.
+const SHARE: u32 = 20;
 /// So many findings of a campaign are looked into; more would only repeat them.
 const MOST: usize = 500;
 /// So often the same rule at the same place is looked into in different states.
@@ -109,6 +125,12 @@ impl Hub {
         self.state().began = Some(Instant::now());
     }
 
+    /// Time is real, and so many workers have it.
+    pub(super) fn counts_time_of(&self, workers: usize) {
+        let workers = u32::try_from(workers).unwrap_or(u32::MAX);
+        self.state().share = Some(Share { workers, busy: 0, spent: Duration::ZERO });
+    }
+
     /// What has come of it so far.
     pub fn summary(&self) -> Summary {
         let state = self.state();
@@ -120,7 +142,11 @@ impl Hub {
     pub fn know(&self, finding: &Finding) {
         let Signature { oracle, state, action, path, reply } = finding.signature.clone();
         let mut shared = self.state();
+        shared.rules.insert(rule(oracle, &finding.rule, &path, &reply));
         let key = (oracle, state, action, path, reply);
+        let (place, kind) = counted(&key);
+        *shared.places.entry(place).or_default() += 1;
+        *shared.kinds.entry(kind).or_default() += 1;
         shared.found.insert(key.clone());
         shared.claimed.insert(key);
         *shared.summary.findings.entry(finding.class).or_default() += 1;
@@ -183,29 +209,43 @@ impl Hub {
     }
 
     /// Whether this is new, and to be looked into by the one who asks.
-    pub(super) fn claim(&self, suspicion: &Suspicion) -> bool {
+    pub(super) fn claim(&self, suspicion: &Suspicion) -> Option<Claim> {
         let mut state = self.state();
         if state.claimed.len() >= MOST {
-            return false;
+            return None;
         }
         let key = key(suspicion);
-        let place = (key.0, key.2.clone(), key.3.clone());
         if state.claimed.contains(&key) {
-            return false;
+            return None;
         }
-        // A device that dies does so at whatever comes next; the same mistake with every action is one mistake.
-        let dies = matches!(key.0, Code::O1 | Code::O2 | Code::O9);
-        let kind = (key.0, if dies { String::new() } else { key.3.clone() });
+        let (place, kind) = counted(&key);
         let full = state.places.get(&place).is_some_and(|times| *times >= SAME_PLACE)
             || state.kinds.get(&kind).is_some_and(|times| *times >= SAME_KIND);
         if full {
-            return false;
+            return None;
         }
+        let rule = rule(suspicion.oracle, &suspicion.rule, &suspicion.path, &suspicion.reply);
+        let is_known = state.rules.contains(&rule);
+        if is_known && !state.has_time_for_more() {
+            return None;
+        }
+        if let Some(share) = state.share.as_mut().filter(|_| is_known) {
+            share.busy += 1;
+        }
+        state.rules.insert(rule);
         *state.places.entry(place).or_default() += 1;
         *state.kinds.entry(kind).or_default() += 1;
         state.claimed.insert(key);
         state.open += 1;
-        true
+        Some(Claim { is_known, since: Instant::now() })
+    }
+
+    /// What was claimed was looked into.
+    pub(super) fn looked_into(&self, claim: &Claim) {
+        if let Some(share) = self.state().share.as_mut().filter(|_| claim.is_known) {
+            share.busy -= 1;
+            share.spent += claim.since.elapsed();
+        }
     }
 
     /// What was claimed did not show again.
@@ -275,7 +315,95 @@ impl Hub {
     }
 }
 
-fn key(suspicion: &Suspicion) -> (Code, String, String, String, String) {
+/// What a worker looks into.
+pub(super) struct Claim {
+    /// The rule was looked into before, at another place.
+    is_known: bool,
+    since: Instant,
+}
+
+impl State {
+    /// Whether more of the same has cost less so far than it may.
+    fn has_time_for_more(&self) -> bool {
+        let (Some(share), Some(began)) = (self.share, self.began) else { return true };
+        let is_free = share.busy == 0 || share.busy < share.workers / SHARE;
+        is_free && share.spent.saturating_mul(SHARE) <= began.elapsed().saturating_mul(share.workers)
+    }
+}
+
+/// What makes a suspicion one more of the same, wherever it shows.
+fn rule(oracle: Code, rule: &str, path: &str, reply: &str) -> (Code, String, String) {
+    let how = if rule == HARM { path } else { reply };
+    (oracle, rule.to_owned(), how.to_owned())
+}
+
+type Key = (Code, String, String, String, String);
+
+/// The place and the kind that a suspicion counts for.
+fn counted(key: &Key) -> ((Code, String, String), (Code, String)) {
+    // A device that dies does so at whatever comes next; the same mistake with every action is one mistake.
+    let dies = matches!(key.0, Code::O1 | Code::O2 | Code::O9);
+    let kind = if dies { String::new() } else { key.3.clone() };
+    ((key.0, key.2.clone(), key.3.clone()), (key.0, kind))
+}
+
+fn key(suspicion: &Suspicion) -> Key {
     let (code, state, action, path, reply) = suspicion.signature();
     (code, state.to_owned(), action.to_owned(), path.to_owned(), reply.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suspicion(rule: &str, action: &str) -> Suspicion {
+        Suspicion {
+            oracle: Code::O4,
+            rule: rule.to_owned(),
+            class: Class::Violation,
+            state: "idle".to_owned(),
+            action: action.to_owned(),
+            path: format!("/{action}"),
+            reply: "result".to_owned(),
+            sentence: String::new(),
+            frame: String::new(),
+            act: 0,
+            nominated: false,
+        }
+    }
+
+    #[test]
+    fn more_of_the_same_has_a_share_of_the_time_and_what_is_new_all_of_it() {
+        let hub = Hub::new(0, Coverage::default());
+        hub.counts_time_of(1);
+        let first = hub.claim(&suspicion("R-038", "Authorize")).unwrap();
+        let more = hub.claim(&suspicion("R-038", "Heartbeat")).unwrap();
+        assert!(hub.claim(&suspicion("R-038", "MeterValues")).is_none(), "one worker looks into one at a time");
+        hub.looked_into(&first);
+        hub.looked_into(&Claim { since: Instant::now().checked_sub(Duration::from_secs(60)).unwrap(), ..more });
+        assert!(hub.claim(&suspicion("R-038", "MeterValues")).is_none(), "this has taken longer than the campaign");
+        assert!(hub.claim(&suspicion("R-050", "StatusNotification")).is_some(), "another rule is new");
+        let share = |hub: &Hub| hub.state().share.map(|share| (share.busy, share.spent >= Duration::from_secs(60)));
+        assert_eq!(share(&hub), Some((0, true)));
+        if let Some(share) = &mut hub.state().share {
+            share.spent = Duration::ZERO;
+        }
+        assert!(hub.claim(&suspicion("R-038", "MeterValues")).is_some(), "what was passed over comes later");
+    }
+
+    #[test]
+    fn each_kind_of_harm_is_new() {
+        let hub = Hub::new(0, Coverage::default());
+        hub.counts_time_of(1);
+        let harm = |path: &str| Suspicion { path: path.to_owned(), ..suspicion(HARM, "?") };
+        let claims = ["exit code 7", "log", "memory"].map(|path| hub.claim(&harm(path)));
+        assert!(claims.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn where_time_is_virtual_nothing_is_passed_over() {
+        let hub = Hub::new(0, Coverage::default());
+        let claims = ["Authorize", "Heartbeat", "MeterValues"].map(|action| hub.claim(&suspicion("R-038", action)));
+        assert!(claims.iter().all(Option::is_some));
+    }
 }

@@ -47,8 +47,12 @@ pub(super) async fn investigate(
     outcome: &Outcome,
     suspicion: &Suspicion,
 ) -> Option<Found> {
-    let serial = suspicion.nominated;
-    let mut again = Again { campaign, target, slot, serial };
+    // A new link tells nothing of what shows before the end, and a handshake costs more than a call.
+    let fresh = target.is_embedded() || suspicion.oracle == Code::O1 || suspicion.act >= outcome.acts.len();
+    let mut again = Again { campaign, target, slot, serial: false, fresh };
+    if suspicion.nominated {
+        return again.convict(outcome, suspicion).await;
+    }
     let upto = outcome.acts.len().min(suspicion.act + 1);
     let mut best: Option<(Vec<Act>, Outcome)> = None;
     // What is noticed at the end of an episode may be due to any act of it.
@@ -60,8 +64,8 @@ pub(super) async fn investigate(
         }
     }
     let Some((acts, repeated)) = best else {
-        // The bytes of an invalid message speak for themselves; a silence, or a death, does not.
-        let speaks = !suspicion.nominated && !matches!(suspicion.oracle, Code::O1 | Code::O8);
+        // The bytes of an invalid message speak for themselves; a death does not.
+        let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O8);
         return speaks.then(|| Found {
             sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
             suspicion: suspicion.clone(),
@@ -75,27 +79,7 @@ pub(super) async fn investigate(
     };
     let acts_before = acts.len();
     let (acts, repeated) = again.minimise(acts, repeated, suspicion).await;
-    let (mut shown, mut tried) = (0, 0);
-    let mut last = repeated;
-    while tried < campaign.repeats {
-        tried += 1;
-        let repeated = again.play(&acts).await;
-        if shows(&repeated, suspicion).is_some() {
-            shown += 1;
-            last = repeated;
-        }
-    }
-    let suspicion = shows(&last, suspicion).unwrap_or(suspicion).clone();
-    Some(Found {
-        sequence: Sequence::new(again.target.device, again.target.version, acts),
-        suspicion,
-        serial,
-        shown,
-        tried,
-        seen: last.seen,
-        episode: 0,
-        acts_before,
-    })
+    Some(again.found(suspicion, acts, repeated, acts_before, (0, 0)).await)
 }
 
 struct Again<'a> {
@@ -103,11 +87,68 @@ struct Again<'a> {
     target: &'a mut Target,
     slot: usize,
     serial: bool,
+    fresh: bool,
 }
 
 impl Again<'_> {
+    /// Looks into what was only nominated. It is made small as it was nominated, which takes a few round trips each
+    /// time, and then has to show once more serially: with the whole time-out for every call.
+    async fn convict(&mut self, outcome: &Outcome, suspicion: &Suspicion) -> Option<Found> {
+        let upto = outcome.acts.len().min(suspicion.act + 1);
+        let acts = &outcome.acts[..upto];
+        let repeated = self.play(acts).await;
+        shows(&repeated, suspicion)?;
+        let (mut small, _) = self.minimise(acts.to_vec(), repeated, suspicion).await;
+        self.serial = true;
+        let mut convicted = self.play(&small).await;
+        if shows(&convicted, suspicion).is_none() && self.target.is_embedded() {
+            // Where the time-out costs nothing: what is small may be another thing than what was seen first.
+            convicted = self.play(acts).await;
+            shows(&convicted, suspicion)?;
+            (small, convicted) = self.minimise(acts.to_vec(), convicted, suspicion).await;
+        }
+        shows(&convicted, suspicion)?;
+        // Whether it always shows is seen quickly, too.
+        self.serial = self.target.is_embedded();
+        let found = self.found(suspicion, small, convicted, upto, (1, 1)).await;
+        Some(Found { serial: true, ..found })
+    }
+
+    /// Repeats what was made small, to see whether it always shows.
+    async fn found(
+        &mut self,
+        suspicion: &Suspicion,
+        acts: Vec<Act>,
+        repeated: Outcome,
+        acts_before: usize,
+        (mut shown, mut tried): (u32, u32),
+    ) -> Found {
+        let mut last = repeated;
+        while tried < self.campaign.repeats {
+            tried += 1;
+            let repeated = self.play(&acts).await;
+            if shows(&repeated, suspicion).is_some() {
+                shown += 1;
+                // What convicted stands in the finding, not what nominated.
+                if self.serial || !suspicion.nominated {
+                    last = repeated;
+                }
+            }
+        }
+        Found {
+            sequence: Sequence::new(self.target.device, self.target.version, acts),
+            suspicion: shows(&last, suspicion).unwrap_or(suspicion).clone(),
+            serial: false,
+            shown,
+            tried,
+            seen: last.seen,
+            episode: 0,
+            acts_before,
+        }
+    }
+
     async fn play(&mut self, acts: &[Act]) -> Outcome {
-        let how = How { serial: self.serial, fresh: true, slot: self.slot };
+        let how = How { serial: self.serial, fresh: self.fresh, slot: self.slot };
         let outcome = play(self.target, &mut Frozen::new(acts), &self.campaign.allowed, how).await;
         if !outcome.alive || outcome.unreachable.is_some() {
             revive(self.target, &self.campaign.allowed, self.slot).await;
@@ -175,4 +216,113 @@ pub(super) async fn reached(target: &mut Target, allowed: &Allowed) -> Result<()
 async fn greet(target: &mut Target, allowed: &Allowed, slot: usize) -> Outcome {
     let how = How { serial: false, fresh: false, slot };
     play(target, &mut Frozen::new(&[]), allowed, how).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use engine::rig::Rig;
+    use link::dial::Listener;
+    use link::handshake::{self, Headers};
+    use link::{EventKind, Limits as LinkLimits, Url};
+    use protocol::frame::{self, Frame};
+    use protocol::{Role, Version};
+    use serde_json::json;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::act::{Hole, Part};
+    use crate::shrink::Limits;
+
+    /// A CSMS that answers everything but DataTransfer, and that one as late as it is told.
+    async fn csms(late: Option<Duration>) -> Url {
+        let mut listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("ws://{}/ocpp", listener.address())).unwrap();
+        tokio::spawn(async move {
+            while let Ok(stream) = listener.accept_tcp().await {
+                tokio::spawn(async move {
+                    let incoming = handshake::read_request(stream, &LinkLimits::default()).await.unwrap();
+                    let mut connection = incoming.accept(Some("ocpp1.6"), &Headers::new()).await.unwrap();
+                    let (later, mut due) = mpsc::unbounded_channel();
+                    loop {
+                        let event = tokio::select! {
+                            event = connection.next() => event,
+                            Some(answer) = due.recv() => {
+                                let answer: String = answer;
+                                let _ = connection.send_text(&answer).await;
+                                continue;
+                            }
+                        };
+                        let bytes = match event.kind {
+                            EventKind::Text(bytes) => bytes,
+                            EventKind::Close { .. } | EventKind::Ended(_) => break,
+                            _ => continue,
+                        };
+                        let Some(Frame::Call { id, action, .. }) = frame::read(Version::V16, &bytes).frame else {
+                            continue;
+                        };
+                        let now = "2026-01-01T00:00:00Z";
+                        let payload = match action.as_str() {
+                            "DataTransfer" => json!({ "status": "Accepted" }),
+                            "BootNotification" => json!({ "status": "Accepted", "currentTime": now, "interval": 300 }),
+                            _ => json!({ "currentTime": now }),
+                        };
+                        let answer = Frame::Result { id, payload }.to_text();
+                        match (action.as_str(), late) {
+                            ("DataTransfer", None) => {}
+                            ("DataTransfer", Some(late)) => {
+                                let later = later.clone();
+                                tokio::spawn(async move {
+                                    tokio::time::sleep(late).await;
+                                    let _ = later.send(answer);
+                                });
+                            }
+                            _ => connection.send_text(&answer).await.unwrap(),
+                        }
+                    }
+                });
+            }
+        });
+        url
+    }
+
+    fn call(number: u32, rest: &str) -> Act {
+        let rest = format!(",{rest}]").into_bytes();
+        let parts = [Part::Bytes(b"[2,".to_vec()), Part::Hole(Hole::Id(number)), Part::Bytes(rest)];
+        Act::Send { link: 0, text: parts.into_iter().collect() }
+    }
+
+    /// What comes of the silence after a DataTransfer.
+    async fn looked_into(late: Option<Duration>, reply: Duration) -> Option<Found> {
+        let mut rig = Rig::default_for(Some(Role::Csms));
+        rig.timeouts.reply = reply;
+        let mut target = Target::csms(&rig, Version::V16, csms(late).await);
+        let heartbeat = |number| call(number, "\"Heartbeat\",{}");
+        let acts = [heartbeat(1), call(2, "\"DataTransfer\",{\"vendorId\":\"org.example\"}"), heartbeat(3)];
+        let outcome = play(&mut target, &mut Frozen::new(&acts), &Allowed::default(), How::default()).await;
+        let silence = outcome.suspicions.iter().find(|suspicion| suspicion.action == "DataTransfer").unwrap();
+        assert!(silence.nominated, "{silence:?}");
+        let limits = Limits { executions: 30, ..Limits::default() };
+        let campaign = Campaign { shrink: limits, repeats: 3, ..Campaign::default() };
+        investigate(&campaign, &mut target, 0, &outcome, silence).await
+    }
+
+    fn blocking<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_silence_is_made_small_quickly_and_convicted_with_the_whole_time_out() {
+        let found = blocking(looked_into(None, Duration::from_secs(3))).unwrap();
+        assert_eq!((found.sequence.acts.len(), found.serial, found.shown, found.tried), (1, true, 3, 3));
+        let unanswered = |seen: &Seen| matches!(seen.what, crate::What::Unanswered { .. });
+        assert!(!found.suspicion.nominated && found.seen.iter().any(unanswered), "{:?}", found.suspicion);
+    }
+
+    #[test]
+    fn trap_who_answers_late_but_in_time_is_not_convicted() {
+        let found = blocking(looked_into(Some(Duration::from_millis(1500)), Duration::from_secs(30)));
+        assert!(found.is_none(), "{found:?}");
+    }
 }

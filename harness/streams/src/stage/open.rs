@@ -22,7 +22,8 @@ use crate::seen::Proof;
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(15);
 
 enum Handshaken {
-    Open(Box<link::Connection<Stream>>, Option<String>, Vec<link::Finding>),
+    /// With the subprotocol chosen, whether extensions were agreed on, and what is odd about the answer.
+    Open(Box<link::Connection<Stream>>, Option<String>, bool, Vec<link::Finding>),
     Refused(Option<u16>, String),
 }
 
@@ -52,7 +53,7 @@ impl Stage {
                 self.links.insert(number, link);
                 self.saw(number, What::Refused { status, reason });
             }
-            Handshaken::Open(connection, subprotocol, findings) => {
+            Handshaken::Open(connection, subprotocol, extended, findings) => {
                 let own = self.setting.version.subprotocol();
                 let speaks_another = manner.offers.is_some() && subprotocol.as_deref() != Some(own);
                 link.connection = Some(*connection);
@@ -70,8 +71,8 @@ impl Stage {
                     let certain = is_foreign || engine::runner::is_certain(finding.kind);
                     self.saw(number, What::Wire { rule, id, text: finding.detail, certain });
                 }
-                if speaks_another {
-                    // What is right there is not what is judged here.
+                if speaks_another || extended {
+                    // What is right there is not what is judged here, and frames with extensions are not read here.
                     self.hang_up(number);
                 } else if !manner.unbooted {
                     self.boot(number).await;
@@ -134,7 +135,9 @@ impl Stage {
                     format!("HTTP {} {}", outcome.answer.status, outcome.answer.reason),
                 ),
                 Some(connection) => {
-                    Handshaken::Open(Box::new(connection), outcome.answer.subprotocol.clone(), outcome.answer.findings)
+                    let answer = outcome.answer;
+                    let extended = !answer.headers.list("sec-websocket-extensions").is_empty();
+                    Handshaken::Open(Box::new(connection), answer.subprotocol, extended, answer.findings)
                 }
             },
         }
