@@ -75,12 +75,15 @@ impl Deserved {
     }
 
     /// Whether the payload, though it fits the schema, holds values that a device need not be able to hold: whole
-    /// numbers beyond 32 bits, decimals beyond a double, unusual characters, much text.
+    /// numbers beyond 32 bits, decimals beyond a double, unusual characters, much text; or the id needs more than ASCII
+    /// (R-010).
     pub fn has_extremes(&self) -> bool {
-        is_extreme(&self.request, &mut 0)
+        self.id.as_ref().is_some_and(|id| !id.is_ascii()) || is_extreme(&self.request, &mut 0)
     }
 }
 
+/// The length of a message id (R-020).
+const MOST_OF_AN_ID: usize = 36;
 /// Longer texts than these are a matter of the size of a device.
 const LONG: usize = 1000;
 /// More bytes of text than these in one message too.
@@ -128,6 +131,7 @@ pub fn deserved(version: Version, device: Role, bytes: &[u8]) -> Deserved {
     // What the JSON layer stumbles over may be a limit of the device, of which the specification says nothing.
     let odd = reading.findings.iter().any(|finding| matches!(finding.kind, FrameFindingKind::Json(_)))
         || reading.findings.iter().any(|finding| !finding.certain)
+        || reading.id.as_deref().is_some_and(is_longer_in_bytes)
         || has_null_payload(bytes);
     let certain = reading.is_flawed();
     match (&reading.frame, reading.message_type) {
@@ -178,6 +182,12 @@ fn leave_open(deserved: &mut Deserved) {
     deserved.refuse = false;
     deserved.prescribed = false;
     deserved.may_end_link = true;
+}
+
+/// Whether an id is short enough in characters, but not in bytes: nobody says in what its length is counted (R-020), and
+/// only natural language is to need more than ASCII (R-010).
+fn is_longer_in_bytes(id: &str) -> bool {
+    id.len() > MOST_OF_AN_ID
 }
 
 /// Whether the last element is `null`, which a receiver need only tolerate (R-005).
@@ -364,6 +374,16 @@ mod tests {
         let deserved = of(r#"[2,"","Heartbeat",{}]"#);
         assert!(!deserved.refuse);
         assert_eq!(deserved.answer, Answer::May);
+    }
+
+    #[test]
+    fn an_id_whose_length_is_a_matter_of_counting_is_left_open() {
+        let id = "\u{1f50c}".repeat(19);
+        let deserved = of(&format!(r#"[2,"{id}","Heartbeat",{{}}]"#));
+        assert!(!deserved.refuse && deserved.may_end_link);
+        assert_eq!(deserved.answer, Answer::May);
+        assert!(of(r#"[2,"\u00e4","Heartbeat",{}]"#).has_extremes());
+        assert!(of(&format!(r#"[2,"{}","Heartbeat",{{}}]"#, "x".repeat(36))).is_legal_call());
     }
 
     #[test]

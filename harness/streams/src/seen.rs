@@ -155,6 +155,11 @@ pub enum What {
         /// How long it took.
         took: Duration,
     },
+    /// Somebody is about to ask the device to make this call: what it then calls is not its own idea.
+    Asking {
+        /// The action.
+        action: String,
+    },
     /// A stimulus was given, or could not be.
     Stimulated {
         /// The verb.

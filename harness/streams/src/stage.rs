@@ -473,6 +473,9 @@ impl Stage {
                 .saw(number, What::Stimulated { verb, asked: None, failure: Some("there is no driver".to_owned()) });
         };
         let station = self.links.get(&number).map(|link| link.name.clone()).unwrap_or_default();
+        if let Some(action) = asked.clone().filter(|_| verb == "send") {
+            self.saw(number, What::Asking { action });
+        }
         let stimulus = stimulus.clone();
         let mut acting = Box::pin(async move { drivers.stimulate(&station, &stimulus).await });
         let until = Instant::now() + self.setting.rig.timeouts.operator;

@@ -1,7 +1,9 @@
 //! Episodes against a reference CSMS on a socket, in real time: what only shows there.
 #![allow(clippy::unwrap_used, reason = "code of tests")]
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::{Arc, Mutex};
 
 use engine::rig::Rig;
 use link::dial::Listener;
@@ -11,9 +13,11 @@ use protocol::frame::Frame;
 use protocol::{Role, Version};
 use streams::act::{Hole, Manner, Part, Text};
 use streams::generate::Allowed;
+use streams::oracles::Class;
 use streams::play::{Frozen, Outcome, play};
 use streams::target::{How, Target};
 use streams::{Act, What};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A CSMS that speaks both versions, for as long as something is done with its URL.
 fn with_csms<T, F: Future<Output = T>>(act: impl FnOnce(Url) -> F) -> T {
@@ -67,6 +71,91 @@ fn a_close_code_that_comes_back_is_ours() {
     let outcome = with_csms(async |url| played(&mut target(url), &[close]).await);
     assert!(outcome.suspicions.is_empty(), "{:#?}", outcome.suspicions);
     assert!(outcome.seen.iter().any(|seen| matches!(&seen.what, What::Ended { by_us: true, .. })));
+}
+
+/// A CSMS that lets a station in once at a time, and answers a close frame with what stands in it, whatever that is.
+async fn peculiar(listener: tokio::net::TcpListener) {
+    let open = Arc::new(Mutex::new(BTreeSet::new()));
+    while let Ok((stream, _)) = listener.accept().await {
+        let Ok(incoming) = link::handshake::read_request(stream, &link::Limits::default()).await else { continue };
+        let name = incoming.request.identity.clone();
+        if !open.lock().unwrap().insert(name.clone()) {
+            incoming.refuse(409, &Default::default(), b"").await.unwrap();
+            continue;
+        }
+        let acceptance = incoming.acceptance(Some("ocpp1.6")).to_bytes();
+        let (mut stream, _) = incoming.into_stream();
+        let open = open.clone();
+        tokio::spawn(async move {
+            let _ = stream.write_all(&acceptance).await;
+            let _ = echo(&mut stream).await;
+            open.lock().unwrap().remove(&name);
+        });
+    }
+}
+
+async fn echo(stream: &mut tokio::net::TcpStream) -> std::io::Result<()> {
+    loop {
+        let opcode = stream.read_u8().await? & 0xF;
+        let length = match stream.read_u8().await? & 0x7F {
+            126 => usize::from(stream.read_u16().await?),
+            short => usize::from(short),
+        };
+        let mut mask = [0; 4];
+        stream.read_exact(&mut mask).await?;
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).await?;
+        payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        if opcode == frame::TEXT {
+            let call: serde_json::Value = serde_json::from_slice(&payload)?;
+            let mut answer = serde_json::json!({ "currentTime": engine::clock::system_now().to_string() });
+            if call[2] == "BootNotification" {
+                answer["status"] = "Accepted".into();
+                answer["interval"] = 300.into();
+            }
+            payload = serde_json::to_vec(&(3, &call[1], answer))?;
+        }
+        stream.write_all(&[0x80 | opcode, u8::try_from(payload.len()).unwrap()]).await?;
+        stream.write_all(&payload).await?;
+        if opcode == frame::CLOSE {
+            stream.shutdown().await?;
+            // What is not read would become a reset.
+            stream.read_to_end(&mut Vec::new()).await?;
+            return Ok(());
+        }
+    }
+}
+
+fn with_peculiar(acts: &[Act]) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("ws://{}/ocpp", listener.local_addr().unwrap())).unwrap();
+        let serving = tokio::spawn(peculiar(listener));
+        let mut target = Target::csms(&Rig::default_for(Some(Role::Csms)), Version::V16, url);
+        let how = How { fresh: true, ..How::default() };
+        let outcome = play(&mut target, &mut Frozen::new(acts), &Allowed::default(), how).await;
+        serving.abort();
+        outcome
+    })
+}
+
+#[test]
+fn an_impossible_close_code_that_comes_back_is_ours() {
+    let payload = Text::bytes(5000_u16.to_be_bytes());
+    let close = Act::Frame { link: 0, fin: true, rsv: 0, opcode: frame::CLOSE, masked: true, claims: None, payload };
+    let outcome = with_peculiar(&[close, call(1, "\"Heartbeat\",{}")]);
+    let classes = || outcome.suspicions.iter().map(|suspicion| (suspicion.path.as_str(), suspicion.class));
+    let found: Vec<_> = classes().collect();
+    assert_eq!(found, [("close-code-not-allowed", Class::Compatibility)], "{:#?}", outcome.seen);
+}
+
+#[test]
+fn a_second_link_of_a_station_may_be_refused() {
+    let outcome = with_peculiar(&[call(0, "\"Heartbeat\",{}")]);
+    assert!(outcome.alive && outcome.suspicions.is_empty(), "{:#?}", outcome.suspicions);
+    let refused = |seen: &streams::Seen| matches!(seen.what, What::Refused { status: Some(409), .. });
+    assert!(outcome.seen.iter().any(refused));
 }
 
 #[test]

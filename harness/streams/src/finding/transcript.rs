@@ -64,6 +64,7 @@ fn line(seen: &Seen, suspicion: &Suspicion) -> Option<TranscriptLine> {
         What::Unponged { payload, .. } => (None, format!("no pong to a ping of {} bytes", payload.len())),
         What::Pong { payload } if !seen.own => (None, format!("pong of {} bytes", payload.len())),
         What::Probed { alive: false, reason, probe, .. } => (None, format!("not alive ({probe:?}): {reason}")),
+        What::Asking { action } => (None, format!("the device is asked for {action}")),
         What::Stimulated { verb, failure, .. } => {
             (None, failure.as_ref().map_or_else(|| verb.clone(), |reason| format!("{verb}: {reason}")))
         }

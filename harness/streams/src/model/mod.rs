@@ -48,6 +48,8 @@ pub struct Model {
     repeated: HashSet<u64>,
     /// Somebody decides about tokens and boots by hand.
     by_hand: bool,
+    /// Calls that somebody asked the device to make.
+    asked: BTreeSet<String>,
     suspicions: Vec<Suspicion>,
     /// Actions that the device said it does not have.
     lacks: BTreeSet<String>,
@@ -122,6 +124,7 @@ impl Model {
             ids: HashMap::new(),
             repeated: HashSet::new(),
             by_hand: false,
+            asked: BTreeSet::new(),
             suspicions: Vec::new(),
             lacks: BTreeSet::new(),
             pool: VecDeque::new(),
@@ -181,6 +184,9 @@ impl Model {
                 if let Some(action) = asked.as_ref().filter(|_| self.device == Role::Csms) {
                     self.asked_for(seen, action);
                 }
+            }
+            What::Asking { action } => {
+                self.asked.insert(action.clone());
             }
             What::Refused { .. }
             | What::Misnamed { .. }
@@ -475,7 +481,10 @@ impl Model {
             if known && LACKING.contains(&code) {
                 self.lacks.insert(reply.call.action.clone());
             }
-            self.judge(at, &reply, |case, judge| judge.refusal(case, code));
+            // What a device need not be able to hold it may refuse.
+            if !reply.call.deserved.has_extremes() {
+                self.judge(at, &reply, |case, judge| judge.refusal(case, code));
+            }
         }
     }
 

@@ -75,6 +75,8 @@ impl Stage {
     }
 
     async fn take(&mut self, number: usize, event: LinkEvent) {
+        let echoes =
+            matches!(event.kind, EventKind::Close { .. }) && self.links.get(&number).is_some_and(|link| link.odd_close);
         for finding in &event.findings {
             self.saw(
                 number,
@@ -82,7 +84,7 @@ impl Stage {
                     rule: finding.kind.rule().to_owned(),
                     id: finding.kind.id().to_owned(),
                     text: finding.detail.clone(),
-                    certain: engine::runner::is_certain(finding.kind),
+                    certain: engine::runner::is_certain(finding.kind) && !echoes,
                 },
             );
         }

@@ -23,6 +23,8 @@ pub(super) struct Link {
     /// What answers the calls of the device, where nothing else is prepared.
     pub(super) stand_in: StandIn,
     pub(super) we_end: bool,
+    /// A close frame of ours said what none may say; who answers it typically says the same (RFC 6455 5.5.1).
+    pub(super) odd_close: bool,
     /// Bytes went over it that no message follows from: the device may not understand what comes next.
     pub(super) muddled: bool,
     /// Whether the last boot of the station was answered plainly, so that nothing asks for another; not known at first,
@@ -58,6 +60,7 @@ impl Link {
             connection: None,
             stand_in,
             we_end: false,
+            odd_close: false,
             muddled: false,
             settled: None,
             ping: None,
@@ -154,6 +157,7 @@ impl Link {
         claims: Option<u64>,
         payload: Vec<u8>,
     ) {
+        self.odd_close |= opcode & 0xF == frame::CLOSE;
         let Some(connection) = &mut self.connection else { return };
         let mut raw = connection.frame(opcode & 0xF, payload);
         raw.fin = fin;
@@ -177,6 +181,7 @@ impl Link {
     }
 
     pub(super) async fn put_close(&mut self, code: Option<u16>) {
+        self.odd_close |= code.is_some_and(|code| !frame::close_code_allowed(code));
         if let Some(connection) = &mut self.connection {
             let _ = connection.close(code, "").await;
         }

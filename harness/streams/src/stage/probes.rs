@@ -8,11 +8,16 @@ use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::links::Link;
 use super::{BYSTANDER, FRESH, Stage};
 use crate::act::Manner;
 use crate::deserved::deserved;
 use crate::seen::Probe;
 use crate::{Seen, What};
+
+/// How often a CSMS is asked for a new link after the other one was closed, and how long is waited in between.
+const NOTICED: u32 = 5;
+const MOMENT: Duration = Duration::from_millis(50);
 
 impl Stage {
     /// Sends the plain call that every device answers. `false` if it was not answered.
@@ -76,7 +81,7 @@ impl Stage {
         if self.setting.fresh {
             let number = if self.setting.device == Role::Csms { FRESH } else { 0 };
             let began = Instant::now();
-            self.open(number, 0, &Manner::default()).await;
+            self.open_fresh(number).await;
             if self.is_open(number) {
                 self.probe(number, Probe::Fresh, reply).await;
             } else {
@@ -90,6 +95,32 @@ impl Stage {
         }
         self.leave();
         std::mem::take(&mut self.seen)
+    }
+
+    /// Opens a new link of the first station. A CSMS may refuse a second one while another is open: then that one
+    /// is closed, and it is asked again, until it has noticed.
+    async fn open_fresh(&mut self, number: usize) {
+        let is_rival = |link: &Link| link.number < BYSTANDER && link.identity == 0 && link.is_open();
+        let rivals: Vec<usize> = self.links.values().filter(|link| is_rival(link)).map(|link| link.number).collect();
+        if self.setting.device == Role::Station || rivals.is_empty() {
+            return self.open(number, 0, &Manner::default()).await;
+        }
+        self.own = false;
+        self.open(number, 0, &Manner::default()).await;
+        self.own = true;
+        if !self.is_open(number) {
+            for rival in rivals {
+                self.close(rival, Some(1000)).await;
+            }
+            self.forgotten.retain(|link| link.identity != 0);
+        }
+        for _ in 0..NOTICED {
+            if self.is_open(number) {
+                return;
+            }
+            tokio::time::sleep(MOMENT).await;
+            self.open(number, 0, &Manner::default()).await;
+        }
     }
 
     async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) {

@@ -128,6 +128,11 @@ fn what_is_always_answered_is_not_refused() {
             s.refused("StatusNotification", request, "InternalError");
         }),
     );
+    is_silent(csms(|s| {
+        let time = "2026-01-01t12:00:00z";
+        let request = json!({ "connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": time });
+        s.refused("StatusNotification", request, "PropertyConstraintViolation");
+    }));
     let values = |s: &Script, value: Value| json!([{ "timestamp": s.time(), "sampledValue": [{ "value": value }] }]);
     accuses(
         "16-MV-18",
@@ -139,7 +144,7 @@ fn what_is_always_answered_is_not_refused() {
     accuses(
         "J01.FR.18",
         csms_201(|s| {
-            let values = values(s, json!(1e9));
+            let values = values(s, json!(900_000_000));
             s.refused("MeterValues", json!({ "evseId": 1, "meterValue": values }), "InternalError");
         }),
     );
@@ -243,6 +248,10 @@ fn what_a_csms_must_not_ask() {
     };
     accuses("16-BOOT-12", csms(|s| trigger(s, "BootNotification")));
     is_silent(csms(|s| trigger(s, "Heartbeat")));
+    is_silent(csms(|s| {
+        s.see(0, What::Asking { action: "TriggerMessage".to_owned() });
+        trigger(s, "BootNotification");
+    }));
     let rejected = |version| with(Script::new(Role::Csms, version), |s| s.boot("Rejected"));
     accuses("16-BOOT-13", with(rejected(Version::V16), |s| s.call("ClearCache", json!({}), json!({}))));
     accuses("B03.FR.03", with(rejected(Version::V201), |s| s.call("ClearCache", json!({}), json!({}))));
