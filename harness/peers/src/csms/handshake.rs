@@ -34,6 +34,9 @@ impl Csms {
             Version::from_subprotocol(name).is_some_and(|version| self.settings.versions.contains(&version))
         });
         let Some(common) = common else {
+            if let Some(first) = offered.first().filter(|_| self.faults.hits("csms-agrees-to-any-subprotocol")) {
+                return HandshakeAnswer::Accept { subprotocol: Some(first.clone()) };
+            }
             // No common version: no subprotocol in the answer, and the link is closed at once.
             return HandshakeAnswer::Accept { subprotocol: None };
         };

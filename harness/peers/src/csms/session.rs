@@ -84,7 +84,11 @@ impl Csms {
         let spoken = subprotocol.and_then(Version::from_subprotocol).filter(|v| self.settings.versions.contains(v));
         let version = match spoken {
             Some(version) => version,
-            None if self.faults.active("csms-chooses-unoffered-subprotocol") => self.version(identity),
+            None if self.faults.active("csms-chooses-unoffered-subprotocol")
+                || self.faults.active("csms-agrees-to-any-subprotocol") && subprotocol.is_some() =>
+            {
+                self.version(identity)
+            }
             None => {
                 self.put(identity, Output::Close { code: 1002 });
                 return;

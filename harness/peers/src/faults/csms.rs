@@ -38,6 +38,11 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-075",
         "The handshake is answered with a subprotocol that was not offered.",
     ),
+    csms_both(
+        "csms-agrees-to-any-subprotocol",
+        "R-076",
+        "A subprotocol that it does not have is answered as if it had it.",
+    ),
     csms(
         "csms-sends-time-without-offset",
         "16-BOOT-14",

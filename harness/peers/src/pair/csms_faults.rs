@@ -26,11 +26,15 @@ fn every_csms_fault_shows_on_the_wire() {
 
 #[test]
 fn a_subprotocol_that_was_not_offered_is_seen_in_the_handshake() {
-    for (faults, chosen) in [(vec![], Some("ocpp1.6")), (vec!["csms-chooses-unoffered-subprotocol"], Some("ocpp2.0.1"))]
-    {
-        let faults = faults.into_iter().filter_map(Fault::find).collect();
+    for (fault, offered, chosen) in [
+        ("", "ocpp1.6", Some("ocpp1.6")),
+        ("csms-chooses-unoffered-subprotocol", "ocpp1.6", Some("ocpp2.0.1")),
+        ("", "ocpp0.9", None),
+        ("csms-agrees-to-any-subprotocol", "ocpp0.9", Some("ocpp0.9")),
+    ] {
+        let faults = Fault::find(fault).into_iter().collect();
         let mut csms = Csms::new(CsmsSettings::standard(Version::V16), faults);
-        let offered = ["ocpp1.6".to_owned()];
+        let offered = [offered.to_owned()];
         let answer = csms.decide_handshake(protocol::Timestamp(0), "A", None, &offered);
         let subprotocol = chosen.map(str::to_owned);
         assert_eq!(answer, HandshakeAnswer::Accept { subprotocol });
@@ -73,8 +77,9 @@ fn a_stranger_that_stops_a_transaction_is_seen_in_its_own_stop() {
 }
 
 /// Faults that show in scenarios of their own, above.
-pub(super) const BELOW: [&str; 4] = [
+pub(super) const BELOW: [&str; 5] = [
     "csms-chooses-unoffered-subprotocol",
+    "csms-agrees-to-any-subprotocol",
     "csms-lets-strangers-stop",
     "csms-forgets-passwords-while-connected",
     "csms-takes-the-password-of-any-station",
