@@ -209,6 +209,8 @@ pub struct Player {
     doubt: Option<Box<unasked::Doubt>>,
     /// Our station waits until then before it goes on.
     pause: Option<Timestamp>,
+    /// When we last gave a transaction its id.
+    named: Option<Timestamp>,
     /// Boots that a CSMS has not accepted.
     boots: u32,
     /// The statuses that connectors of a station under test had when the case began.
@@ -327,6 +329,7 @@ impl Player {
             only_confirmed: None,
             doubt: None,
             pause: None,
+            named: None,
             boots: 0,
             found: BTreeMap::new(),
             turned_away: Vec::new(),

@@ -416,6 +416,13 @@ fn opened(player: &mut Player, wire: &mut Wire, clock: &Clock, outcome: Handshak
                 player.handle(now, Input::Closed { code: None, reason: "replaced by a new connection".to_owned() });
             }
             wire.connection = Some(*connection);
+            // Where nothing was offered that the device speaks, no name is the right answer.
+            let spoken = wire.version.subprotocol();
+            let nothing_in_common = !offered.iter().any(|name| name == spoken);
+            let findings: Vec<_> = findings
+                .into_iter()
+                .filter(|finding| !(nothing_in_common && finding.kind == link::FindingKind::SubprotocolMissing))
+                .collect();
             wire_findings(player, clock, &findings);
             player.handle(now, Input::Opened { identity, offered, subprotocol });
             Noticed::Opened

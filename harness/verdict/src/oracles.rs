@@ -133,6 +133,11 @@ impl Oracles {
         std::mem::take(&mut self.violations)
     }
 
+    /// Whether something was broken, since it was asked last, that fails the device.
+    pub fn has_failed(&self) -> bool {
+        self.violations.iter().any(|violation| violation.verdict == Verdict::Fail)
+    }
+
     /// What was broken before the first case is the first case's to report.
     pub fn put_back(&mut self, violations: Vec<StandingViolation>) {
         self.violations.splice(0..0, violations);

@@ -500,6 +500,9 @@ impl Player {
         self.send_frame(now, &Frame::Result { id: id.to_owned(), payload: result.clone() });
         self.session.oracles.sent_answer(id, Some(result));
         self.session.standin.exchanged(now, action, request, result);
+        if action == "StartTransaction" {
+            self.named = Some(now);
+        }
         self.learn_from_our_answer(action, request, result);
     }
 

@@ -156,10 +156,13 @@ impl Player {
                 Diagnostic::error("wrong-subprotocol", title.clone()),
                 format!("expected {}\nactual   {}", show(answers.as_deref()), show(subprotocol)),
             )
-            .note(format!("offered {}", offered.join(", ")))
-            .note("breaks R-075");
+            .note(format!("offered {}", offered.join(", ")));
+        // A name that was on offer is still none that both sides have.
+        let unspoken = answers.is_none() && subprotocol.is_some_and(|name| offered.iter().any(|other| other == name));
+        let rule = if unspoken { "R-076" } else { "R-075" };
+        let diagnostic = diagnostic.note(format!("breaks {rule}"));
         // Speaking another version than agreed on is the device's fault wherever it happens.
-        let rules = vec!["R-075".to_owned()];
+        let rules = vec![rule.to_owned()];
         self.conclude(Outcome { rules, diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
     }
 

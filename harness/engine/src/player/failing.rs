@@ -162,11 +162,20 @@ impl Player {
     /// Our own fault.
     pub(super) fn own_fault(&mut self, leaf: &Leaf, title: &str, span: Option<verdict::Span>, text: &str) {
         let diagnostic = Diagnostic::error("own-fault", title).at(&leaf.source, span.unwrap_or(leaf.span), text);
+        if self.session.oracles.has_failed() {
+            // What we say holds what the device said before.
+            let title = format!("what the device said against the rules leaves nothing right to say: {title}");
+            return self.conclude(Outcome::shown(Verdict::Inconclusive, title, diagnostic));
+        }
         self.conclude(Outcome::shown(Verdict::Error, title.to_owned(), diagnostic));
     }
 
-    /// Something of the device has not come in time.
+    /// Something of the device has not come in time: what is done about that is no part of what shows it.
     pub(super) fn missing(&mut self, now: Timestamp, leaf: &Leaf) {
+        self.pointing_at(now, "", |player| player.has_missed(now, leaf));
+    }
+
+    fn has_missed(&mut self, now: Timestamp, leaf: &Leaf) {
         let what = match &leaf.kind {
             LeafKind::DeviceCall(step) => format!("{} did not come in time", step.call.action.value),
             LeafKind::DeviceConnect(_) => "the station did not connect in time".to_owned(),

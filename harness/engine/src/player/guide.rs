@@ -15,6 +15,19 @@ use crate::tree::{self, Truth};
 
 pub(super) struct Guide<'a>(pub(super) &'a Player);
 
+/// So long after our answer has given a transaction its id a station is not yet called by it: its answers and its calls
+/// may be taken up by different hands.
+const TAKES_IN: Duration = Duration::from_millis(500);
+
+impl Player {
+    /// When a station has certainly taken in the id that this call of ours names.
+    fn taken_in(&self, leaf: &Leaf) -> Option<Timestamp> {
+        let LeafKind::OwnCall(step) = &leaf.kind else { return None };
+        let names_it = self.program.device == Role::Station && step.call.action.value == "RemoteStopTransaction";
+        self.named.filter(|_| names_it).map(|named| named + TAKES_IN)
+    }
+}
+
 impl tree::Guide for Guide<'_> {
     fn deadline(&self, leaf: &Leaf, reached: Timestamp) -> Option<Timestamp> {
         let player = self.0;
@@ -51,10 +64,11 @@ impl tree::Guide for Guide<'_> {
         }
         // With the tolerance on top, so that nobody with another clock finds us early.
         let tolerance = self.0.rig.timeouts.clock * 2;
-        matches!(leaf.kind, LeafKind::OwnCall(_) | LeafKind::OwnConnect(_))
+        let earliest = matches!(leaf.kind, LeafKind::OwnCall(_) | LeafKind::OwnConnect(_))
             .then(|| self.0.earliest(leaf))
             .flatten()
-            .map(|earliest| earliest + tolerance)
+            .map(|earliest| earliest + tolerance);
+        earliest.max(self.0.taken_in(leaf))
     }
 
     fn grace(&self, leaf: Option<&Leaf>) -> Duration {
@@ -192,5 +206,50 @@ impl Player {
             serde_json::json!({ "from": from.to_string(), "to": to.to_string() })
         };
         self.bindings.bind(home, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use protocol::Version;
+    use script::Library;
+    use verdict::Source;
+
+    use super::*;
+    use crate::player::Session;
+    use crate::program::{self, Cover, Outside};
+    use crate::rig::Rig;
+    use crate::tree::Turn;
+
+    #[test]
+    fn a_station_has_a_moment_to_take_in_the_id_of_its_transaction() {
+        let text = "case: stops\ntitle: Stops\nversions: [\"1.6\"]\ntraces: [16-REM-11]\nbegin: nothing\nsteps:\n  \
+                    - csms -> station: RemoteStopTransaction\n    fields: { transactionId: 7 }\n    \
+                    reply: { status: Rejected }\n";
+        let source = Arc::new(Source { path: "case.yaml".to_owned(), text: text.to_owned() });
+        let (library, found) = Library::load([source]);
+        assert!(found.is_empty(), "{found:?}");
+        let rig = Rig::default_for(Some(Role::Station)).for_version(Version::V16);
+        let outside = Outside {
+            library: &library,
+            rig: &rig,
+            can: &|_, _| true,
+            cannot_carry: &|_| Vec::new(),
+            cover: Cover::Each,
+            both_sides: false,
+        };
+        let program = program::compile(&library.cases()[0], Role::Station, Version::V16, 0, &outside).unwrap();
+        let session = Session::new(Role::Station, Version::V16, "PF-1", &rig, "guide", 1);
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let mut player = Player::new(now, program, Arc::new(rig), session, 1, false);
+        player.named = Some(now);
+        let mut nodes: Vec<_> = std::mem::take(&mut player.segments).into_iter().map(|segment| segment.node).collect();
+        let mut turns = |moment| -> Vec<Turn> {
+            nodes.iter_mut().map(|node| node.turn(moment, &Guide(&player), &mut Vec::new())).collect()
+        };
+        assert!(turns(now).iter().any(|turn| matches!(turn, Turn::Wait(until) if *until == now + TAKES_IN)));
+        assert!(!turns(now + TAKES_IN).iter().any(|turn| matches!(turn, Turn::Wait(_))));
     }
 }

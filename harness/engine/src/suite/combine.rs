@@ -442,8 +442,11 @@ fn transcript(events: &[Event], about: Option<&(Timestamp, String)>) -> Vec<Tran
             Some(TranscriptLine { at: event.at, direction, text, marked })
         })
         .collect();
-    // What decided is shown, whatever came behind it.
-    let end = lines.iter().rposition(|line| line.marked).map_or(lines.len(), |at| lines.len().min(at + TRANSCRIPT / 2));
+    // What decided is shown, whatever came behind it; where nothing came, what went before.
+    let end = match lines.iter().rposition(|line| line.marked) {
+        Some(at) => lines.len().min(at + TRANSCRIPT / 2),
+        None => about.and_then(|(decided, _)| lines.iter().position(|line| line.at > *decided)).unwrap_or(lines.len()),
+    };
     lines.truncate(end);
     lines.split_off(end.saturating_sub(TRANSCRIPT))
 }
