@@ -16,7 +16,7 @@ use crate::seen::Probe;
 use crate::{Seen, What};
 
 /// How often a CSMS is asked for a new link after the other one was closed, and how long is waited in between.
-const NOTICED: u32 = 5;
+const NOTICED: u32 = 20;
 const MOMENT: Duration = Duration::from_millis(50);
 
 impl Stage {
@@ -98,28 +98,27 @@ impl Stage {
     }
 
     /// Opens a new link of the first station. A CSMS may refuse a second one while another is open: then that one
-    /// is closed, and it is asked again, until it has noticed.
+    /// is closed, and it is asked again, until it has noticed. It may also still be reading what came on one that is gone.
     async fn open_fresh(&mut self, number: usize) {
         let is_rival = |link: &Link| link.number < BYSTANDER && link.identity == 0 && link.is_open();
         let rivals: Vec<usize> = self.links.values().filter(|link| is_rival(link)).map(|link| link.number).collect();
-        if self.setting.device == Role::Station || rivals.is_empty() {
-            return self.open(number, 0, &Manner::default()).await;
-        }
-        self.own = false;
-        self.open(number, 0, &Manner::default()).await;
-        self.own = true;
-        if !self.is_open(number) {
-            for rival in rivals {
-                self.close(rival, Some(1000)).await;
-            }
-            self.forgotten.retain(|link| link.identity != 0);
-        }
-        for _ in 0..NOTICED {
-            if self.is_open(number) {
+        for attempt in 0..=NOTICED {
+            // Only the last refusal is one of a device that takes nobody any more.
+            self.own = self.setting.device == Role::Station || attempt == NOTICED;
+            self.open(number, 0, &Manner::default()).await;
+            self.own = true;
+            let refused =
+                matches!(self.seen.last().map(|seen| &seen.what), Some(What::Refused { status: Some(_), .. }));
+            if self.is_open(number) || !refused || self.setting.device == Role::Station {
                 return;
             }
+            if attempt == 0 {
+                for rival in &rivals {
+                    self.close(*rival, Some(1000)).await;
+                }
+                self.forgotten.retain(|link| link.identity != 0);
+            }
             tokio::time::sleep(MOMENT).await;
-            self.open(number, 0, &Manner::default()).await;
         }
     }
 
