@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Version};
+use serde_json::json;
 
 use crate::rig::{Binding, Bound, Rig, scrub};
 use bound::Task;
@@ -239,6 +240,11 @@ impl RigDrivers {
         let action = action.filter(|_| stimulus.verb == "send");
         let bound = self.bound(stimulus.party, &stimulus.verb, action);
         let mut stimulus = stimulus.clone();
+        // Who asks for a call may say only what has to be in it; a control interface may pass on whole messages.
+        if stimulus.verb == "send" && !stimulus.with.contains_key("payload") {
+            let fields = stimulus.with.get("fields").cloned().unwrap_or_else(|| json!({}));
+            stimulus.with.insert("payload".to_owned(), fields);
+        }
         let left_out = bound.map_or_else(Vec::new, |bound| context::leave_out(&mut stimulus, &bound.cannot_carry));
         let confirmation = match bound.map(|bound| &bound.binding) {
             Some(Binding::None) => {
@@ -285,13 +291,15 @@ impl RigDrivers {
     fn task<'a>(&'a self, station: &'a str, stimulus: &'a Stimulus, bound: Option<&Bound>) -> Task<'a> {
         let timeouts = &self.rig.timeouts;
         let own = bound.and_then(|bound| bound.timeout);
+        // A control interface may answer when what lasts is over.
+        let lasts = context::length(stimulus);
         Task {
             station,
             version: self.version,
             stimulus,
             default_connector: self.rig.connectors.first().copied(),
-            patience: own.unwrap_or(timeouts.operator),
-            request: own.unwrap_or(timeouts.reply.max(timeouts.step)),
+            patience: own.unwrap_or(timeouts.operator).saturating_add(lasts),
+            request: own.unwrap_or(timeouts.reply.max(timeouts.step)).saturating_add(lasts),
         }
     }
 

@@ -23,6 +23,8 @@ use crate::player::{Command, Input, Player};
 const HANDSHAKE: Duration = Duration::from_secs(15);
 /// How long we wait for the other end to finish closing.
 const CLOSING: Duration = Duration::from_secs(2);
+/// How long of that nothing else is done towards a CSMS on a network.
+const PARTING: Duration = Duration::from_millis(200);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -53,6 +55,8 @@ pub struct Wire {
     limits: Limits,
     /// The subprotocols that the station of the rig offered when it last came.
     offered: Arc<Mutex<Option<Vec<String>>>>,
+    /// How long the end of a link is waited for before anything else is done.
+    parting: Duration,
 }
 
 enum Handshake {
@@ -82,7 +86,16 @@ impl Wire {
             answering: None,
             limits: Limits::default(),
             offered: Arc::default(),
+            parting: Duration::ZERO,
         }
+    }
+
+    /// Waits until the device has seen the end of a link: a CSMS may refuse a second link of a station while it has the
+    /// first. Who answers a close does so at once.
+    #[must_use]
+    pub fn that_parts_in_order(mut self) -> Wire {
+        self.parting = PARTING;
+        self
     }
 
     /// The subprotocols that a station offered when it last came.
@@ -220,9 +233,12 @@ impl Wire {
             return;
         }
         if connection.close(Some(1000), "").await.is_ok() {
-            tokio::spawn(async move {
-                let _ = tokio::time::timeout(CLOSING, connection.drain()).await;
-            });
+            let mut gone = Box::pin(async move { connection.drain().await });
+            if tokio::time::timeout(self.parting, &mut gone).await.is_err() {
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(CLOSING, gone).await;
+                });
+            }
         }
     }
 }

@@ -62,8 +62,10 @@ pub enum Defect {
     NotArray,
     /// A readable id, but too few or too many elements.
     WrongElementCount,
-    /// A message type that the version does not have, or that is no integer.
+    /// A message type that the version does not have.
     UnknownMessageType,
+    /// A message type that is no integer.
+    TypeNotInteger,
     /// An id that is no string, or longer than 36 characters.
     BadMessageId,
     /// An id that is still being handled.
@@ -110,12 +112,13 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect.
-    pub const ALL: [Defect; 26] = [
+    pub const ALL: [Defect; 27] = [
         Defect::NotUtf8,
         Defect::NotJson,
         Defect::NotArray,
         Defect::WrongElementCount,
         Defect::UnknownMessageType,
+        Defect::TypeNotInteger,
         Defect::BadMessageId,
         Defect::DuplicateMessageId,
         Defect::ActionNotString,
@@ -198,7 +201,7 @@ fn accepted_16(defect: Defect) -> &'static [&'static str] {
         | Defect::BadMessageId
         | Defect::DuplicateMessageId
         | Defect::ActionNotString => FAULTY_16,
-        Defect::UnknownMessageType => {
+        Defect::UnknownMessageType | Defect::TypeNotInteger => {
             &["FormationViolation", "ProtocolError", "GenericError", "NotSupported", "NotImplemented"]
         }
         Defect::UnknownAction => &["NotImplemented"],
@@ -227,6 +230,8 @@ fn accepted_2(defect: Defect) -> &'static [&'static str] {
         Defect::NotArray => &["RpcFrameworkError"],
         Defect::WrongElementCount => &["RpcFrameworkError", "FormatViolation", "ProtocolError"],
         Defect::UnknownMessageType => &["MessageTypeNotSupported"],
+        // No valid RPC request, or a type that nobody supports: either may be said of it.
+        Defect::TypeNotInteger => &["MessageTypeNotSupported", "RpcFrameworkError"],
         Defect::BadMessageId => &["RpcFrameworkError"],
         Defect::DuplicateMessageId => &["GenericError", "RpcFrameworkError", "ProtocolError"],
         Defect::ActionNotString => FAULTY_2,
@@ -254,7 +259,7 @@ fn accepted_2(defect: Defect) -> &'static [&'static str] {
 /// and in 2.x whatever does not fit the schema.
 pub fn silence_is_accepted(version: Version, defect: Defect) -> bool {
     match defect {
-        Defect::UnknownMessageType | Defect::DuplicateMessageId => true,
+        Defect::UnknownMessageType | Defect::TypeNotInteger | Defect::DuplicateMessageId => true,
         Defect::NotUtf8 | Defect::NotJson | Defect::NotArray => true,
         Defect::UnknownAction
         | Defect::WrongDirection
@@ -283,6 +288,7 @@ pub fn is_prescribed(version: Version, defect: Defect) -> bool {
         | Defect::NotJson
         | Defect::WrongElementCount
         | Defect::UnknownMessageType
+        | Defect::TypeNotInteger
         | Defect::DuplicateMessageId
         | Defect::ActionNotString
         // NotSupported is often seen for it.

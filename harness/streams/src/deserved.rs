@@ -257,7 +257,8 @@ fn envelope(reading: &Reading) -> Vec<Flaw> {
             FrameFindingKind::NotJson => Defect::NotJson,
             FrameFindingKind::NotArray => Defect::NotArray,
             FrameFindingKind::WrongElementCount => Defect::WrongElementCount,
-            FrameFindingKind::TypeNotInteger | FrameFindingKind::UnknownMessageType => Defect::UnknownMessageType,
+            FrameFindingKind::TypeNotInteger => Defect::TypeNotInteger,
+            FrameFindingKind::UnknownMessageType => Defect::UnknownMessageType,
             FrameFindingKind::IdNotString | FrameFindingKind::IdTooLong | FrameFindingKind::IdEmpty => {
                 Defect::BadMessageId
             }

@@ -7,7 +7,7 @@ use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
 
 use super::http::{self, Request};
-use super::{Confirmation, exec, octt, provides, request, tzi};
+use super::{Confirmation, context, exec, octt, provides, request, tzi};
 use crate::rig::{Binding, Connector, Endpoint};
 
 /// A stimulus on its way, with what is known around it.
@@ -62,8 +62,19 @@ pub(super) fn serves(binding: &Binding, party: Role, name: &str, version: Versio
     }
 }
 
-/// Carries a stimulus out.
+/// Carries a stimulus out. What lasts as long as it says is over when it is confirmed, whether the binding answers
+/// when it begins or when it ends; only Plugfest's own endpoint knows.
 pub(super) async fn stimulate(binding: &Binding, task: &Task<'_>) -> Confirmation {
+    let over = tokio::time::Instant::now().checked_add(context::length(task.stimulus));
+    let confirmation = carry_out(binding, task).await;
+    let answers_at_once = matches!(binding, Binding::Http(_) | Binding::Exec(_) | Binding::OcttSut(_));
+    if let Some(over) = over.filter(|_| answers_at_once && confirmation == Confirmation::Done) {
+        tokio::time::sleep_until(over).await;
+    }
+    confirmation
+}
+
+async fn carry_out(binding: &Binding, task: &Task<'_>) -> Confirmation {
     match binding {
         Binding::Plugfest(endpoint) => plugfest(endpoint, task).await,
         Binding::OcttSut(endpoint) => octt::stimulate(endpoint, task).await,

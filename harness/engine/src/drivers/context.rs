@@ -1,5 +1,7 @@
 //! What the names in a template stand for, and fields that are left out on the way.
 
+use std::time::Duration;
+
 use protocol::Role;
 use protocol::stimulus::{ArgumentType, Stimulus, observation, verb};
 use serde_json::Value;
@@ -82,6 +84,12 @@ pub(super) fn joined(text: &str, separator: char) -> String {
         out.extend(c.to_lowercase());
     }
     out
+}
+
+/// How long a stimulus lasts that has a length, such as a charge; else nothing.
+pub(super) fn length(stimulus: &Stimulus) -> Duration {
+    let seconds = stimulus.with.get("for").and_then(Value::as_f64);
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
 }
 
 /// Takes away the fields that a driver cannot carry, and says which of them were there.

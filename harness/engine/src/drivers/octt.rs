@@ -31,20 +31,12 @@ pub(super) fn path(endpoint: &Endpoint, party: Role, verb: &str) -> Option<TextT
         .or_else(|| PATHS.iter().find(|(name, _)| *name == verb).map(|(_, path)| TextTemplate::own(path)))
 }
 
-/// Carries a stimulus out. A charge lasts as long as it says: energy has flowed when it is confirmed.
+/// Carries a stimulus out.
 pub(super) async fn stimulate(endpoint: &Endpoint, task: &Task<'_>) -> Confirmation {
     let Some(path) = path(endpoint, task.stimulus.party, &task.stimulus.verb) else {
         return task.not_bound();
     };
     let mut request = Request::new("POST", format!("{}{}", endpoint.url, path.fill_url(task)));
     request.headers = request::headers(&endpoint.headers, task);
-    let confirmation = request::confirm(&request, &[], task.request).await;
-    if confirmation == Confirmation::Done && task.stimulus.verb == "charge" {
-        let seconds = task.stimulus.with.get("for").and_then(|time| time.as_f64());
-        let time = seconds.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
-        if let Some(time) = time {
-            tokio::time::sleep(time).await;
-        }
-    }
-    confirmation
+    request::confirm(&request, &[], task.request).await
 }

@@ -75,17 +75,18 @@ pub const DENIED: &[Denied] = &[
         action: "ChangeConfiguration",
         versions: V16,
         which: Which::Naming,
-        reason: "the setting decides how the station finds its CSMS and proves itself",
+        reason: "the setting decides how, and how soon, the station finds its CSMS and proves itself",
     },
     Denied {
         action: "SetVariables",
         versions: V2,
         which: Which::Naming,
-        reason: "the setting decides how the station finds its CSMS and proves itself",
+        reason: "the setting decides how, and how soon, the station finds its CSMS and proves itself",
     },
 ];
 
-/// Words in the names of settings that decide how a station finds its CSMS and proves itself, in lower case.
+/// Words in the names of settings that decide how and how soon a station finds its CSMS and proves itself, in lower
+/// case.
 pub const SETTINGS: &[&str] = &[
     "authorizationkey",
     "password",
@@ -105,6 +106,8 @@ pub const SETTINGS: &[&str] = &[
     "wifi",
     "vpn",
     "firewall",
+    "backoff",
+    "reconnect",
 ];
 
 /// What is read of a text that cannot be read as a message.

@@ -247,6 +247,7 @@ impl Station {
         self.past_said(exchange);
         match action {
             "BootNotification" => {
+                self.turned_away |= self.registration == Registration::Accepted;
                 self.registration = Registration::Unknown;
                 self.disturb();
             }
@@ -391,6 +392,7 @@ impl Station {
                     "Rejected" => Registration::Rejected,
                     _ => Registration::Unknown,
                 };
+                self.turned_away &= self.registration != Registration::Accepted;
                 self.answered_boot = Some((at, integer(answer, "interval").unwrap_or(0)));
                 self.boot_disturbances = self.disturbances;
                 self.boot_losses = self.losses;

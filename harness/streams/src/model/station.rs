@@ -16,6 +16,8 @@ pub(super) struct Station {
     /// How many links of it are open.
     pub(super) links: usize,
     pub(super) registration: Registration,
+    /// It was accepted, and its next boot was not: calls may be under way.
+    pub(super) turned_away: bool,
     /// When the last boot was answered, and the interval it was given, in seconds.
     pub(super) answered_boot: Option<(Timestamp, i64)>,
     /// Counts what may have changed the station without our knowing: stimuli, lost links, answers that were not plain.

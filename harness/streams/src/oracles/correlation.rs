@@ -386,6 +386,18 @@ mod tests {
     }
 
     #[test]
+    fn trap_an_id_of_few_characters_and_many_bytes_may_be_too_long() {
+        let judged = |id: &str| {
+            let mut told = told(Version::V201);
+            told.call(0, "1", &format!(r#"[2,"{id}","Heartbeat",{{}}]"#));
+            told.answer(0, r#"[4,"-1","RpcFrameworkError","",{}]"#);
+            judge(&told)
+        };
+        assert_eq!(judged(&"\u{1F50C}".repeat(19)), []);
+        assert_eq!(judged("e\u{e9}")[0].class, Class::Violation);
+    }
+
+    #[test]
     fn what_is_answered_though_it_was_binary_is_told_and_accuses_nobody() {
         for (binary, found) in [(true, vec![("R-002".to_owned(), Class::Ambiguous)]), (false, vec![])] {
             let mut told = told(Version::V16);

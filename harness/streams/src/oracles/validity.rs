@@ -126,8 +126,9 @@ impl Oracle for Validity {
             }
             What::Stimulated { verb, .. } if verb == "send" => {
                 self.told_in = Some(seen.act);
-                for suspicion in suspicions.iter_mut().filter(|it| it.oracle == Code::O4 && it.act == seen.act) {
-                    if suspicion.reply == TOLD {
+                for suspicion in suspicions.iter_mut().filter(|it| it.act == seen.act) {
+                    // What it says, and that it says it at all, is our doing.
+                    if suspicion.reply == TOLD && matches!(suspicion.oracle, Code::O4 | Code::O6) {
                         suspicion.class = Class::Compatibility;
                     }
                 }
@@ -308,7 +309,13 @@ impl Validity {
             deserved.flaw(),
             deserved.codes.join(" or ")
         );
-        Some(charge(class, "R-051", sentence))
+        // The code for a kind of defect is a habit of the device: the same wherever the defect is, and one remark.
+        let habit = match deserved.defects.as_slice() {
+            [only] => format!("{:?}", only.defect),
+            _ => "several defects".to_owned(),
+        };
+        let action = if class == Class::Compatibility { "?" } else { call.action.as_str() };
+        Some(Charge { action, path: habit, ..charge(class, "R-051", sentence) })
     }
 }
 
@@ -386,6 +393,7 @@ fn is_beyond_doubt(flaw: &Flaw, request: &Value, version: Version) -> bool {
         | Defect::NotJson
         | Defect::NotArray
         | Defect::UnknownMessageType
+        | Defect::TypeNotInteger
         | Defect::DuplicateMessageId
         | Defect::BadUri
         | Defect::KnownButUnsupported
@@ -395,8 +403,9 @@ fn is_beyond_doubt(flaw: &Flaw, request: &Value, version: Version) -> bool {
         Defect::WrongType => !value.and_then(Value::as_f64).is_some_and(|number| number.fract() == 0.0),
         // The objects of 1.6 were closed by an erratum, and much that is in the field passes over what it does not know.
         Defect::UnknownField => version != Version::V16,
-        // 1.6 speaks of ISO 8601, which knows more forms than its schemas.
-        Defect::BadDateTime => version != Version::V16 || !value.and_then(Value::as_str).is_some_and(is_iso_8601),
+        // 1.6 speaks of ISO 8601, which knows more forms than its schemas; and who reads these as RFC 3339 takes no
+        // moment for another.
+        Defect::BadDateTime => !value.and_then(Value::as_str).is_some_and(is_iso_8601),
         _ => true,
     }
 }
@@ -554,6 +563,38 @@ mod tests {
         assert_eq!(csms(&call("noon"), r#"[3,"1",{}]"#)[0].class, Class::Violation);
         assert_eq!(csms(&call("2026-01-01T00:00:00"), r#"[3,"1",{}]"#)[0].class, Class::Compatibility);
         assert_eq!(csms(&call("2026-01-01T00:00:00.5+02:00"), r#"[3,"1",{}]"#), []);
+        let heard = |time| {
+            let call =
+                format!(r#"[2,"1","SecurityEventNotification",{{"type":"ResetOrReboot","timestamp":"{time}"}}]"#);
+            exchange(Role::Csms, Version::V201, &call, r#"[3,"1",{}]"#)[0].class
+        };
+        assert_eq!(heard("2026-01-01T12:00:00+0200"), Class::Compatibility);
+        assert_eq!(heard("tomorrow"), Class::Violation);
+    }
+
+    #[test]
+    fn trap_the_code_for_a_kind_of_defect_is_one_habit() {
+        let refused = |action: &str, payload: &str| {
+            let call = format!(r#"[2,"1","{action}",{payload}]"#);
+            exchange(Role::Csms, Version::V201, &call, r#"[4,"1","FormatViolation","",{}]"#).remove(0)
+        };
+        let security = refused("SecurityEventNotification", r#"{"type":7,"timestamp":"2026-01-01T00:00:00Z"}"#);
+        let boot = refused("BootNotification", r#"{"reason":"PowerUp","chargingStation":7}"#);
+        assert_eq!(security.class, Class::Compatibility);
+        assert_eq!(security.signature(), boot.signature());
+        let word = refused("BootNotification", r#"{"reason":"?","chargingStation":{"model":"m","vendorName":"v"}}"#);
+        assert_ne!(word.signature(), boot.signature());
+    }
+
+    #[test]
+    fn trap_a_message_type_that_is_no_integer_has_two_codes() {
+        for code in ["MessageTypeNotSupported", "RpcFrameworkError"] {
+            for kind in ["\"2\"", "2.0"] {
+                let call = format!(r#"[{kind},"1","Heartbeat",{{}}]"#);
+                let found = exchange(Role::Csms, Version::V201, &call, &format!(r#"[4,"1","{code}","",{{}}]"#));
+                assert_eq!(found, [], "{call} {code}");
+            }
+        }
     }
 
     #[test]

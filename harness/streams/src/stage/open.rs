@@ -47,6 +47,7 @@ impl Stage {
             }
         }
         let proof = self.proof(&name, manner);
+        let shown = self.shown(&name, manner);
         let outcome = tokio::time::timeout(HANDSHAKE, self.shake(&name, manner)).await;
         match outcome.unwrap_or_else(|_| Handshaken::Refused(None, "the handshake took too long".to_owned())) {
             Handshaken::Refused(status, reason) => {
@@ -58,7 +59,7 @@ impl Stage {
                 let speaks_another = manner.offers.is_some() && subprotocol.as_deref() != Some(own);
                 link.connection = Some(*connection);
                 self.links.insert(number, link);
-                self.saw(number, What::Opened { identity: name, subprotocol, proof });
+                self.saw(number, What::Opened { identity: shown, subprotocol, proof });
                 // What an odd request deserves for an answer is not known here, but a name has to be one that was on
                 // offer.
                 let usual = manner.request.is_none() && manner.headers.is_empty();
@@ -79,6 +80,23 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// The identity that the CSMS is shown: the last part of the path. Under another spelling it is another
+    /// station, of which the CSMS need not know that it has booted.
+    fn shown(&self, name: &str, manner: &Manner) -> String {
+        let path = match (&manner.request, &manner.identity) {
+            (Some(text), _) => {
+                let bytes = text.render(&Filling { stage: self, asked: None });
+                let head = String::from_utf8_lossy(&bytes).into_owned();
+                head.split([' ', '\r', '\n']).nth(1).unwrap_or_default().to_owned()
+            }
+            (None, Some(identity)) => identity.clone(),
+            (None, None) => return name.to_owned(),
+        };
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let last = path.rsplit('/').next().unwrap_or_default();
+        String::from_utf8_lossy(&link::url::percent_decode(last.as_bytes()).0).into_owned()
     }
 
     async fn shake(&mut self, name: &str, manner: &Manner) -> Handshaken {

@@ -17,8 +17,21 @@ pub(super) struct Transactions {
     running: HashMap<i64, Running>,
     /// 1.6: ids whose end was accepted; of a station under test with what ended them, of a CSMS with what began them.
     ended: HashMap<i64, Value>,
-    /// 2.x: the last sequence number by transaction id.
-    sequence: HashMap<String, i64>,
+    /// 2.x: what was last told of a transaction, by its id.
+    told: HashMap<String, Told>,
+}
+
+/// What was last told of a transaction of 2.x.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    /// The highest sequence number.
+    number: i64,
+    /// The kind, time and reason of the event that had it: the same again is a retry.
+    event: [String; 3],
+    /// The transaction has ended.
+    is_over: bool,
+    /// The latest time and value of the register of imported energy, by location.
+    registers: Vec<(String, Timestamp, f64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -110,33 +123,44 @@ impl Oracles {
         ) else {
             return;
         };
-        let kind = payload.get("eventType").and_then(Value::as_str).unwrap_or("");
-        let last = self.transactions.sequence.get(id).copied();
-        let report = match last {
-            Some(last) if kind == "Started" && number != last => {
-                Some(("E01.FR.07", format!("transaction {id} was started twice")))
-            }
-            // The same number again is a retry.
-            Some(last) if number != last && number != last + 1 => {
-                Some(("E01.FR.07", format!("seqNo {number} follows {last} in transaction {id}")))
-            }
-            _ => None,
-        };
-        if let Some((statement, sentence)) = report {
-            self.report(
-                now,
-                text,
-                Found {
-                    oracle: "sequence-number",
-                    statement,
-                    path: "TransactionEvent/seqNo".to_owned(),
-                    verdict: Verdict::Fail,
-                    sentence,
-                },
-            );
-        }
+        let text_of = |key: &str| payload.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+        let event = [text_of("eventType"), text_of("timestamp"), text_of("triggerReason")];
+        let before = self.transactions.told.get(id).cloned();
         // A transaction that began before we looked has no known number yet.
-        self.transactions.sequence.insert(id.to_owned(), number.max(last.unwrap_or(number)));
+        let mut told = before.clone().unwrap_or_else(|| Told { number, event: event.clone(), ..Told::default() });
+        if let Some(before) = &before {
+            let is_retry = number == before.number && event == before.event;
+            let flaw = match event[0].as_str() {
+                _ if is_retry => None,
+                "Started" => Some(("E01.FR.07", format!("transaction {id} was started twice"))),
+                // One that was in the queue, and is older.
+                _ if number < before.number && before.is_over => None,
+                _ if before.is_over => Some(("E-GEN-05", format!("an event of transaction {id} came behind its end"))),
+                _ if number == before.number => {
+                    Some(("E01.FR.07", format!("seqNo {number} stands for two events of transaction {id}")))
+                }
+                _ if number != before.number + 1 => {
+                    let sentence = format!("seqNo {number} follows {} in transaction {id}", before.number);
+                    Some(("E01.FR.07", sentence))
+                }
+                _ => None,
+            };
+            if let Some((statement, sentence)) = flaw {
+                let path = "TransactionEvent/seqNo".to_owned();
+                let verdict = Verdict::Fail;
+                self.report(now, text, Found { oracle: "sequence-number", statement, path, verdict, sentence });
+            }
+        }
+        if number >= told.number {
+            told.number = number;
+            told.event = event;
+        }
+        told.is_over |= told.event[0] == "Ended";
+        if let Some((from, to)) = told.meter(payload) {
+            let sentence = format!("the energy register fell from {from} Wh to {to} Wh in transaction {id}");
+            self.order(now, text, "J02.FR.16", "TransactionEvent/meterValue", sentence);
+        }
+        self.transactions.told.insert(id.to_owned(), told);
     }
 
     /// A transaction may have begun, under an id that may have been given out before.
@@ -233,6 +257,55 @@ impl Oracles {
             _ => {}
         }
     }
+}
+
+impl Told {
+    /// Reads the registers of an event: from where to where one has fallen. The end may tell earlier samples once more,
+    /// so the time of a sample decides what is behind what.
+    fn meter(&mut self, payload: &Value) -> Option<(f64, f64)> {
+        let mut fallen = None;
+        for meter in payload.get("meterValue").and_then(Value::as_array).into_iter().flatten() {
+            let time = meter.get("timestamp").and_then(Value::as_str);
+            let Some(time) = time.and_then(Timestamp::parse) else { continue };
+            for sample in meter.get("sampledValue").and_then(Value::as_array).into_iter().flatten() {
+                let Some((location, value)) = energy_register_2x(sample) else { continue };
+                let known = self.registers.iter_mut().find(|(known, _, _)| *known == location);
+                if let Some((_, latest, last)) = known {
+                    if time > *latest {
+                        if value + 0.5 < *last {
+                            fallen = Some((*last, value));
+                        }
+                        (*latest, *last) = (time, value);
+                    }
+                } else if self.registers.len() < LOCATIONS {
+                    self.registers.push((location, time, value));
+                }
+            }
+        }
+        fallen
+    }
+}
+
+/// More places than this are not measured.
+const LOCATIONS: usize = 8;
+
+/// The imported energy of a sample of 2.x in Wh and where it was measured, if that is what it is.
+fn energy_register_2x(sample: &Value) -> Option<(String, f64)> {
+    let text = |key: &str| sample.get(key).and_then(Value::as_str);
+    if text("measurand").is_some_and(|measurand| measurand != "Energy.Active.Import.Register")
+        || text("phase").is_some()
+    {
+        return None;
+    }
+    let unit = |key: &str| sample.pointer(&format!("/unitOfMeasure/{key}"));
+    let multiplier = i32::try_from(unit("multiplier").map_or(Some(0), Value::as_i64)?).ok()?;
+    let value = sample.get("value")?.as_f64()? * 10f64.powi(multiplier.clamp(-30, 30));
+    let value = match unit("unit").map_or(Some("Wh"), Value::as_str)? {
+        "Wh" => value,
+        "kWh" => value * 1000.0,
+        _ => return None,
+    };
+    Some((text("location").unwrap_or("Outlet").to_owned(), value))
 }
 
 /// The imported energy of a sample in Wh, if that is what it is (16-MV-08 gives the defaults).
@@ -337,5 +410,47 @@ mod tests {
     fn a_connector_is_free_once_the_station_has_told_the_end_whatever_we_answered() {
         assert_eq!(statements(true), [""; 0]);
         assert_eq!(statements(false), ["16-TX-17"]);
+    }
+
+    /// What is said of a station of 2.0.1 that sends these events of one transaction: kind, number, second, register.
+    fn told(events: &[(&str, i64, u32, f64)]) -> Vec<String> {
+        let mut oracles = Oracles::new(Role::Station, Version::V201);
+        oracles.opened();
+        for (at, (kind, number, second, register)) in events.iter().enumerate() {
+            let time = format!("2026-01-01T12:00:{second:02}Z");
+            let sample = json!({ "value": register, "unitOfMeasure": { "unit": "kWh" } });
+            let request = json!({
+                "eventType": kind, "timestamp": time, "triggerReason": "Trigger", "seqNo": number,
+                "transactionInfo": { "transactionId": "t", "chargingState": "Charging" },
+                "meterValue": [{ "timestamp": time, "sampledValue": [sample] }],
+            });
+            let id = at.to_string();
+            let call = protocol::frame::Frame::Call {
+                id: id.clone(),
+                action: "TransactionEvent".to_owned(),
+                payload: request,
+            };
+            oracles.received(Timestamp(1), call.to_text().as_bytes());
+            oracles.sent_answer(&id, Some(&json!({})));
+        }
+        oracles.take().into_iter().map(|found| found.statement).collect()
+    }
+
+    #[test]
+    fn the_events_of_a_transaction_are_numbered_and_the_end_is_the_last() {
+        let (start, middle, end) = (("Started", 0, 0, 1.0), ("Updated", 1, 1, 1.0), ("Ended", 2, 2, 1.0));
+        assert_eq!(told(&[start, middle, end]), [""; 0]);
+        assert_eq!(told(&[start, start, middle, middle, end, end]), [""; 0], "a retry is the same again");
+        assert_eq!(told(&[start, middle, ("Updated", 1, 2, 1.0)]), ["E01.FR.07"]);
+        assert_eq!(told(&[start, end]), ["E01.FR.07"]);
+        assert_eq!(told(&[start, middle, end, ("Updated", 3, 3, 1.0)]), ["E-GEN-05"]);
+        assert_eq!(told(&[start, middle, end, ("Ended", 3, 3, 1.0)]), ["E-GEN-05"]);
+    }
+
+    #[test]
+    fn a_register_of_2_x_never_falls_and_its_samples_may_be_told_again() {
+        assert_eq!(told(&[("Started", 0, 0, 1.0), ("Updated", 1, 1, 0.9)]), ["J02.FR.16"]);
+        assert_eq!(told(&[("Started", 0, 5, 1.0), ("Updated", 1, 1, 0.9)]), [""; 0]);
+        assert_eq!(told(&[("Started", 0, 0, 1.0), ("Updated", 1, 1, 1.0)]), [""; 0]);
     }
 }

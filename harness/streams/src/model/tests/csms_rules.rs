@@ -255,6 +255,13 @@ fn what_a_csms_must_not_ask() {
     let rejected = |version| with(Script::new(Role::Csms, version), |s| s.boot("Rejected"));
     accuses("16-BOOT-13", with(rejected(Version::V16), |s| s.call("ClearCache", json!({}), json!({}))));
     accuses("B03.FR.03", with(rejected(Version::V201), |s| s.call("ClearCache", json!({}), json!({}))));
+    let turned_away = with(csms(|_| {}), |s| s.boot("Rejected"));
+    is_silent(with(turned_away, |s| s.call("ClearCache", json!({}), json!({}))));
+    let asked = with(rejected(Version::V201), |s| {
+        let asked = Some("ClearCache".to_owned());
+        s.see(0, What::Stimulated { verb: "send".to_owned(), asked, failure: None });
+    });
+    is_silent(with(asked, |s| s.call("ClearCache", json!({}), json!({}))));
     let pending = || with(Script::new(Role::Csms, Version::V16), |s| s.boot("Pending"));
     accuses(
         "R-131",
