@@ -6,7 +6,9 @@
 //! oracles watch, the trace has it, what the device calls meanwhile is answered, and the liveness of the device is
 //! probed when it is over.
 
+mod beside;
 mod message;
+mod other;
 mod procedures;
 #[cfg(test)]
 mod tests;
@@ -161,6 +163,7 @@ impl Conversation<'_> {
                 result: payload.clone(),
             }),
             Message::Ping(_) | Message::Pong(_) => {
+                self.tell(Deed::Control);
                 let name = message.name().to_owned();
                 self.stage.player.record(now, EventKind::Control { direction: Direction::ToDevice, name });
             }
@@ -475,9 +478,30 @@ impl Conversation<'_> {
                 return Ok(None);
             }
             let noticed = self.stage.turn(Some(until)).await;
-            if noticed != Noticed::Other && self.noticed.len() < MOST_NOTICED {
-                self.noticed.push_back(noticed);
+            self.keep(noticed);
+        }
+    }
+
+    /// Goes on until something is done that has nothing to do with the link; nothing if that takes too long.
+    async fn meanwhile<T>(&mut self, until: Timestamp, doing: impl Future<Output = T> + Send) -> Step<Option<T>> {
+        let mut doing = std::pin::pin!(doing);
+        loop {
+            self.settle().await?;
+            if self.now() >= until {
+                return Ok(None);
             }
+            let noticed = tokio::select! {
+                biased;
+                done = &mut doing => return Ok(Some(done)),
+                noticed = self.stage.turn(Some(until)) => noticed,
+            };
+            self.keep(noticed);
+        }
+    }
+
+    fn keep(&mut self, noticed: Noticed) {
+        if noticed != Noticed::Other && self.noticed.len() < MOST_NOTICED {
+            self.noticed.push_back(noticed);
         }
     }
 }

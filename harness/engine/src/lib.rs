@@ -3,6 +3,7 @@
 //! A case is compiled into a [`program::Program`] for one side of the device, one version and one answer to every
 //! choice of ours. The [`player::Player`] plays it as a state machine without I/O; [`runner`] moves bytes and time.
 
+pub mod canary;
 pub mod clock;
 pub mod doctor;
 mod door;

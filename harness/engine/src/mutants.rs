@@ -94,7 +94,7 @@ pub fn try_fault(trial: &Trial, mutant: Mutant) -> std::io::Result<FaultResult> 
         triggered,
         detected: !by.is_empty(),
         by,
-        left_to_streams: info.noticed_by == NoticedBy::Streams,
+        left_to_streams: info.noticed_by(version) == NoticedBy::Streams,
     })
 }
 

@@ -40,8 +40,11 @@ use crate::tree::{Node, Turn};
 pub use chores::Chore;
 pub use failing::{Otherwise, Outcome};
 pub(crate) use procedure::Heard;
-pub(crate) use reactions::harmless;
+pub(crate) use reactions::{boot, harmless};
 pub use session::{LinkState, Session};
+
+/// Stands in the message ids of stations that are played beside the player's.
+pub(crate) const BESIDE: &str = "beside-";
 
 /// What happens to the player.
 #[derive(Clone, Debug)]
@@ -222,6 +225,10 @@ pub struct Player {
     open: Option<Open>,
     acting: Option<Acting>,
     connecting: Option<Leaf>,
+    /// The device ended the link as it may, and until then another has to come about.
+    relinking: Option<Timestamp>,
+    /// When our station tries once more to connect.
+    redial_at: Option<Timestamp>,
     /// What the next handshakes of the station are answered, where it is not the version's own subprotocol.
     answering: Option<Option<String>>,
     reaction: Option<reactions::Waiting>,
@@ -337,6 +344,8 @@ impl Player {
             open: None,
             acting: None,
             connecting: None,
+            relinking: None,
+            redial_at: None,
             answering: None,
             reaction: None,
             running: None,
@@ -454,6 +463,9 @@ impl Player {
         if let Some(reaction) = &self.reaction {
             at(reaction.next());
         }
+        for moment in [self.relinking, self.redial_at].into_iter().flatten() {
+            at(moment);
+        }
         if self.phase == Phase::Segment && !self.is_busy() {
             let mut deadline = None;
             let node = std::mem::replace(&mut self.node, Node::Done);
@@ -550,6 +562,7 @@ impl Player {
         self.open.is_some()
             || self.acting.is_some()
             || self.connecting.is_some()
+            || self.relinking.is_some()
             || self.reaction.is_some()
             || self.running.is_some()
             || self.pause.is_some()

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use protocol::{Role, Version};
-use script::Library;
 use script::ast::{Begin, Case, ConstantType, GivenSource, Invocation, Item, Part, PartKind, Pattern, When};
+use script::{Library, Procedure};
 use serde_json::Value;
 use verdict::{Diagnostic, Source, Verdict};
 
@@ -176,6 +176,7 @@ pub fn compile(
     }
     let node = match &case.procedure {
         Some(procedure) => {
+            compiler.procedure_requirements(procedure.value)?;
             for action in procedure.value.asks_for() {
                 compiler.need(Role::Csms, &format!("send {action}"));
             }
@@ -273,6 +274,27 @@ impl Compiler<'_> {
             if let Some(reason) = self.outside.rig.capabilities.objection(&wanted.name, wanted.negated) {
                 return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
             }
+        }
+        Ok(())
+    }
+
+    /// What a procedure takes, beside what it asks for.
+    fn procedure_requirements(&mut self, procedure: Procedure) -> Result<(), Refused> {
+        if self.outside.both_sides {
+            return Ok(());
+        }
+        let rig = self.outside.rig;
+        let refused = |reason: &str| {
+            Err(Refused { verdict: Verdict::NotApplicable, reason: reason.to_owned(), diagnostic: None })
+        };
+        if procedure.plays_another_station() && rig.identities.len() < 2 {
+            return refused("it takes two stations, and the rig names one");
+        }
+        if procedure.tries_passwords() && rig.password.is_none() {
+            return refused("the rig names no password");
+        }
+        if procedure.charges() {
+            self.note_token("tags.valid");
         }
         Ok(())
     }

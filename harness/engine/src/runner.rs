@@ -57,6 +57,24 @@ pub struct Wire {
     offered: Arc<Mutex<Option<Vec<String>>>>,
     /// How long the end of a link is waited for before anything else is done.
     parting: Duration,
+    /// Who else we may be beside our station.
+    pub(crate) other: Option<OtherIdentity>,
+}
+
+/// A station that we may play beside our own; one at a time in a run.
+#[derive(Clone)]
+pub(crate) struct OtherIdentity {
+    pub(crate) identity: String,
+    pub(crate) password: Option<String>,
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What comes of a link beside the one of the player.
+pub(crate) enum Knock {
+    /// It is open.
+    Open(Box<Connection<Stream>>),
+    /// It was refused, and how.
+    Refused(String),
 }
 
 enum Handshake {
@@ -87,6 +105,7 @@ impl Wire {
             limits: Limits::default(),
             offered: Arc::default(),
             parting: Duration::ZERO,
+            other: None,
         }
     }
 
@@ -96,6 +115,16 @@ impl Wire {
     pub fn that_parts_in_order(mut self) -> Wire {
         self.parting = PARTING;
         self
+    }
+
+    /// The same link, with another station that we may play, too.
+    pub(crate) fn beside(self, other: Option<OtherIdentity>) -> Wire {
+        Wire { other, ..self }
+    }
+
+    /// The password that our station shows.
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_deref()
     }
 
     /// The subprotocols that a station offered when it last came.
@@ -378,6 +407,18 @@ impl Stage<'_> {
     pub(crate) fn dial(&mut self) {
         let offers = vec![self.wire.version.subprotocol().to_owned()];
         self.connecting = Some(self.wire.dial(None, None, offers));
+    }
+
+    /// Dials a link of which the player does not hear: as our own station or another, with this password or our own.
+    pub(crate) fn knock(&self, identity: Option<String>, password: Option<Option<String>>) -> Boxed<Knock> {
+        let offers = vec![self.wire.version.subprotocol().to_owned()];
+        let handshake = self.wire.dial(identity, password, offers);
+        Box::pin(async move {
+            match handshake.await {
+                Handshake::Open { connection, .. } => Knock::Open(connection),
+                Handshake::Refused { reason, .. } => Knock::Refused(reason),
+            }
+        })
     }
 
     /// Tells the player the next thing that happens. Nothing happens after `until`.

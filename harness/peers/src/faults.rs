@@ -95,6 +95,10 @@ mod tests {
                 let broken = protocol::statements::statement(breaks);
                 assert!(broken.is_some_and(|broken| broken.is_of(version)), "{}: {version} {breaks}", info.id);
             }
+            let broken: Vec<&str> = info.versions().flat_map(|version| info.all_broken(version)).collect();
+            for also in info.also {
+                assert!(broken.contains(also), "{}: {also} binds nobody who has it", info.id);
+            }
         }
     }
 }

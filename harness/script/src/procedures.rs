@@ -60,6 +60,20 @@ procedures! {
     AnswerInUnknownWords "answer in unknown words"
         "Has a CSMS clear the cache of a station, and answers in a word that does not exist. Whatever the CSMS makes of \
          that, it answers a call afterwards."
+    AddressesInTexts "addresses in texts"
+        "Hides addresses of a listener of ours in texts of messages that have nothing to do with them: as they are, as a \
+         log might look them up, as a shell might run them, and as an entity of XML. Nobody comes; whoever comes earns a \
+         warning. The listener is on 127.0.0.1, or where `values.canary_host` of the rig says that the device would come."
+    PasswordsChecked "passwords checked"
+        "While our station is connected, asks for further links under its identity: without a password, with a wrong one, \
+         and with that of another station. Each is refused before the upgrade completes, and the first link is served \
+         as before. A device that has no passwords is not asked."
+    TwoStations "two stations"
+        "Plays a second station beside ours. Both call in turns, what the CSMS knows and what it does not. Each gets its \
+         own answers on its own link, and no text for one names the other (which earns a warning)."
+    TransactionOfAnother "transaction of another station"
+        "Starts a transaction, and has a second station send the end of it. Whatever the CSMS says to that one, our own \
+         end of the transaction is answered."
     ManyCalls "many calls"
         "Sends sixty harmless calls on one link, one after the other. Each gets its own result, and the last ones take \
          no longer than the first."
@@ -76,6 +90,21 @@ impl Procedure {
             Procedure::AnswerInUnknownWords => &["ClearCache"],
             _ => &[],
         }
+    }
+
+    /// Whether it plays a second station towards the CSMS.
+    pub fn plays_another_station(self) -> bool {
+        matches!(self, Procedure::TwoStations | Procedure::TransactionOfAnother)
+    }
+
+    /// Whether it is about the passwords of stations.
+    pub fn tries_passwords(self) -> bool {
+        self == Procedure::PasswordsChecked
+    }
+
+    /// Whether it charges under the rig's valid token.
+    pub fn charges(self) -> bool {
+        self == Procedure::TransactionOfAnother
     }
 
     /// The procedure of this name.

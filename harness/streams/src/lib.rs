@@ -18,7 +18,6 @@
 
 pub mod act;
 pub mod campaign;
-pub mod canary;
 pub mod choreography;
 pub mod coverage;
 pub mod deserved;
@@ -39,4 +38,5 @@ pub mod target;
 pub mod view;
 
 pub use act::{Act, Sequence};
+pub use engine::canary;
 pub use seen::{Seen, What};

@@ -16,6 +16,8 @@ pub enum Deed {
     },
     /// It sent raw text with the next message id in it; what answers that is for the procedure to judge.
     Text,
+    /// It sent a frame that is no message: a ping or a pong.
+    Control,
     /// It answers the next call with this action itself.
     Expect {
         /// The action.

@@ -38,6 +38,10 @@ pub const ORACLES: &[(&str, &str)] = &[
     ("transaction-order", "Transactions of a connector do not overlap, end once, and their registers never fall."),
     ("sequence-number", "The events of a transaction are numbered without gaps."),
     ("connection-stays-open", "The link ends only where the conversation says so."),
+    (
+        "outlives-every-message",
+        "No message of ours, however odd, is the last that the device takes, or makes it drop the link.",
+    ),
     ("alive-afterwards", "After the case the device still answers."),
     ("wire-rule", "The WebSocket frames and the handshake of the device keep their rules."),
 ];
@@ -54,6 +58,8 @@ pub struct Oracles {
     /// Raw texts of ours by the ids in them, which may be answered in whatever way the case allows.
     strays: HashMap<String, String>,
     raw_text_sent: bool,
+    /// The last odd thing that we sent, if the device has answered no call since.
+    unproven: Option<String>,
     registration: Registration,
     triggered: Vec<String>,
     seen_on_link: bool,
@@ -119,6 +125,7 @@ impl Oracles {
             ours: HashMap::new(),
             strays: HashMap::new(),
             raw_text_sent: false,
+            unproven: None,
             registration: Registration::Unknown,
             triggered: Vec::new(),
             seen_on_link: false,
@@ -244,6 +251,37 @@ impl Oracles {
                 sentence: format!("the device ended the link ({how}) where nothing asks for it"),
             },
         );
+        if kept == "R-240" {
+            self.unproven = None;
+        } else {
+            self.harmed(now, &format!("the device ended the link ({how})"));
+        }
+    }
+
+    /// We send something that is no call: whoever outlives it answers the next one.
+    pub fn sent_odd(&mut self, what: &str) {
+        self.unproven = Some(cut(what));
+    }
+
+    /// Something odd was sent, and the device has answered no call since.
+    pub fn is_in_doubt(&self) -> bool {
+        self.unproven.is_some()
+    }
+
+    /// What came last may have ended the device, blocked it, or made it drop its link (R-240).
+    pub fn harmed(&mut self, now: Timestamp, how: &str) {
+        let Some(message) = self.unproven.take() else { return };
+        self.report(
+            now,
+            &message,
+            Found {
+                oracle: "outlives-every-message",
+                statement: "R-240",
+                path: "device".to_owned(),
+                verdict: Verdict::Warn,
+                sentence: format!("after an odd message {how}"),
+            },
+        );
     }
 
     /// The device no longer answers after a case.
@@ -259,6 +297,7 @@ impl Oracles {
                 sentence: sentence.to_owned(),
             },
         );
+        self.harmed(now, "the device answers nothing any more");
     }
 
     fn report(&mut self, now: Timestamp, frame: &str, found: Found<'_>) {
@@ -311,6 +350,27 @@ mod tests {
         oracles.lost(Timestamp(1), "close code 1000", "");
         let found = oracles.take().remove(0);
         (found.statement, found.verdict)
+    }
+
+    #[test]
+    fn silence_after_something_odd_is_harm_unless_a_call_was_answered_since() {
+        let harm = |answers: bool| -> Vec<String> {
+            let mut oracles = Oracles::new(Role::Csms, Version::V16);
+            oracles.opened();
+            oracles.sent_odd("{");
+            for id in ["call-1", "call-2"] {
+                oracles.sent_call(id, "Heartbeat", &Value::Null);
+                if id == "call-1" && answers {
+                    let text = br#"[3,"call-1",{"currentTime":"2026-01-01T00:00:00Z"}]"#;
+                    let reading = oracles.received(Timestamp(1), text);
+                    oracles.answer(Timestamp(1), text, &reading.frame.unwrap());
+                }
+            }
+            oracles.expired(Timestamp(2), "call-2", "");
+            oracles.take().into_iter().filter(|found| found.statement == "R-240").map(|found| found.frame).collect()
+        };
+        assert_eq!(harm(false), ["{"]);
+        assert!(harm(true).is_empty());
     }
 
     #[test]

@@ -105,10 +105,15 @@ fn check(id: &str) -> Option<String> {
 fn fault(id: &str) -> Option<String> {
     let fault = peers::faults().iter().find(|fault| fault.id == id)?;
     let breaks: Vec<String> =
-        fault.versions().map(|version| format!("{} ({version})", fault.breaks(version).unwrap_or_default())).collect();
-    let by = match fault.noticed_by {
+        fault.versions().map(|version| format!("{} ({version})", fault.all_broken(version).join(" and "))).collect();
+    let name = |by| match by {
         NoticedBy::Suite => "the cases",
         NoticedBy::Streams => "the streams of plugfest fuzz",
+    };
+    let by: Vec<(Version, &str)> = fault.versions().map(|version| (version, name(fault.noticed_by(version)))).collect();
+    let by = match by.as_slice() {
+        [(_, one), others @ ..] if others.iter().all(|(_, other)| other == one) => (*one).to_owned(),
+        each => each.iter().map(|(version, name)| format!("{name} ({version})")).collect::<Vec<_>>().join(", "),
     };
     Some(format!(
         "{}: a seeded fault of the reference {}\n\n  {}\n\n  breaks    {}\n  left to   {by}",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use script::Procedure;
 use serde_json::{Value, json};
 
-use super::{Conversation, Damage, Reaction, Step, binary, call, close, damaged, ping, pong, raw, result};
+use super::{Conversation, Damage, Reaction, Step, beside, binary, call, close, damaged, ping, pong, raw, result};
 
 pub(super) async fn carry_out(procedure: Procedure, with: &mut Conversation<'_>) -> Step<()> {
     match procedure {
@@ -20,6 +20,10 @@ pub(super) async fn carry_out(procedure: Procedure, with: &mut Conversation<'_>)
         Procedure::AnswerInUnknownWords => answer_in_unknown_words(with).await,
         Procedure::ManyCalls => many_calls(with).await,
         Procedure::OneCallAtATime => one_call_at_a_time(with).await,
+        Procedure::AddressesInTexts => beside::addresses_in_texts(with).await,
+        Procedure::PasswordsChecked => beside::passwords_checked(with).await,
+        Procedure::TwoStations => beside::two_stations(with).await,
+        Procedure::TransactionOfAnother => beside::transaction_of_another(with).await,
     }
 }
 
@@ -139,12 +143,17 @@ async fn damaged_frames(with: &mut Conversation<'_>) -> Step<()> {
 }
 
 /// The device answers a call, on this link or on a new one.
-async fn is_alive(with: &mut Conversation<'_>) -> Step<()> {
+pub(super) async fn is_alive(with: &mut Conversation<'_>) -> Step<()> {
+    outlives(with, "R-070", "R-037").await
+}
+
+/// The same, where these statements are broken if no link comes about, or no answer.
+async fn outlives(with: &mut Conversation<'_>, links: &str, answers: &str) -> Step<()> {
     if !with.is_linked() {
-        with.link_again("R-070").await?;
+        with.link_again(links).await?;
     }
     let harmless = with.harmless();
-    with.call(harmless, "R-037").await?;
+    with.call(harmless, answers).await?;
     Ok(())
 }
 
@@ -171,7 +180,8 @@ async fn answer_in_unknown_words(with: &mut Conversation<'_>) -> Step<()> {
         return Err(with.give_up("the CSMS does not make the call that it is asked for", "no ClearCache"));
     };
     with.send(result(&asked, json!({ "status": "Perhaps" }))).await?;
-    is_alive(with).await
+    // A bad result is dropped, and no more.
+    outlives(with, "R-015", "R-015").await
 }
 
 async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {

@@ -304,6 +304,13 @@ impl Player {
 
     /// Gives up what has waited long enough; `true` if anything was.
     pub(super) fn expire(&mut self, now: Timestamp) -> bool {
+        if self.no_link_again(now) {
+            return true;
+        }
+        if self.redial_at.take_if(|moment| *moment <= now).is_some() {
+            self.dial();
+            return true;
+        }
         if self.doubt_is_over(now) || self.pause.take_if(|pause| *pause <= now).is_some() {
             return true;
         }

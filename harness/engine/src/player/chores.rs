@@ -57,6 +57,7 @@ impl Player {
                 self.chores.clear();
             }
             self.chore = None;
+            self.redial_at = None;
         }
         match self.chores.pop_front() {
             Some(chore) => {
@@ -96,8 +97,7 @@ impl Player {
             Chore::Undo(debt) => self.undo(now, debt),
             Chore::AwaitStation(_) => {
                 if self.program.device == Role::Csms && self.session.link == LinkState::Down {
-                    let offers = vec![self.program.version.subprotocol().to_owned()];
-                    self.commands.push(Command::Connect { identity: None, password: None, offers });
+                    self.dial();
                 }
             }
         }
@@ -268,7 +268,7 @@ impl Player {
     }
 
     /// What is to be done after the steps.
-    pub(super) fn plan_tidying(&mut self) {
+    pub(super) fn plan_tidying(&mut self, now: Timestamp) {
         self.chores.clear();
         self.chore = None;
         self.purpose = crate::program::Purpose::Steps;
@@ -288,6 +288,13 @@ impl Player {
                 let at = usize::from(restores);
                 self.chores.insert(at, Chore::AwaitStation(until));
             }
+        }
+        let is_gone = self.session.link == LinkState::Down && self.session.accepted;
+        if self.program.device == Role::Csms && is_gone && self.session.oracles.is_in_doubt() {
+            // It may be gone over what came last: who takes another link is asked on that.
+            self.probed_again = true;
+            let until = now + self.rig.timeouts.reboot.min(self.rig.timeouts.reconnect);
+            self.chores.push_front(Chore::AwaitStation(until));
         }
         let mut debts: Vec<Debt> = self.session.ledger.clone();
         debts.reverse();

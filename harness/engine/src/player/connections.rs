@@ -100,6 +100,11 @@ impl Player {
         self.may_leave = false;
         self.session.oracles.opened();
         self.connected_while_arriving(now);
+        self.redial_at = None;
+        if self.relinking.take().is_some() {
+            self.node.restart_clock(now);
+            return;
+        }
         if let Some(leaf) = self.connecting.take() {
             self.judge_link(&leaf, &offered, subprotocol.as_deref());
             self.mark(&leaf, now, now);
@@ -171,6 +176,10 @@ impl Player {
         self.event(now, EventKind::Refused { identity, status, reason: reason.to_owned() });
         let Some(leaf) = self.connecting.take() else {
             self.turned_away(now, reason);
+            if self.program.device == Role::Csms && self.wants_link_again() {
+                // It may need a moment to see that the old link is gone.
+                self.redial_at = Some(now + self.rig.timeouts.grace);
+            }
             return;
         };
         let LeafKind::OwnConnect(options) = &leaf.kind else { return };
@@ -226,6 +235,9 @@ impl Player {
             None => reason.to_owned(),
         };
         if self.running.is_some() {
+            if code.is_none() && !self.may_leave {
+                self.session.oracles.harmed(now, &format!("the device ended the link ({how})"));
+            }
             return;
         }
         match &self.phase {
@@ -329,6 +341,60 @@ impl Player {
         }
         let diagnostic = diagnostic.note(format!("breaks {}", rules.join(", ")));
         self.conclude(Outcome { rules, diagnostics: vec![diagnostic], ..Outcome::plain(Verdict::Fail, &title) });
+    }
+
+    /// The device ended the link as a case allows: what follows needs another.
+    pub(super) fn link_again(&mut self, now: Timestamp) {
+        let needs_one = self.node.first_leaf().is_some_and(|leaf| {
+            !matches!(
+                leaf.kind,
+                LeafKind::End
+                    | LeafKind::OwnConnect(_)
+                    | LeafKind::DeviceConnect(_)
+                    | LeafKind::OwnDrop(_)
+                    | LeafKind::DeviceDrop(_)
+                    | LeafKind::GoOffline(_)
+            )
+        });
+        if self.outcome.is_some() || self.session.link == LinkState::Up || !needs_one {
+            return;
+        }
+        self.relinking = Some(now + self.rig.timeouts.reconnect);
+        if self.program.device == Role::Csms {
+            self.dial();
+        }
+    }
+
+    /// Our station dials as it did before.
+    pub(super) fn dial(&mut self) {
+        self.redial_at = None;
+        let offers = vec![self.program.version.subprotocol().to_owned()];
+        self.commands.push(Command::Connect { identity: None, password: None, offers });
+    }
+
+    fn wants_link_again(&self) -> bool {
+        self.session.link == LinkState::Down
+            && (self.relinking.is_some() || matches!(self.chore, Some(Chore::AwaitStation(_))))
+    }
+
+    /// No other link has come about; `true` if one was waited for.
+    pub(super) fn no_link_again(&mut self, now: Timestamp) -> bool {
+        if self.relinking.take_if(|until| *until <= now).is_none() {
+            return false;
+        }
+        self.redial_at = None;
+        let title = "the device ended the link, and no other came about".to_owned();
+        self.session.oracles.harmed(now, &title);
+        let mut diagnostic = Diagnostic::error("link-lost", title.clone());
+        if let Some(leaf) = self.node.first_leaf() {
+            diagnostic = leaf.blame(diagnostic, "this was expected next");
+        }
+        for reason in std::mem::take(&mut self.turned_away) {
+            diagnostic = diagnostic.note(reason);
+        }
+        let rules = [self.binding("R-070"), self.binding(KEEPS_LINK)].concat();
+        self.fail_over(rules, title, diagnostic);
+        true
     }
 
     /// A call of ours was open when the link ended as it may: its answer is waited for no longer. An answer before a

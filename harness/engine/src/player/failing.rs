@@ -250,13 +250,15 @@ impl Player {
         self.reaction = None;
         self.running = None;
         self.connecting = None;
+        self.relinking = None;
+        self.redial_at = None;
         self.acting = None;
         if let Some(open) = self.open.take() {
             self.session.oracles.forgotten(&open.id);
         }
         self.node = crate::tree::Node::Done;
         self.segments.clear();
-        self.plan_tidying();
+        self.plan_tidying(now);
         self.phase = Phase::Chores(After::Settle);
     }
 

@@ -62,7 +62,9 @@ impl Player {
             Deed::Text => {
                 let id = self.session.fresh_id();
                 self.session.oracles.sent_text(&id, "");
+                self.session.oracles.sent_odd(&last_of(&running.leaf));
             }
+            Deed::Control => self.session.oracles.sent_odd(&last_of(&running.leaf)),
             Deed::Ask { action, payload } => {
                 let station = self.session.identity.clone();
                 let with = json!({ "action": action, "fields": payload, "payload": payload, "station": station });
@@ -82,13 +84,13 @@ impl Player {
             }
             Deed::Done { failure } => {
                 if let (Some(running), Some(failure)) = (self.running.take(), failure) {
-                    self.procedure_failed(&running.leaf, *failure);
+                    self.procedure_failed(now, &running.leaf, *failure);
                 }
             }
         }
     }
 
-    fn procedure_failed(&mut self, leaf: &Leaf, failure: Failure) {
+    fn procedure_failed(&mut self, now: Timestamp, leaf: &Leaf, failure: Failure) {
         let Failure { blame, title, expected, actual, statement, bytes } = failure;
         let label = format!("expected {expected}\nactual   {actual}");
         let mut diagnostic = leaf.blame(Diagnostic::error("procedure", title.clone()), label);
@@ -96,7 +98,10 @@ impl Player {
             diagnostic = diagnostic.note(shown);
         }
         let verdict = match blame {
-            Blame::Device => return self.fail_over(vec![statement], title, diagnostic),
+            Blame::Device => {
+                self.session.oracles.harmed(now, &title);
+                return self.fail_over(vec![statement], title, diagnostic);
+            }
             Blame::Circumstances => Verdict::Inconclusive,
             Blame::Harness => Verdict::Error,
         };
@@ -173,4 +178,9 @@ impl Player {
     pub(crate) fn record(&mut self, now: Timestamp, kind: EventKind) {
         self.event(now, kind);
     }
+}
+
+/// What a procedure sent last, for whoever wonders what ended the device.
+fn last_of(leaf: &Leaf) -> String {
+    format!("what \"{}\" sent last", leaf.heading())
 }

@@ -51,6 +51,7 @@ impl Player {
             return Node::Done;
         };
         self.session.oracles.sent_text(&id, &made);
+        self.session.oracles.sent_odd(&made);
         self.send_raw(now, made);
         let allows_silence = text.outcome.iter().any(|outcome| outcome.kind == TextOutcomeKind::Ignored);
         let grace =
@@ -98,10 +99,18 @@ impl Player {
             _ => false,
         });
         let warn = fitting.map(|outcome| outcome.warn.as_ref().map(|text| text.value.clone()));
-        if warn.is_none() {
-            self.lost(now, how);
+        match &warn {
+            None => self.lost(now, how),
+            Some(Some(_)) if code.is_none() => {
+                self.session.oracles.harmed(now, &format!("the device ended the link ({how})"));
+            }
+            Some(_) => {}
         }
+        let fits = warn.is_some();
         self.conclude_reaction(now, waiting, warn, "", &format!("the device ended the link ({how})"));
+        if fits {
+            self.link_again(now);
+        }
         true
     }
 
@@ -205,4 +214,13 @@ pub(crate) fn harmless(device: Role, version: Version) -> (&'static str, Value) 
             }] }),
         ),
     }
+}
+
+/// The boot of a station that is played beside.
+pub(crate) fn boot(version: Version) -> (&'static str, Value) {
+    let payload = match version {
+        Version::V16 => json!({ "chargePointVendor": "Plugfest", "chargePointModel": "Virtual" }),
+        _ => json!({ "chargingStation": { "vendorName": "Plugfest", "model": "Virtual" }, "reason": "PowerUp" }),
+    };
+    ("BootNotification", payload)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{Role, Version};
 use serde_json::{Map, Value, json};
 
-use super::{Capabilities, Connector, Rig, Timeouts, Token};
+use super::{Capabilities, Connector, Rig, Secret, Timeouts, Token};
 
 impl Rig {
     /// The facts that cases are compiled and judged with.
@@ -26,6 +26,7 @@ impl Rig {
             "values": self.values,
             "doubtful_tags": self.doubtful_tags,
             "states_connectors": self.states_connectors,
+            "has_password": self.password.is_some(),
         })
     }
 
@@ -67,6 +68,9 @@ impl Rig {
         for (name, why) in facts.get("doubtful_tags").and_then(Value::as_object).into_iter().flatten() {
             rig.doubtful_tags.insert(name.clone(), why.as_str().unwrap_or_default().to_owned());
         }
+        if facts.get("has_password").and_then(Value::as_bool) == Some(true) {
+            rig.password = Some(Secret::new("password", "not told"));
+        }
         rig.states_connectors = facts.get("states_connectors").and_then(Value::as_bool).unwrap_or(true);
         rig
     }
@@ -82,6 +86,7 @@ mod tests {
             for version in Version::ALL {
                 let mut rig = Rig::embedded(device, &peers::StationSettings::standard(version));
                 rig.timeouts.reply = Duration::from_millis(1234);
+                rig.password = Some(Secret::new("password", "secret"));
                 rig.tags.insert("more".to_owned(), Token::new("MORE").in_group("G"));
                 rig.doubtful_tags.insert("more".to_owned(), "nobody knows it".to_owned());
                 let facts = rig.facts();

@@ -18,8 +18,8 @@ use crate::drivers::{Drivers, Operator};
 use crate::embedded::Embedded;
 use crate::pattern::shorten;
 use crate::player::Session;
-use crate::rig::Rig;
-use crate::runner::{Carrier, Wire};
+use crate::rig::{Rig, Secret};
+use crate::runner::{Carrier, OtherIdentity, Wire};
 
 /// Where the device is.
 pub enum Site {
@@ -72,6 +72,12 @@ impl Place {
         own.cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned())
     }
 
+    /// The station that may be played beside, with this password: the last of the rig, if there is more than one.
+    fn other(&self, rig: &Rig, password: Option<String>) -> Option<OtherIdentity> {
+        let [_, .., last] = rig.identities.as_slice() else { return None };
+        Some(OtherIdentity { identity: last.clone(), password, turn: self.tokens.turn_of_the_other_station() })
+    }
+
     /// What a station broke before the first case is that case's to report.
     pub(super) fn put_back(&mut self, violations: Vec<StandingViolation>) {
         if let Some((session, _)) = &mut self.lasting {
@@ -85,6 +91,11 @@ impl Place {
         u64::try_from(self.number).unwrap_or_default() << 32 | u64::from(self.sessions)
     }
 }
+
+/// The password of an embedded CSMS's stations.
+const PASSWORD: &str = "plugfest-embedded-1";
+/// The key of an embedded station, in hexadecimal.
+const AUTHORIZATION_KEY: &str = "706c7567666573742d656d6265646465642d31";
 
 /// A device ready for one plan.
 pub(crate) struct Ready {
@@ -143,7 +154,8 @@ impl Site {
     pub(crate) fn workers(&self, wanted: usize) -> usize {
         match self {
             Site::Embedded { .. } | Site::Station { .. } => 1,
-            Site::Csms { rig, .. } => wanted.clamp(1, rig.identities.len().max(1)),
+            // The last identity is nobody's own: cases that take two stations have it as the other.
+            Site::Csms { rig, .. } => wanted.clamp(1, rig.identities.len().saturating_sub(1).max(1)),
         }
     }
 
@@ -167,7 +179,12 @@ impl Site {
         match self {
             Site::Embedded { .. } => {
                 let standard = StationSettings::standard(version);
-                Arc::new(Rig::embedded(device, settings.unwrap_or(&standard)))
+                let mut rig = Rig::embedded(device, settings.unwrap_or(&standard));
+                if device == Role::Csms {
+                    // So that there is somebody to be kept out.
+                    rig.password = Some(Secret::new("password", PASSWORD));
+                }
+                Arc::new(rig)
             }
             Site::Csms { rig, known, .. } | Site::Station { rig, known, .. } => {
                 rig_for(rig, version, &known.of(version))
@@ -207,6 +224,9 @@ impl Site {
         match self {
             Site::Embedded { faults, .. } => {
                 let faults = faults.clone();
+                let identity = rig.identities.first().cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned());
+                let password = rig.password.as_ref().map(|password| password.expose().to_owned());
+                let other = place.other(&rig, password.as_deref().map(|password| format!("{password}-other")));
                 let (embedded, carrier) = match device {
                     Role::Csms => {
                         let mut settings = CsmsSettings::standard(version);
@@ -214,16 +234,24 @@ impl Site {
                         // Not what cases write when they are the CSMS: a case that wants its own number from a CSMS
                         // under test, which chooses freely, fails here.
                         settings.heartbeat_interval = 240;
+                        let others = other.iter().map(|other| (other.identity.clone(), other.password.clone()));
+                        let all = std::iter::once((identity.clone(), password.clone())).chain(others);
+                        let known = all.filter_map(|(name, password)| Some((name, password?.into_bytes())));
+                        settings.passwords = known.collect();
                         Embedded::csms(settings, faults, *clock)
                     }
                     Role::Station => {
                         let standard = StationSettings::standard(version);
-                        Embedded::station(settings.unwrap_or(&standard).clone(), faults, *clock)
+                        let mut settings = settings.unwrap_or(&standard).clone();
+                        if version == Version::V16 {
+                            // So that there is something not to be shown.
+                            settings.configuration.insert("AuthorizationKey".to_owned(), AUTHORIZATION_KEY.to_owned());
+                        }
+                        Embedded::station(settings, faults, *clock)
                     }
                 };
-                let identity = rig.identities.first().cloned().unwrap_or_else(|| "PLUGFEST-1".to_owned());
                 let drivers = Drivers::of(embedded.driver());
-                let wire = Wire::new(carrier, version, vec![identity.clone()], None);
+                let wire = Wire::new(carrier, version, vec![identity.clone()], password).beside(other);
                 let session = Session::new(device, version, &identity, &rig, prefix, place.next_session());
                 Some(Ready { rig, session, wire, drivers, embedded: Some(embedded) })
             }
@@ -231,7 +259,9 @@ impl Site {
                 let identity = place.identity(&rig);
                 let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
                 let password = rig.password.as_ref().map(|password| password.expose().to_owned());
-                let wire = Wire::new(carrier, version, vec![identity.clone()], password).that_parts_in_order();
+                let other = place.other(&rig, password.clone());
+                let wire = Wire::new(carrier, version, vec![identity.clone()], password);
+                let wire = wire.that_parts_in_order().beside(other);
                 let session = Session::new(device, version, &identity, &rig, prefix, place.next_session());
                 let drivers = Drivers::from_rig(&rig, version, operator.clone());
                 Some(Ready { rig, session, wire, drivers, embedded: None })

@@ -11,6 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 #[derive(Default)]
 pub(crate) struct TokensInUse {
     known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    other_station: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl TokensInUse {
@@ -22,6 +23,11 @@ impl TokensInUse {
             guards.push(self.lock_of(token).lock_owned().await);
         }
         guards
+    }
+
+    /// Held by the plan that plays the station beside its own.
+    pub(crate) fn turn_of_the_other_station(&self) -> Arc<tokio::sync::Mutex<()>> {
+        self.other_station.clone()
     }
 
     fn lock_of(&self, token: &str) -> Arc<tokio::sync::Mutex<()>> {

@@ -66,9 +66,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "csms-lets-strangers-stop",
         "16-TX-05",
         "StopTransaction of one station ends the transaction of another, whose own stop is then refused.",
-    )
-    // It takes a second station that does what no station does.
-    .left_to_streams(),
+    ),
     csms("csms-ignores-meter-values", "16-MV-18", "MeterValues are never answered."),
     csms("csms-adds-to-status-answer", "R-232", "The answer to StatusNotification carries a status."),
     csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
@@ -100,7 +98,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     ),
     csms_both("csms-overlooks-bad-times", "R-038", "A text that is no time is taken for one.").left_to_streams(),
     csms_both("csms-overlooks-extra-fields", "R-038", "Fields that the schema does not have are passed over.")
-        .left_to_streams(),
+        .left_to_streams_in_16(),
     csms_both("csms-overlooks-long-texts", "R-038", "The length of texts is not looked at."),
     csms_both("csms-overlooks-missing-fields", "R-038", "It goes on without required fields."),
     csms_both("csms-overlooks-unknown-words", "R-038", "Any word is taken where there is an enumeration."),
@@ -113,20 +111,17 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "StopTransaction with an unknown id ends the newest transaction of the station.",
     )
     .left_to_streams(),
-    csms("csms-starts-repeated-calls-twice", "R-024", "A repeated StartTransaction opens a second transaction.")
-        .left_to_streams(),
+    csms("csms-starts-repeated-calls-twice", "R-024", "A repeated StartTransaction opens a second transaction."),
     csms("csms-reuses-transaction-ids", "16-TX-04", "A new transaction gets the id of the one that has ended last."),
     csms_both(
         "csms-forgets-passwords-while-connected",
         "R-083",
         "While a station is connected, a second connection under its identity needs no password.",
-    )
-    .left_to_streams(),
+    ),
     csms_both(
         "csms-takes-the-password-of-any-station",
         "R-083",
         "The password of one station opens the door to every other.",
-    )
-    .left_to_streams(),
+    ),
     csms_201("csms-ignores-security-events", "A04.FR.03", "SecurityEventNotification is never answered."),
 ];

@@ -212,7 +212,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-038",
         "Fields that the schema does not have are passed over.",
     )
-    .left_to_streams(),
+    .left_to_streams_in_16(),
     station_both("station-overlooks-long-texts", "R-038", "R-038", "The length of texts is not looked at."),
     station_both(
         "station-overlooks-long-texts-inside",
@@ -253,7 +253,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "B05.FR.07",
         "An interval that is no number is accepted, and heartbeats come ten times a second.",
     ),
-    station_both("station-shows-its-password", "R-206", "B06.FR.09", "The password can be read.").left_to_streams(),
+    station_both("station-shows-its-password", "R-206", "B06.FR.09", "The password can be read."),
     station_both(
         "station-stops-for-any-transaction-id",
         "16-REM-11",

@@ -174,6 +174,7 @@ impl Oracles {
                 sentence: format!("{action} was not answered in time"),
             },
         );
+        self.harmed(now, &format!("{action} was not answered in time"));
     }
 
     /// A call of ours that nobody waits for any more (the link is gone, or the case allows silence).
@@ -195,6 +196,7 @@ impl Oracles {
         if let Some(call) = self.ours.get_mut(id) {
             let (action, request, state) = (call.action.clone(), call.request.clone(), call.state);
             call.state = OurState::Answered;
+            self.unproven = None;
             match state {
                 OurState::Open => {
                     if let Frame::Result { payload, .. } = answer {

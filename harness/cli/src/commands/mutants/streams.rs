@@ -115,7 +115,7 @@ fn result(detections: &[Detection]) -> Option<FaultResult> {
         triggered,
         detected: noticed * 2 > detections.len(),
         by,
-        left_to_streams: mutant.fault.info().noticed_by == peers::NoticedBy::Streams,
+        left_to_streams: mutant.fault.info().noticed_by(mutant.version) == peers::NoticedBy::Streams,
     })
 }
 

@@ -1,10 +1,11 @@
 //! A listener of our own to which nobody has reason to come: who does, follows an address that was hidden in a message.
 //!
-//! It speaks as much HTTP and FTP as it takes to hear what a client wants. Loopback only.
+//! It speaks as much HTTP and FTP as it takes to hear what a client wants. It listens on loopback, unless a rig says
+//! where its device would come.
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,7 +49,16 @@ impl Canary {
     ///
     /// There is no port to be had.
     pub async fn listen() -> io::Result<Canary> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Canary::listen_at(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// Listens on a free port of this address of ours.
+    ///
+    /// # Errors
+    ///
+    /// It is none of ours, or there is no port to be had.
+    pub async fn listen_at(address: IpAddr) -> io::Result<Canary> {
+        let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         let hits: Arc<Mutex<VecDeque<Hit>>> = Arc::default();
         let task = tokio::spawn(accept(listener, hits.clone()));
