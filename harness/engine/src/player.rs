@@ -189,6 +189,8 @@ struct Acting {
     verb: String,
     since: Timestamp,
     is_look: bool,
+    /// The message that was asked for is here and waits for our answer, as its driver may do, too.
+    has_come: bool,
 }
 
 /// Plays one plan.
@@ -560,7 +562,7 @@ impl Player {
     /// Whether something of ours is under way that has to end before our next item.
     fn is_busy(&self) -> bool {
         self.open.is_some()
-            || self.acting.is_some()
+            || self.acting.as_ref().is_some_and(|acting| !acting.has_come)
             || self.connecting.is_some()
             || self.relinking.is_some()
             || self.reaction.is_some()

@@ -193,7 +193,12 @@ impl Player {
             }
             LeafKind::OwnCall(step) => self.send_call(now, &leaf, &step),
             LeafKind::AskForCall(step) => self.ask_for_call(now, &leaf, &step),
-            LeafKind::OwnAnswer(pending) => self.send_answer(now, &leaf, &pending.step, &pending.id, &pending.request),
+            LeafKind::OwnAnswer(pending) => {
+                if let Some(acting) = &mut self.acting {
+                    acting.has_come = false;
+                }
+                self.send_answer(now, &leaf, &pending.step, &pending.id, &pending.request)
+            }
             LeafKind::OwnAct(act) => {
                 self.own_act(now, &leaf, &act);
                 Node::Done

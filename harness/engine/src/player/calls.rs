@@ -428,6 +428,10 @@ impl Player {
         } else if step.before.is_done() {
             self.send_answer(now, &leaf, &step, id, payload)
         } else {
+            // What stands before our answer cannot wait for a driver that waits for the answer.
+            if let Some(acting) = self.acting.as_mut().filter(|acting| acting.verb == "send") {
+                acting.has_come = true;
+            }
             let pending = Pending { step: step.clone(), id: id.to_owned(), request: payload.clone() };
             let mut answer = leaf.becomes(LeafKind::OwnAnswer(Arc::new(pending)));
             answer.mark = None;

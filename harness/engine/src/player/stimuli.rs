@@ -64,7 +64,7 @@ impl Player {
         }
         self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
         self.only_confirmed = leaf.as_ref().map(|_| stimulus.verb.clone());
-        self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: false });
+        self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: false, has_come: false });
         self.commands.push(Command::Stimulate(stimulus));
     }
 
@@ -124,7 +124,8 @@ impl Player {
         let Some(with) = self.arguments(now, leaf, act) else { return };
         let stimulus = Stimulus { party: self.program.device, verb: act.verb.value.clone(), with };
         self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
-        self.acting = Some(Acting { leaf: Some(leaf.clone()), verb: stimulus.verb.clone(), since: now, is_look: true });
+        let leaf = Some(leaf.clone());
+        self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: true, has_come: false });
         self.commands.push(Command::Look(stimulus));
     }
 

@@ -286,7 +286,8 @@ impl Validity {
             bytes: &[],
         };
         if deserved.is_legal_call() {
-            if breaks_text(self.version, self.device, &call.action, &call.request) {
+            let text = breaks_text(self.version, self.device, &call.action, &call.request);
+            if text || may_be_too_many(self.version, call, code) {
                 return None;
             }
             // It may be that this station, or this value, is not to be served.
@@ -357,15 +358,35 @@ pub(crate) fn at_place<'a>(path: &str, reading: &'a frame::Reading) -> Option<&'
     found.filter(|value| value.is_object() || value.is_string())
 }
 
-/// Whether a value stands somewhere in another.
+/// Whether a value, or an object with some of its fields, stands somewhere in another.
 pub(crate) fn contains(value: &Value, wanted: &Value, depth: usize) -> bool {
     depth < 32
         && (value == wanted
+            || is_part_of(wanted, value)
             || match value {
                 Value::Array(items) => items.iter().any(|item| contains(item, wanted, depth + 1)),
                 Value::Object(map) => map.values().any(|item| contains(item, wanted, depth + 1)),
                 _ => false,
             })
+}
+
+/// Whether an object has no field that the other has not.
+fn is_part_of(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => {
+            !part.is_empty() && part.iter().all(|(name, value)| whole.get(name) == Some(value))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a device may find that there are too many items in one message (B06.FR.16).
+fn may_be_too_many(version: Version, call: &OurCall, code: &str) -> bool {
+    let is_many = |value: &Value| value.as_array().is_some_and(|items| items.len() > 1);
+    version != Version::V16
+        && code == "OccurrenceConstraintViolation"
+        && matches!(call.action.as_str(), "GetVariables" | "SetVariables")
+        && call.request.as_object().is_some_and(|request| request.values().any(is_many))
 }
 
 /// Something that has to be refused got a result.
