@@ -643,6 +643,17 @@ mod tests {
     }
 
     #[test]
+    fn trap_a_token_that_is_repeated_without_all_its_fields_is_ours() {
+        let token = |text: &str| serde_json::json!({ "idToken": text, "type": "NoAuthorization" });
+        let mut sent = token("a");
+        sent["additionalInfo"] = serde_json::json!([{ "additionalIdToken": "b", "type": "c" }]);
+        let sent = serde_json::json!({ "idToken": sent, "remoteStartId": 1 });
+        assert!(contains(&sent, &token("a"), 0));
+        assert!(!contains(&sent, &token("b"), 0));
+        assert!(!contains(&sent, &serde_json::json!({}), 0), "nothing is no part");
+    }
+
+    #[test]
     fn trap_an_empty_id_that_is_repeated_is_ours() {
         let mut told = Told::new(Role::Csms, Version::V16);
         told.booted(0).call(0, "", r#"[2,"","Authorize",{"idTag":"A"}]"#).answer(0, &OK.replace(r#""1""#, r#""""#));
