@@ -16,6 +16,8 @@ mod procedure;
 mod reactions;
 mod registration;
 pub(crate) mod rules;
+#[cfg(test)]
+mod sample;
 mod session;
 mod stimuli;
 mod unasked;

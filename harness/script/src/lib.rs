@@ -20,5 +20,8 @@ pub use procedures::Procedure;
 pub use reader::read;
 pub use schema::schema;
 
+/// The tokens that every rig has; it may name more.
+pub const RIG_TAGS: [&str; 8] = ["valid", "valid2", "group", "other", "blocked", "expired", "invalid", "unknown"];
+
 /// The classes of time that a rig sets: deadlines of a case can be given by them.
 pub const TIME_CLASSES: [&str; 8] = ["reply", "step", "operator", "reconnect", "reboot", "transfer", "clock", "grace"];

@@ -50,7 +50,11 @@ impl Conversation<'_> {
         let Some(other) = self.stage.wire.other.clone() else {
             return Err(self.give_up("there is no other station", "the rig names one only"));
         };
-        let turn = other.turn.lock_owned().await;
+        // Whoever plays it now does so for as long as a case takes; our own link is looked after meanwhile.
+        let until = self.now() + self.stage.player.rig().timeouts.operator;
+        let Some(turn) = self.meanwhile(until, other.turn.lock_owned()).await? else {
+            return Err(self.give_up("there is no other station", "another case has it"));
+        };
         let version = self.version();
         let connection = match self.knock(Some(other.identity.clone()), Some(other.password)).await? {
             Some(Knock::Open(connection)) => *connection,

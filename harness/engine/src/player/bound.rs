@@ -118,42 +118,14 @@ impl Sum<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use protocol::{Role, Version};
-    use script::Library;
-    use verdict::Source;
-
     use super::*;
-    use crate::player::{Input, Session};
-    use crate::program::{self, Cover, Outside};
-    use crate::rig::Rig;
-
-    /// A plan that begins with a stimulus which nobody ever confirms.
-    fn waiting(now: Timestamp) -> Player {
-        let text = "case: waits\ntitle: Waits\nversions: [\"1.6\"]\ntraces: [R-070]\nbegin: nothing\nsteps:\n  \
-                    - at station: reboot\n  - station connects:\n";
-        let source = Arc::new(Source { path: "case.yaml".to_owned(), text: text.to_owned() });
-        let (library, found) = Library::load([source]);
-        assert!(found.is_empty(), "{found:?}");
-        let rig = Rig::default_for(Some(Role::Station)).for_version(Version::V16);
-        let outside = Outside {
-            library: &library,
-            rig: &rig,
-            can: &|_, _| true,
-            cannot_carry: &|_| Vec::new(),
-            cover: Cover::Each,
-            both_sides: false,
-        };
-        let program = program::compile(&library.cases()[0], Role::Station, Version::V16, 0, &outside).unwrap();
-        let session = Session::new(Role::Station, Version::V16, "PF-1", &rig, "bound", 1);
-        Player::new(now, program, Arc::new(rig), session, 1, false)
-    }
+    use crate::player::{Input, sample};
 
     #[test]
     fn a_plan_in_which_nothing_has_a_deadline_any_more_is_given_up() {
         let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
-        let mut player = waiting(now);
+        // It begins with a stimulus which nobody ever confirms.
+        let mut player = sample::playing(now, "  - at station: reboot\n  - station connects:\n");
         player.handle(now + Duration::from_secs(60), Input::Tick);
         assert!(!player.is_finished());
         let latest = player.wakeup(now).unwrap();

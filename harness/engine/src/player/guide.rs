@@ -211,39 +211,16 @@ impl Player {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use protocol::Version;
-    use script::Library;
-    use verdict::Source;
-
     use super::*;
-    use crate::player::Session;
-    use crate::program::{self, Cover, Outside};
-    use crate::rig::Rig;
+    use crate::player::sample;
     use crate::tree::Turn;
 
     #[test]
     fn a_station_has_a_moment_to_take_in_the_id_of_its_transaction() {
-        let text = "case: stops\ntitle: Stops\nversions: [\"1.6\"]\ntraces: [16-REM-11]\nbegin: nothing\nsteps:\n  \
-                    - csms -> station: RemoteStopTransaction\n    fields: { transactionId: 7 }\n    \
-                    reply: { status: Rejected }\n";
-        let source = Arc::new(Source { path: "case.yaml".to_owned(), text: text.to_owned() });
-        let (library, found) = Library::load([source]);
-        assert!(found.is_empty(), "{found:?}");
-        let rig = Rig::default_for(Some(Role::Station)).for_version(Version::V16);
-        let outside = Outside {
-            library: &library,
-            rig: &rig,
-            can: &|_, _| true,
-            cannot_carry: &|_| Vec::new(),
-            cover: Cover::Each,
-            both_sides: false,
-        };
-        let program = program::compile(&library.cases()[0], Role::Station, Version::V16, 0, &outside).unwrap();
-        let session = Session::new(Role::Station, Version::V16, "PF-1", &rig, "guide", 1);
         let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
-        let mut player = Player::new(now, program, Arc::new(rig), session, 1, false);
+        let steps = "  - csms -> station: RemoteStopTransaction\n    fields: { transactionId: 7 }\n    \
+                     reply: { status: Rejected }\n";
+        let mut player = sample::playing(now, steps);
         player.named = Some(now);
         let mut nodes: Vec<_> = std::mem::take(&mut player.segments).into_iter().map(|segment| segment.node).collect();
         let mut turns = |moment| -> Vec<Turn> {

@@ -110,6 +110,8 @@ mod tests {
         assert_eq!(text("timeouts.reply").as_deref(), Some("30"));
         assert_eq!(text("monitor.periodic.component.name").as_deref(), Some(r#""OCPPCommCtrlr""#));
         assert_eq!(text("identities.0").as_deref(), Some(r#""PLUGFEST-1""#));
+        let tags: std::collections::BTreeSet<&str> = rig.tags.keys().map(String::as_str).collect();
+        assert_eq!(tags, script::RIG_TAGS.into(), "what the checker of cases takes for granted");
         for nothing in ["", "tags", "tags.vaild", "connectors.9", "connector.colour", "password"] {
             assert_eq!(text(nothing), None, "{nothing}");
         }

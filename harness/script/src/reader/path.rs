@@ -10,9 +10,6 @@ use crate::ast::NameRef;
 /// What a rig has of itself; everything else stands under its `values:`.
 const ROOTS: [&str; 7] = ["connector", "connectors", "tags", "timeouts", "identity", "identities", "password"];
 
-/// The tokens that every rig has; it may name more.
-const TAGS: [&str; 8] = ["valid", "valid2", "group", "other", "blocked", "expired", "invalid", "unknown"];
-
 impl Reader<'_> {
     /// What a reference says, with a look at the path behind its name.
     pub(super) fn named(&mut self, span: Span, name: Result<NameRef, String>) -> Option<NameRef> {
@@ -47,7 +44,7 @@ impl Reader<'_> {
             return;
         }
         match (root, parts.get(1)) {
-            ("tags", Some(tag)) => self.rig_word("rig.tags", tag, &TAGS, true, span),
+            ("tags", Some(tag)) => self.rig_word("rig.tags", tag, &crate::RIG_TAGS, true, span),
             ("timeouts", Some(class)) => self.rig_word("rig.timeouts", class, &crate::TIME_CLASSES, false, span),
             _ => self.rig_word("rig", root, &ROOTS, true, span),
         }

@@ -191,11 +191,6 @@ impl Station {
         self.owe(Owed::Asked(action.to_owned()), at, PATIENCE);
     }
 
-    /// Whether an operator has the CSMS ask for this.
-    pub(super) fn owes_asked(&self, action: &str) -> bool {
-        self.duties.iter().any(|duty| matches!(&duty.owed, Owed::Asked(asked) if asked == action))
-    }
-
     /// The CSMS called.
     pub(super) fn was_called(&mut self, action: &str, act: usize) {
         self.called = Some((action.to_owned(), act));

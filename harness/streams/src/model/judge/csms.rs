@@ -165,8 +165,8 @@ pub(super) fn call(case: &Case<'_>, judge: &mut Judge) {
         case.action(),
         "RemoteStartTransaction" | "RemoteStopTransaction" | "RequestStartTransaction" | "RequestStopTransaction"
     );
-    // What an operator asked for, or was begun while the station was still accepted, may come late.
-    if case.station.owes_asked(case.action()) || case.station.turned_away {
+    // What was begun while the station was still accepted may come late.
+    if case.station.turned_away {
         return;
     }
     match (case.station.registration, case.is_16()) {

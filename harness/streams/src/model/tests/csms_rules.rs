@@ -258,8 +258,7 @@ fn what_a_csms_must_not_ask() {
     let turned_away = with(csms(|_| {}), |s| s.boot("Rejected"));
     is_silent(with(turned_away, |s| s.call("ClearCache", json!({}), json!({}))));
     let asked = with(rejected(Version::V201), |s| {
-        let asked = Some("ClearCache".to_owned());
-        s.see(0, What::Stimulated { verb: "send".to_owned(), asked, failure: None });
+        s.see(0, What::Asking { action: "ClearCache".to_owned() });
     });
     is_silent(with(asked, |s| s.call("ClearCache", json!({}), json!({}))));
     let pending = || with(Script::new(Role::Csms, Version::V16), |s| s.boot("Pending"));
