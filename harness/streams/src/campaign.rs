@@ -197,13 +197,17 @@ impl Worker {
             let until = self.until.filter(|_| !self.target.is_embedded());
             let mut source = Timely { source, until };
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot };
-            let outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
-            self.hub.triggered(self.target.triggered());
+            let mut outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
             if let Some(reason) = &outcome.unreachable {
                 if !self.revive().await {
                     self.hub.give_up(format!("the device cannot be reached: {reason}"));
                     return;
                 }
+                // Nothing of the episode was played yet.
+                outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
+            }
+            self.hub.triggered(self.target.triggered());
+            if outcome.unreachable.is_some() {
                 self.hub.done(number);
                 continue;
             }

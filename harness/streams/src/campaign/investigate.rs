@@ -149,9 +149,14 @@ impl Again<'_> {
 
     async fn play(&mut self, acts: &[Act]) -> Outcome {
         let how = How { serial: self.serial, fresh: self.fresh, slot: self.slot };
-        let outcome = play(self.target, &mut Frozen::new(acts), &self.campaign.allowed, how).await;
+        let allowed = &self.campaign.allowed;
+        let mut outcome = play(self.target, &mut Frozen::new(acts), allowed, how).await;
+        // One that died over what was played before may only now be seen to be gone; that says nothing about these acts.
+        if outcome.unreachable.is_some() && revive(self.target, allowed, self.slot).await {
+            outcome = play(self.target, &mut Frozen::new(acts), allowed, how).await;
+        }
         if !outcome.alive || outcome.unreachable.is_some() {
-            revive(self.target, &self.campaign.allowed, self.slot).await;
+            revive(self.target, allowed, self.slot).await;
         }
         outcome
     }
