@@ -7,6 +7,7 @@ mod answers;
 mod content;
 mod refusals;
 mod transactions;
+mod unheard;
 
 use std::collections::HashMap;
 
@@ -65,6 +66,9 @@ pub struct Oracles {
     seen_on_link: bool,
     statuses: HashMap<i64, String>,
     transactions: transactions::Transactions,
+    unheard: unheard::Unheard,
+    /// What the last call of the device was answered before, if that answer may have been lost.
+    said_again: Option<Value>,
     violations: Vec<StandingViolation>,
 }
 
@@ -131,6 +135,8 @@ impl Oracles {
             seen_on_link: false,
             statuses: HashMap::new(),
             transactions: transactions::Transactions::default(),
+            unheard: unheard::Unheard::default(),
+            said_again: None,
             violations: Vec::new(),
         }
     }
@@ -153,6 +159,7 @@ impl Oracles {
     /// A link was opened.
     pub fn opened(&mut self) {
         self.transactions.link += 1;
+        self.unheard.link_changed();
         self.seen_on_link = false;
         // What changed while there was no link is not told step by step (16-STAT-11).
         self.statuses.clear();
@@ -175,6 +182,7 @@ impl Oracles {
 
     /// A text message of the device that was read before, in this version.
     pub fn received_reading(&mut self, now: Timestamp, bytes: &[u8], reading: &Reading) {
+        self.unheard.spoken();
         let text = String::from_utf8_lossy(bytes);
         if !reading.findings.is_empty() {
             self.ill_formed(now, &text, reading);
@@ -210,6 +218,12 @@ impl Oracles {
                 },
             );
         }
+    }
+
+    /// The result that the last call of the device was given before, where the station has to send it again because that
+    /// answer may have gone with the link: it deserves the same.
+    pub fn take_said_again(&mut self) -> Option<Value> {
+        self.said_again.take()
     }
 
     /// A result of the device to a call that the caller of this kept track of itself.

@@ -65,10 +65,20 @@ pub(super) fn serves(binding: &Binding, party: Role, name: &str, version: Versio
 /// Carries a stimulus out. What lasts as long as it says is over when it is confirmed, whether the binding answers
 /// when it begins or when it ends; only Plugfest's own endpoint knows.
 pub(super) async fn stimulate(binding: &Binding, task: &Task<'_>) -> Confirmation {
-    let over = tokio::time::Instant::now().checked_add(context::length(task.stimulus));
-    let confirmation = carry_out(binding, task).await;
-    let answers_at_once = matches!(binding, Binding::Http(_) | Binding::Exec(_) | Binding::OcttSut(_));
-    if let Some(over) = over.filter(|_| answers_at_once && confirmation == Confirmation::Done) {
+    let carried_out = carry_out(binding, task);
+    match binding {
+        Binding::Http(_) | Binding::Exec(_) | Binding::OcttSut(_) => {
+            lasting(context::length(task.stimulus), carried_out).await
+        }
+        _ => carried_out.await,
+    }
+}
+
+/// Confirms no earlier than `length` after the beginning; what failed is told at once.
+async fn lasting(length: Duration, carried_out: impl Future<Output = Confirmation>) -> Confirmation {
+    let over = tokio::time::Instant::now().checked_add(length);
+    let confirmation = carried_out.await;
+    if let Some(over) = over.filter(|_| confirmation == Confirmation::Done) {
         tokio::time::sleep_until(over).await;
     }
     confirmation
@@ -127,4 +137,20 @@ pub(super) fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Val
     let members: Map<String, Value> =
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lasts_is_confirmed_when_it_is_over_and_what_failed_at_once() {
+        let hour = Duration::from_secs(3600);
+        let begun = tokio::time::Instant::now();
+        assert_eq!(lasting(hour, async { Confirmation::Done }).await, Confirmation::Done);
+        assert_eq!(begun.elapsed(), hour);
+        let failed = || Confirmation::Failed("no car".to_owned());
+        assert_eq!(lasting(hour, async { failed() }).await, failed());
+        assert_eq!(begun.elapsed(), hour);
+    }
 }

@@ -234,17 +234,15 @@ async fn a_call_that_was_asked_for_without_a_whole_message_has_its_fields_as_one
 }
 
 #[tokio::test]
-async fn what_lasts_is_given_its_time_and_is_over_when_it_is_confirmed() {
+async fn what_lasts_is_given_its_time_and_is_confirmed() {
     let fake = Fake::answering(200, "").await;
     let text = format!("charge: {{ http: {{ method: POST, url: \"{}/charge\" }} }}", fake.address);
     let charging = drivers(&text, Version::V201);
     let Kind::Rig(of_the_rig) = &charging.0 else { panic!("made from a rig") };
     let long = at_station("charge", json!({ "for": 3600 }));
     assert_eq!(of_the_rig.task("S", &long, None).request, Duration::from_secs(3630));
-    let begun = tokio::time::Instant::now();
     let short = at_station("charge", json!({ "for": 0.05 }));
     assert_eq!(charging.stimulate("S", &short).await, Confirmation::Done);
-    assert!(begun.elapsed() >= Duration::from_millis(50), "energy has flowed");
 }
 
 #[tokio::test]

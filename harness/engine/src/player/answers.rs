@@ -54,6 +54,7 @@ impl Player {
         self.event(now, EventKind::Text { direction: Direction::FromDevice, text: text.clone(), base64 });
         let reading = self.session.oracles.received(now, bytes);
         match &reading.frame {
+            Some(Frame::Call { id, action, payload }) if self.say_again(now, id, action, payload) => {}
             Some(Frame::Call { id, action, payload }) => {
                 self.device_call(now, id, action, payload, false, &text);
             }
@@ -81,6 +82,16 @@ impl Player {
                 }
             }
         }
+    }
+
+    /// A call that was answered before, and whose answer may have gone with the link, is answered the same again; to the
+    /// case it has come once.
+    fn say_again(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value) -> bool {
+        let Some(result) = self.session.oracles.take_said_again() else { return false };
+        self.note(format!("{action} came again: the link went before our answer had shown to be heard"));
+        self.result_frame(now, id, action, payload, &result);
+        self.event(now, EventKind::Background { action: action.to_owned() });
+        true
     }
 
     pub(super) fn binary(&mut self, now: Timestamp, bytes: &[u8]) {
@@ -467,6 +478,8 @@ impl Player {
                 let text = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
                 let key = text("key");
                 if let Some(Some(old)) = self.session.config.get(&key).cloned()
+                    // What is set to what it was, as when it is undone, changes nothing.
+                    && old != text("value")
                     && !self.session.ledger.iter().any(|debt| matches!(debt, Debt::Configuration(k, _) if *k == key))
                 {
                     self.session.owe(Debt::Configuration(key.clone(), old));
@@ -475,7 +488,15 @@ impl Player {
                     self.session.config.insert(key, Some(text("value")));
                 }
             }
-            ("SendLocalList", "Accepted") => self.session.owe(Debt::LocalList),
+            ("SendLocalList", "Accepted") => {
+                let list = request.get("localAuthorizationList").and_then(Value::as_array);
+                let is_full = request.get("updateType").and_then(Value::as_str) == Some("Full");
+                if is_full && list.is_none_or(Vec::is_empty) {
+                    self.session.paid(|debt| *debt == Debt::LocalList);
+                } else {
+                    self.session.owe(Debt::LocalList);
+                }
+            }
             ("ReserveNow", "Accepted") => {
                 if let Some(id) = request.get("reservationId").cloned() {
                     self.session.owe(Debt::Reservation(id));
@@ -498,8 +519,93 @@ impl Player {
 #[cfg(test)]
 mod tests {
     use protocol::Version;
+    use serde_json::json;
 
     use super::*;
+    use crate::player::{Input, sample};
+
+    const STOP: &str = r#"{"transactionId":7,"meterStop":9,"timestamp":"2026-01-01T00:00:00Z","reason":"HardReset"}"#;
+    const STATUS: &str = r#"{"connectorId":1,"errorCode":"NoError","status":"Available"}"#;
+
+    fn opened() -> Input {
+        let subprotocol = Some("ocpp1.6".to_owned());
+        Input::Opened { identity: "PF-1".to_owned(), offered: vec!["ocpp1.6".to_owned()], subprotocol }
+    }
+
+    fn call(id: &str, action: &str, payload: &str) -> Input {
+        Input::Text(format!("[2,\"{id}\",\"{action}\",{payload}]").into_bytes())
+    }
+
+    fn drops() -> Input {
+        Input::Closed { code: Some(1000), reason: String::new() }
+    }
+
+    /// The verdict of a case in which a station stops, drops its link, comes back, and reports a status.
+    fn after(heard: &[Input]) -> (Verdict, String) {
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let steps = "  - station connects:\n  - station -> csms: StopTransaction\n  - station drops:\n  \
+                     - station connects:\n  - station -> csms: StatusNotification\n";
+        let mut player = sample::playing(now, steps);
+        let now = now + std::time::Duration::from_secs(60);
+        player.handle(now, Input::Tick);
+        for input in heard {
+            player.handle(now, input.clone());
+        }
+        assert!(player.outcome.is_some() || player.phase != Phase::Segment, "the steps are over");
+        let (outcome, ..) = player.into_parts();
+        (outcome.verdict, outcome.reason)
+    }
+
+    #[test]
+    fn a_stop_whose_answer_may_have_gone_with_the_link_comes_once_to_the_case() {
+        let again = [
+            opened(),
+            call("1", "StopTransaction", STOP),
+            drops(),
+            opened(),
+            call("2", "StopTransaction", STOP),
+            call("3", "StatusNotification", STATUS),
+        ];
+        assert_eq!(after(&again), (Verdict::Pass, String::new()));
+        let other = STOP.replace("HardReset", "Local");
+        let different = [
+            opened(),
+            call("1", "StopTransaction", STOP),
+            drops(),
+            opened(),
+            call("2", "StopTransaction", &other),
+            call("3", "StatusNotification", STATUS),
+        ];
+        assert_eq!(after(&different).0, Verdict::Fail);
+    }
+
+    #[test]
+    fn what_is_set_back_is_not_owed_again() {
+        let mut player = sample::playing(Timestamp::default(), "  - station connects:\n");
+        let mut learns = |action: &str, request: Value| {
+            let result = Frame::Result { id: "1".to_owned(), payload: json!({ "status": "Accepted" }) };
+            player.learn_from_answer(action, &request, &result);
+            player.session.ledger.clone()
+        };
+        let set = |value: &str| json!({ "key": "ConnectionTimeOut", "value": value });
+        assert_eq!(learns("ChangeConfiguration", set("60")), [], "what it was is not known");
+        let owed = learns("ChangeConfiguration", set("10"));
+        assert_eq!(owed, [Debt::Configuration("ConnectionTimeOut".to_owned(), "60".to_owned())]);
+        let list = json!([{ "idTag": "A", "idTagInfo": { "status": "Accepted" } }]);
+        let full = json!({ "listVersion": 1, "updateType": "Full", "localAuthorizationList": list });
+        assert_eq!(learns("SendLocalList", full).len(), 2);
+        assert_eq!(learns("SendLocalList", json!({ "listVersion": 1, "updateType": "Full" })), owed);
+    }
+
+    #[test]
+    fn what_is_set_to_what_it_was_owes_nothing() {
+        let mut player = sample::playing(Timestamp::default(), "  - station connects:\n");
+        player.session.config.insert("ConnectionTimeOut".to_owned(), Some("60".to_owned()));
+        let set = json!({ "key": "ConnectionTimeOut", "value": "60" });
+        let result = Frame::Result { id: "1".to_owned(), payload: json!({ "status": "Accepted" }) };
+        player.learn_from_answer("ChangeConfiguration", &set, &result);
+        assert_eq!(player.session.ledger, []);
+    }
 
     #[test]
     fn what_a_device_of_2_x_may_do_without_has_a_name_and_the_rest_is_its_core() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use protocol::catalogue::{Catalogue, Kind};
 use protocol::frame::Frame;
+use protocol::statements::{Strength, statement};
 use protocol::validate;
 use protocol::{Role, Timestamp};
 use script::ast::{Answer, ForbiddenKind, Pattern};
@@ -191,7 +192,7 @@ impl Player {
         is_send: bool,
         text: &str,
     ) {
-        self.session.spoken = true;
+        let is_first = !std::mem::replace(&mut self.session.spoken, true);
         self.learn_from_call(action, payload);
         if self.is_for_procedure(id, action, payload) {
             return;
@@ -298,6 +299,14 @@ impl Player {
                 self.warn(format!("{action} came beside the steps"));
             }
             return;
+        }
+        if is_first && self.session.ended_by_us && action == "BootNotification" && misfits.is_empty() {
+            let version = self.program.version;
+            if statement("R-114").is_some_and(|reconnect| reconnect.strength_in(version) != Strength::Must) {
+                self.session.oracles.booted_on_reconnect(now, text);
+                self.event(now, EventKind::Background { action: action.to_owned() });
+                return;
+            }
         }
         match misfits.into_iter().next() {
             Some((leaf, mismatch)) => {

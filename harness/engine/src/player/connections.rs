@@ -53,6 +53,7 @@ impl Player {
         }
         let cut = how == Some(Ending::Cut);
         self.commands.push(Command::Drop { cut });
+        self.session.ended_by_us = true;
         self.event(
             now,
             EventKind::Closed {
@@ -227,6 +228,7 @@ impl Player {
         let open = self.open.clone();
         // Who was told to reboot, or lost its power, owes no answer.
         let owes_answers = !self.may_leave && code.is_some();
+        self.session.ended_by_us = false;
         self.link_gone();
         let how = match code {
             Some(code) => {

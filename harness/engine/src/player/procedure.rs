@@ -76,6 +76,7 @@ impl Player {
             Deed::Close { code } => {
                 let reason = "closed".to_owned();
                 self.event(now, EventKind::Closed { by: Direction::ToDevice, code, reason });
+                self.session.ended_by_us = true;
                 self.link_gone();
             }
             Deed::Warn { text } => {

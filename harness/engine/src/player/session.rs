@@ -64,6 +64,8 @@ pub struct Session {
     pub accepted: bool,
     /// Whether the device has spoken since the link was opened.
     pub spoken: bool,
+    /// Whether it was we who ended the last link.
+    pub ended_by_us: bool,
     /// The longest that the device has taken for an answer so far.
     pub slowest: Option<Duration>,
     /// The party we play.
@@ -96,6 +98,7 @@ impl Session {
             admitting: true,
             accepted: false,
             spoken: false,
+            ended_by_us: false,
             slowest: None,
             standin,
             oracles: Oracles::new(device, version),

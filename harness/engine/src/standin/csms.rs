@@ -110,6 +110,11 @@ impl OwnCsms {
                     self.running.push(id.clone());
                 }
             }
+            "ChangeConfiguration" | "SetVariables" => {
+                if let Some(seconds) = heartbeat_set(request, result) {
+                    self.heartbeat = seconds;
+                }
+            }
             "StopTransaction" => self.running.retain(|id| Some(id) != request.get("transactionId")),
             "TransactionEvent" => {
                 let Some(id) = request.pointer("/transactionInfo/transactionId") else { return };
@@ -162,5 +167,54 @@ impl OwnCsms {
             }
             None => json!({ "status": known.status }),
         }
+    }
+}
+
+/// The heartbeat interval that the station has just taken on: a boot after it is granted the same, or the answer to the
+/// boot would set it back (16-BOOT-03).
+fn heartbeat_set<'a>(request: &'a Value, result: &'a Value) -> Option<i64> {
+    let is_it = |name: Option<&Value>| {
+        name.and_then(Value::as_str).is_some_and(|n| n.eq_ignore_ascii_case("HeartbeatInterval"))
+    };
+    let is_taken = |status: Option<&Value>| {
+        status.and_then(Value::as_str).is_some_and(|status| matches!(status, "Accepted" | "RebootRequired"))
+    };
+    let value = if is_it(request.get("key")) {
+        is_taken(result.get("status")).then(|| request.get("value"))?
+    } else {
+        let of_it = |list: Option<&'a Value>| list?.as_array()?.iter().find(|one| is_it(one.pointer("/variable/name")));
+        let answer = of_it(result.get("setVariableResult"))?;
+        let set = of_it(request.get("setVariableData"))?;
+        is_taken(answer.get("attributeStatus")).then(|| set.get("attributeValue"))?
+    }?;
+    value.as_str()?.parse().ok().filter(|seconds| *seconds > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interval_after(version: Version, action: &str, request: &Value, result: &Value) -> i64 {
+        let mut csms = OwnCsms::new(version, &Rig::default());
+        csms.exchanged(action, request, result);
+        let boot = csms.reply(Timestamp::default(), "BootNotification", &json!({}));
+        boot["interval"].as_i64().unwrap()
+    }
+
+    #[test]
+    fn a_boot_is_granted_the_heartbeat_interval_that_was_set_before() {
+        let change = json!({ "key": "heartbeatinterval", "value": "10" });
+        for (status, interval) in [("Accepted", 10), ("RebootRequired", 10), ("Rejected", 300)] {
+            let result = json!({ "status": status });
+            assert_eq!(interval_after(Version::V16, "ChangeConfiguration", &change, &result), interval, "{status}");
+        }
+        let other = json!({ "key": "ConnectionTimeOut", "value": "10" });
+        assert_eq!(interval_after(Version::V16, "ChangeConfiguration", &other, &json!({ "status": "Accepted" })), 300);
+        let off = json!({ "key": "HeartbeatInterval", "value": "0" });
+        assert_eq!(interval_after(Version::V16, "ChangeConfiguration", &off, &json!({ "status": "Accepted" })), 300);
+        let variable = json!({ "name": "HeartbeatInterval" });
+        let set = json!({ "setVariableData": [{ "variable": variable, "attributeValue": "20" }] });
+        let taken = json!({ "setVariableResult": [{ "variable": variable, "attributeStatus": "RebootRequired" }] });
+        assert_eq!(interval_after(Version::V201, "SetVariables", &set, &taken), 20);
     }
 }

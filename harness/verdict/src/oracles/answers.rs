@@ -38,6 +38,7 @@ impl Oracles {
             }
         }
         self.boot_first(now, text, action);
+        self.said_again = self.unheard.said_again(action, payload);
         self.content(now, text, action, payload);
         self.theirs.insert(
             id.to_owned(),
@@ -102,6 +103,21 @@ impl Oracles {
         );
     }
 
+    /// A station booted where we had done no more than end its link; a boot that changed nothing else.
+    pub fn booted_on_reconnect(&mut self, now: Timestamp, text: &str) {
+        self.report(
+            now,
+            text,
+            Found {
+                oracle: "boot-first",
+                statement: "R-114",
+                path: "BootNotification, after a mere reconnect".to_owned(),
+                verdict: Verdict::Warn,
+                sentence: "the station booted although only its link had ended".to_owned(),
+            },
+        );
+    }
+
     /// We call the device.
     pub fn sent_call(&mut self, id: &str, action: &str, request: &Value) {
         if matches!(action, "TriggerMessage" | "ExtendedTriggerMessage")
@@ -128,6 +144,7 @@ impl Oracles {
                     _ => Registration::Waiting { rejected: false },
                 };
             }
+            self.unheard.answered(&action, &payload, result);
             self.answered_by_us(&action, &payload, result);
         } else if action == "BootNotification" {
             self.registration = Registration::Unknown;

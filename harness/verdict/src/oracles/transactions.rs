@@ -47,7 +47,7 @@ struct Running {
 
 impl Oracles {
     pub(super) fn transaction_call(&mut self, now: Timestamp, text: &str, action: &str, payload: &Value) {
-        if self.device != Role::Station {
+        if self.device != Role::Station || self.said_again.is_some() {
             return;
         }
         match (self.version, action) {
