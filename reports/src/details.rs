@@ -67,7 +67,7 @@ pub(crate) fn rendered(diagnostic: &Diagnostic, verdict: Verdict, colour: bool) 
 /// The rules broken, what the standing oracles saw, notes, frames and the command, each under its heading.
 pub(crate) fn evidence(result: &CaseResult, paint: Paint) -> String {
     let mut out = String::new();
-    let rules: Vec<String> = result.rules.iter().map(|rule| Rule::of(rule).line()).collect();
+    let rules: Vec<String> = result.rules.iter().map(|rule| Rule::in_result(rule, result).line()).collect();
     section(&mut out, paint, "rules", &rules);
     let one_of: Vec<String> = result.one_of.iter().map(|rule| Rule::of(rule).line()).collect();
     section(&mut out, paint, "one of these rules", &one_of);

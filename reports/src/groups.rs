@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use protocol::statements::statement;
+use protocol::statements::{Strength, statement};
 use protocol::{Role, Version};
 use verdict::{CaseResult, StandingViolation, Verdict, safe_line};
 
@@ -37,6 +37,28 @@ impl Rule {
         }
     }
 
+    /// A rule that a result names. Where no more than a warning came of it, the part that was missed is no more than
+    /// recommended, however binding the rest of its statement.
+    pub(crate) fn in_result(text: &str, result: &CaseResult) -> Rule {
+        Rule::of_verdict(text, result.verdict, &result.violations)
+    }
+
+    fn of_verdict(text: &str, verdict: Verdict, violations: &[StandingViolation]) -> Rule {
+        let named = |found: &&StandingViolation| text == format!("{} ({})", found.statement, found.oracle);
+        let mut found = violations.iter().filter(named).peekable();
+        let is_warning = match found.peek() {
+            Some(_) => found.all(|found| found.verdict == Verdict::Warn),
+            None => verdict == Verdict::Warn,
+        };
+        let rule = Rule::of(text);
+        if is_warning { rule.recommended() } else { rule }
+    }
+
+    fn recommended(self) -> Rule {
+        let strength = if self.strength == Strength::Must.name() { Strength::Should.name() } else { self.strength };
+        Rule { strength, ..self }
+    }
+
     /// All of it on a line.
     pub(crate) fn line(&self) -> String {
         match self.sentence {
@@ -68,7 +90,8 @@ pub(crate) struct Broken<'a> {
 
 impl Broken<'_> {
     pub(crate) fn rule(&self) -> Rule {
-        Rule::of(&format!("{} ({})", self.violation.statement, self.violation.oracle))
+        let rule = Rule::of(&format!("{} ({})", self.violation.statement, self.violation.oracle));
+        if self.verdict == Verdict::Warn { rule.recommended() } else { rule }
     }
 }
 
@@ -152,4 +175,35 @@ pub(crate) fn statuses(run: &Run) -> Vec<(Status, usize)> {
 /// A length of time for people.
 pub(crate) fn seconds(milliseconds: u64) -> String {
     format!("{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Timestamp;
+
+    use super::*;
+
+    fn violation(verdict: Verdict) -> StandingViolation {
+        StandingViolation {
+            oracle: "text-rule".to_owned(),
+            statement: "R-170".to_owned(),
+            path: "StatusNotification/timestamp".to_owned(),
+            verdict,
+            sentence: "Times are best sent in UTC.".to_owned(),
+            frame: String::new(),
+            at: Timestamp::default(),
+            first_in: None,
+        }
+    }
+
+    #[test]
+    fn what_is_no_more_than_a_warning_is_said_to_be_recommended() {
+        let strength =
+            |verdict, of_violation, rule| Rule::of_verdict(rule, verdict, &[violation(of_violation)]).strength;
+        assert_eq!(strength(Verdict::Warn, Verdict::Warn, "R-170 (text-rule)"), "should");
+        assert_eq!(strength(Verdict::Fail, Verdict::Warn, "R-170 (text-rule)"), "should");
+        assert_eq!(strength(Verdict::Fail, Verdict::Fail, "R-170 (text-rule)"), "must");
+        assert_eq!(strength(Verdict::Fail, Verdict::Warn, "16-TX-07"), "must");
+        assert_eq!(strength(Verdict::Warn, Verdict::Fail, "16-TX-07"), "should");
+    }
 }

@@ -45,16 +45,21 @@ pub(crate) fn check(files: Vec<Arc<Source>>) -> Vec<Diagnostic> {
     read_and_check(embedded.into_iter().chain(files).collect(), &added).1
 }
 
-/// Reads files and checks those that were added; what is embedded was checked when this program was built.
+/// Reads files and checks those that were added; what is embedded was checked when this program was built. What cannot be
+/// read, or uses what cannot, is told so and no more; a name that stands twice hides nothing.
 fn read_and_check(sources: Vec<Arc<Source>>, added: &HashSet<String>) -> (Library, Vec<Diagnostic>) {
     let (library, mut diagnostics) = Library::load(sources);
-    if diagnostics.is_empty() {
-        let cases = library.cases().iter().map(|case| (&case.source, Document::Case(case.clone())));
-        let parts = library.parts().iter().map(|part| (&part.source, Document::Part(part.clone())));
-        for (source, document) in cases.chain(parts) {
-            if added.contains(&source.path) {
-                diagnostics.extend(script::check_document(&library, &document));
-            }
+    let flawed = |found: &&Diagnostic| found.code != script::reader::Mistake::DuplicateId.code();
+    let unread: HashSet<String> = diagnostics
+        .iter()
+        .filter(flawed)
+        .flat_map(|found| found.excerpts.iter().map(|excerpt| excerpt.path.clone()))
+        .collect();
+    let cases = library.cases().iter().map(|case| (&case.source, Document::Case(case.clone())));
+    let parts = library.parts().iter().map(|part| (&part.source, Document::Part(part.clone())));
+    for (source, document) in cases.chain(parts) {
+        if added.contains(&source.path) && !unread.contains(&source.path) {
+            diagnostics.extend(script::check_document(&library, &document));
         }
     }
     (library, diagnostics)
@@ -99,4 +104,28 @@ pub(crate) fn read(path: &Path) -> Result<Arc<Source>, Failure> {
     let text = String::from_utf8(bytes)
         .map_err(|error| cannot(format!("not UTF-8: byte {} is not valid", error.utf8_error().valid_up_to())))?;
     Ok(Arc::new(Source { path: path.display().to_string(), text }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_stands_twice_and_a_file_that_cannot_be_read_hide_nothing() {
+        let file = |path: &str, text: String| Arc::new(Source { path: path.to_owned(), text });
+        let case = |path: &str, id: &str, rule: &str| {
+            let head = format!("case: {id}\ntitle: One\nversions: [\"1.6\"]\ntraces: [16-HB-02]\n");
+            file(path, format!("{head}steps:\n  - station -> csms: Heartbeat\n    rule: {rule}\n"))
+        };
+        let codes = |found: Vec<Diagnostic>| found.into_iter().map(|found| found.code).collect::<Vec<_>>();
+        let untraced = case("c.yaml", "two", "16-BOOT-14");
+        assert_eq!(codes(check(vec![untraced.clone()])), ["rule-untraced"]);
+        let found = codes(check(vec![
+            case("a.yaml", "one", "16-HB-02"),
+            case("b.yaml", "one", "16-HB-02"),
+            untraced,
+            file("d.yaml", "case: [".to_owned()),
+        ]));
+        assert!(["duplicate-id", "rule-untraced"].iter().all(|code| found.iter().any(|it| it == code)), "{found:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Role;
+use crate::{Role, Version};
 
 /// Something done to a device from outside the wire: plug in a cable, send a call, press a button.
 ///
@@ -61,6 +61,14 @@ pub struct Verb {
     pub name: &'static str,
     /// Its arguments.
     pub arguments: &'static [Argument],
+    /// The first version in which a device has what it is about.
+    pub since: Version,
+}
+
+impl Verb {
+    const fn since(self, since: Version) -> Verb {
+        Verb { since, ..self }
+    }
 }
 
 const fn needs(name: &'static str, kind: ArgumentType) -> Argument {
@@ -72,11 +80,11 @@ const fn may(name: &'static str, kind: ArgumentType) -> Argument {
 }
 
 const fn station(name: &'static str, arguments: &'static [Argument]) -> Verb {
-    Verb { party: Role::Station, name, arguments }
+    Verb { party: Role::Station, name, arguments, since: Version::V16 }
 }
 
 const fn csms(name: &'static str, arguments: &'static [Argument]) -> Verb {
-    Verb { party: Role::Csms, name, arguments }
+    Verb { party: Role::Csms, name, arguments, since: Version::V16 }
 }
 
 use ArgumentType::{Any, Connector, Duration, Integer, OneOf, Text, Time, Token};
@@ -93,8 +101,8 @@ pub const VERBS: &[Verb] = &[
     station("resume by ev", &[AT]),
     station("enter bay", &[AT]),
     station("leave bay", &[AT]),
-    station("set ev needs", &[AT, needs("needs", Any)]),
-    station("choose", &[needs("what", Text)]),
+    station("set ev needs", &[AT, needs("needs", Any)]).since(Version::V201),
+    station("choose", &[needs("what", Text)]).since(Version::V21),
     station("set clock", &[needs("time", Time)]),
     station("cause fault", &[AT, may("code", Text)]),
     station("clear fault", &[AT, may("code", Text)]),
@@ -104,12 +112,13 @@ pub const VERBS: &[Verb] = &[
     station("cut power", &[]),
     station("restore power", &[]),
     station("reboot", &[]),
-    station("set quantity", &[needs("component", Text), needs("variable", Text), needs("value", Text)]),
-    station("limit from outside", &[AT, needs("limit", Any), needs("source", Text)]),
-    station("release limit", &[AT, may("source", Text)]),
-    station("insert battery", &[needs("slot", Integer)]),
-    station("take battery", &[needs("slot", Integer)]),
-    station("enter text", &[needs("text", Text)]),
+    station("set quantity", &[needs("component", Text), needs("variable", Text), needs("value", Text)])
+        .since(Version::V201),
+    station("limit from outside", &[AT, needs("limit", Any), needs("source", Text)]).since(Version::V201),
+    station("release limit", &[AT, may("source", Text)]).since(Version::V201),
+    station("insert battery", &[needs("slot", Integer)]).since(Version::V21),
+    station("take battery", &[needs("slot", Integer)]).since(Version::V21),
+    station("enter text", &[needs("text", Text)]).since(Version::V21),
     csms("send", &[needs("action", Text), needs("fields", Any), may("payload", Any)]),
     csms("add token", &[needs("token", Token), may("status", Text), may("group", Text)]),
     csms("remove token", &[needs("token", Token)]),

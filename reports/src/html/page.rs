@@ -270,7 +270,7 @@ impl Case {
             reason: safe_line(&result.reason, REASON),
             facts,
             diagnostics: diagnostics(result, Paint::PLAIN),
-            rules: result.rules.iter().take(LINES).map(|rule| Said::of(Rule::of(rule))).collect(),
+            rules: result.rules.iter().take(LINES).map(|rule| Said::of(Rule::in_result(rule, result))).collect(),
             one_of: result.one_of.iter().take(LINES).map(|rule| Said::of(Rule::of(rule))).collect(),
             violations: result
                 .violations

@@ -204,16 +204,17 @@ impl Rig {
         }
     }
 
-    /// The verbs for the device that nothing is bound to, a person not counted.
+    /// The verbs for the device, in the versions of the rig, that nothing is bound to, a person not counted.
     pub fn unbound(&self) -> Vec<&'static str> {
         let Some(device) = self.device else {
             return Vec::new();
         };
         let version = self.versions.first().copied().unwrap_or(Version::V16);
+        let newest = self.versions.iter().max();
         let drivers = Drivers::from_rig(self, version, None);
         VERBS
             .iter()
-            .filter(|verb| verb.party == device)
+            .filter(|verb| verb.party == device && (self.versions.is_empty() || newest >= Some(&verb.since)))
             .filter(|verb| drivers.can(device, verb.name) == Can::No)
             .filter(|verb| !self.is_prompt(verb.name))
             .map(|verb| verb.name)
@@ -376,5 +377,19 @@ mod tests {
         assert!(rig.unbound().contains(&"send"));
         rig.drivers = Bindings::all(Binding::Prompt(None));
         assert_eq!(rig.unbound(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_no_version_of_the_rig_has_needs_no_driver() {
+        let rig = |version| Rig {
+            drivers: Bindings::default(),
+            versions: vec![version],
+            ..Rig::default_for(Some(Role::Station))
+        };
+        assert!(rig(Version::V16).unbound().contains(&"plug in"));
+        assert!(!rig(Version::V16).unbound().contains(&"set quantity"));
+        assert!(rig(Version::V201).unbound().contains(&"set quantity"));
+        assert!(!rig(Version::V201).unbound().contains(&"insert battery"));
+        assert!(rig(Version::V21).unbound().contains(&"insert battery"));
     }
 }
