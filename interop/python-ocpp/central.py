@@ -17,6 +17,7 @@ class Central:
         self.tokens = {name.upper(): token for name, token in site["tokens"].items()}
         self.interval = interval
         self.transactions = {}
+        self.numbers = {}
         self.next_transaction = itertools.count(1001)
         self.next_request = itertools.count(1)
         self.links = {}
@@ -48,11 +49,11 @@ class Central:
 
     def start(self, station, facts):
         """The id of a transaction. One that is told again, because its answer was lost, keeps its id."""
-        for number, known in self.transactions.items():
-            if known["station"] == station and known["facts"] == facts:
-                return number
-        number = next(self.next_transaction)
-        self.transactions[number] = {"station": station, "facts": facts, "running": True}
+        number = self.numbers.get((station, facts))
+        if number is None:
+            number = next(self.next_transaction)
+            self.numbers[station, facts] = number
+            self.transactions[number] = {"station": station, "running": True}
         return number
 
     def stop(self, station, number):

@@ -23,7 +23,11 @@ use crate::rig::Device;
 pub(crate) fn runtime(device: &Device) -> Result<Runtime, Failure> {
     let built = match device {
         Device::Embedded(_) => Builder::new_current_thread().enable_all().start_paused(true).build(),
-        Device::Real(..) => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+        // The other half is for the device, which often runs beside us. On a thread too many each answer has to wake one.
+        Device::Real(..) => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            Builder::new_multi_thread().worker_threads((cores / 2).clamp(1, 8)).enable_all().build()
+        }
     };
     built.map_err(|error| Failure::new(ExitCode::NotJudged, format!("the runtime does not start: {error}")))
 }

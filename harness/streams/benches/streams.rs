@@ -1,10 +1,11 @@
 //! How fast streams are: `cargo bench -p plugfest-streams`, or `… -- --url ws://127.0.0.1:9000/ocpp` for a CSMS that
 //! runs already.
 //!
-//! In one run: bare tokio-tungstenite loops towards a CSMS, which are its ceiling: of heartbeats, and of calls that
-//! streams have sent, for a device may take longer over some than over others; then streams of all layers with all
-//! oracles, on one link and on 64, while the device is new to them and after a while; and messages to a reference CSMS
-//! in the same process. How long streams take to notice seeded faults is told by `plugfest mutants --streams --seeds 20`.
+//! In one run: bare tokio-tungstenite loops towards a CSMS, which are its ceiling: of heartbeats; and of what streams
+//! have done, the calls that were answered and the links that were opened, for a device may take longer over some than
+//! over others; then streams of all layers with all oracles, on one link and on 64, while the device is new to them and
+//! after a while; and messages to a reference CSMS in the same process. How long streams take to notice seeded faults is
+//! told by `plugfest mutants --streams --seeds 20`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
 
@@ -22,6 +23,7 @@ use streams::campaign::{Campaign, Hub, run};
 use streams::generate::{Allowed, Generator, Layer};
 use streams::in_process::{self, reference::Csms16};
 use streams::play::{Generated, play};
+use streams::stage::BYSTANDER;
 use streams::target::{How, Target};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -43,25 +45,28 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let given = arguments.iter().position(|argument| argument == "--url").and_then(|at| arguments.get(at + 1));
     let url = given.cloned().unwrap_or_else(serve);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // As the command has it on a machine of two cores.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     println!("towards {url}");
-    println!("{:<44} {:>12} {:>18}", "", "a second", "of those calls");
-    let messages = Arc::new(runtime.block_on(sample(&url)));
-    let heartbeat = Arc::new(vec![(String::new(), "[2,\"\",\"Heartbeat\",{}]".to_owned())]);
+    println!("{:<44} {:>12} {:>18}", "", "a second", "of the bare loop");
+    let sample = Arc::new(runtime.block_on(sample(&url)));
+    let heartbeat = Done::Call { id: String::new(), text: "[2,\"\",\"Heartbeat\",{}]".to_owned() };
+    let heartbeat = Arc::new(Sample { acts: 1, done: vec![heartbeat] });
     let mut ceilings = [0.0; 2];
     for (at, links) in [1, MANY].into_iter().enumerate() {
         let rate = runtime.block_on(bare(&url, links, &heartbeat));
         println!("{:<44} {rate:>12.0}", format!("bare loop: heartbeats, {links} links"));
-        ceilings[at] = runtime.block_on(bare(&url, links, &messages));
-        println!("{:<44} {:>12.0}", format!("bare loop: what streams send, {links} links"), ceilings[at]);
+        ceilings[at] = runtime.block_on(bare(&url, links, &sample));
+        println!("{:<44} {:>12.0}", format!("bare loop: acts of streams, {links} links"), ceilings[at]);
     }
     let hub = Arc::new(Hub::new(0, Default::default()));
     for (at, links) in [1, MANY].into_iter().enumerate() {
         let rates = runtime.block_on(streams(&url, links, &hub));
-        for (name, rate) in [("acts, nothing known yet", rates.first), ("acts", rates.acts), ("calls", rates.calls)] {
+        for (name, rate) in [("acts, nothing known yet", rates.first), ("acts", rates.acts)] {
             let part = 100.0 * rate / ceilings[at];
             println!("{:<44} {rate:>12.0} {part:>17.0}%", format!("streams: {name}, {links} links"));
         }
+        println!("{:<44} {:>12.0}", format!("  with so many calls, {links} links"), rates.calls);
     }
     let summary = hub.summary();
     println!("{:<44} {:>12}", "  findings by then", summary.findings.values().sum::<usize>());
@@ -92,74 +97,108 @@ fn serve() -> String {
     receiver.recv().unwrap()
 }
 
-/// Calls of streams that were answered, each with its id.
-async fn sample(url: &str) -> Vec<(String, String)> {
+/// What a device did for acts of streams: in the end the rest of it costs a device little, or it is refused.
+struct Sample {
+    acts: usize,
+    done: Vec<Done>,
+}
+
+enum Done {
+    /// It answered a call.
+    Call { id: String, text: String },
+    /// It took a new link, on which a station booted.
+    Link,
+}
+
+/// Plays some episodes, and tells what the device did for their acts.
+async fn sample(url: &str) -> Sample {
     let mut target = target(url, 1);
-    let mut calls = Vec::new();
+    let mut sample = Sample { acts: 0, done: Vec::new() };
     for number in 0..SAMPLED {
         let generator = Generator::for_episode(&Layer::ALL, number, 60);
         let mut source = Generated::new(generator, Seeded::new(number), 60);
         let how = How { serial: false, fresh: number % 8 == 0, slot: 0 };
         let outcome = play(&mut target, &mut source, &Allowed::default(), how).await;
+        sample.acts += outcome.acts.len();
         let mut sent = HashMap::new();
+        let mut has_begun = false;
         for seen in outcome.seen {
             match seen.what {
-                What::Sent { bytes, deserved } => {
+                What::Opened { .. } if seen.link < BYSTANDER => {
+                    // The first one is no act.
+                    if std::mem::replace(&mut has_begun, true) {
+                        sample.done.push(Done::Link);
+                    }
+                }
+                What::Sent { bytes, deserved } if !seen.own => {
                     let text = String::from_utf8(bytes.to_vec()).ok();
                     sent.extend(deserved.id.clone().zip(text));
                 }
                 What::Received { answers: Some(call), .. } => {
-                    calls.extend(sent.remove(&call.id).map(|text| (call.id.clone(), text)));
+                    let text = sent.remove(&call.id).filter(|_| is_plain(&call.id));
+                    sample.done.extend(text.map(|text| Done::Call { id: call.id.clone(), text }));
                 }
                 _ => {}
             }
         }
     }
-    // What a client in between would not let through unchanged.
-    calls.retain(|(id, text)| {
-        !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !text.is_empty()
-    });
-    calls
+    sample
 }
 
-/// Calls a second of a loop that does nothing but send them and wait for their answers.
-async fn bare(url: &str, links: usize, calls: &Arc<Vec<(String, String)>>) -> f64 {
+/// Whether an answer with this id can be told from others by it.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Acts a second of a loop that does nothing but send the calls of a sample, wait for their answers, and open links.
+async fn bare(url: &str, links: usize, sample: &Arc<Sample>) -> f64 {
     let mut tasks = Vec::new();
     let began = Instant::now();
     for link in 0..links {
         let url = format!("{}/BARE-{link}", url.trim_end_matches('/'));
-        let calls = calls.clone();
+        let sample = sample.clone();
         tasks.push(tokio::spawn(async move {
             let mut socket = open(&url).await;
-            let mut answered = 0_u64;
-            let first = link * calls.len() / links;
-            for (id, text) in calls.iter().cycle().skip(first) {
+            let mut done = 0_u64;
+            let first = link * sample.done.len() / links;
+            for next in sample.done.iter().cycle().skip(first) {
                 if began.elapsed() >= TIME {
                     break;
                 }
-                let sent = socket.send(Message::text(text.clone())).await.is_ok();
-                let mut is_open = sent;
-                while is_open {
-                    match socket.next().await {
-                        Some(Ok(message)) if message.to_text().is_ok_and(|text| text.contains(id.as_str())) => break,
-                        Some(Ok(message)) => is_open = !message.is_close(),
-                        Some(Err(_)) | None => is_open = false,
-                    }
-                }
-                if is_open {
-                    answered += 1;
-                } else {
+                let is_open = match next {
+                    Done::Call { id, text } => answered(&mut socket, id, text).await,
+                    Done::Link => false,
+                };
+                if !is_open {
+                    drop(socket);
                     socket = open(&url).await;
                 }
+                done += u64::from(is_open || matches!(next, Done::Link));
             }
-            answered
+            done
         }));
     }
-    let mut answered = 0;
+    let mut done = 0;
     for task in tasks {
-        answered += task.await.unwrap();
+        done += task.await.unwrap();
     }
-    answered as f64 / began.elapsed().as_secs_f64()
+    let acts = done as f64 * sample.acts as f64 / sample.done.len() as f64;
+    acts / began.elapsed().as_secs_f64()
+}
+
+/// Sends a call and waits for its answer. `false` if the link ended.
+async fn answered(socket: &mut WebSocketStream<TcpStream>, id: &str, text: &str) -> bool {
+    if socket.send(Message::text(text)).await.is_err() {
+        return false;
+    }
+    loop {
+        match socket.next().await {
+            Some(Ok(message)) if message.to_text().is_ok_and(|text| text.contains(id)) => return true,
+            Some(Ok(message)) if message.is_close() => return false,
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return false,
+        }
+    }
 }
 
 /// A link of a station that has booted.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::generate::Choices;
-use protocol::{Role, Version};
+use protocol::{Role, Timestamp, Version};
 
 use crate::act::Act;
 use crate::coverage::Coverage;
@@ -62,6 +62,8 @@ impl<C: Choices + Send> Source for Generated<C> {
 /// What came of an episode.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// When it began; a bystander's link may have been opened before.
+    pub began: Timestamp,
     /// What was done.
     pub acts: Vec<Act>,
     /// What was noticed.
@@ -103,7 +105,7 @@ async fn on_stage(
     let stage = &mut ready.stage;
     let means = target.means(allowed, drivable);
     let (told, identities) = (means.told.clone(), means.identities);
-    let mut watch = Watch::new(target, told.clone());
+    let mut watch = Watch::new(target, told.clone(), stage.now());
     let begun = stage.begin().await;
     watch.take(begun);
     if !stage.is_ready() {
@@ -171,6 +173,7 @@ async fn on_stage(
 
 /// The model and the oracles of an episode.
 struct Watch {
+    began: Timestamp,
     device: Role,
     version: Version,
     has_password: bool,
@@ -186,9 +189,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(target: &Target, told: Arc<Told>) -> Watch {
+    fn new(target: &Target, told: Arc<Told>, began: Timestamp) -> Watch {
         let (device, version) = (target.device, target.version);
         Watch {
+            began,
             device,
             version,
             has_password: target.rig.password.is_some(),
@@ -243,6 +247,7 @@ impl Watch {
 
     fn outcome(self, acts: Vec<Act>) -> Outcome {
         Outcome {
+            began: self.began,
             acts,
             suspicions: self.suspicions,
             seen: self.seen,

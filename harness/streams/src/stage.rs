@@ -6,6 +6,7 @@
 //! nominated, a call has the rig's whole time-out and nothing is sent behind it.
 
 mod answers;
+mod bystander;
 mod links;
 mod open;
 mod probes;
@@ -19,7 +20,7 @@ use engine::clock::Clock;
 use engine::drivers::{Confirmation, Drivers};
 use engine::rig::Rig;
 use engine::runner::Carrier;
-use link::frame;
+use link::{Connection, Stream, frame};
 use protocol::{Role, Timestamp, Version};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +32,7 @@ use crate::deserved::{self, Answer, Deserved};
 use crate::seen::Ending;
 use crate::view::{Known, LinkView};
 use crate::{Act, Seen, What};
+pub use bystander::Bystander;
 use links::Link;
 
 /// Everything that an episode is played with, beside the way to the device.
@@ -86,8 +88,8 @@ pub struct Stage {
     carrier: Carrier,
     drivers: Option<Drivers>,
     links: BTreeMap<usize, Link>,
-    /// Links that another one of the same number has replaced.
-    forgotten: Vec<Link>,
+    /// Links that another one of the same number has replaced, each with the number of its identity.
+    forgotten: Vec<(usize, Connection<Stream>)>,
     known: Known,
     /// The id of the last call of the device: an answer may come late, or again.
     asked: Option<String>,
@@ -95,6 +97,12 @@ pub struct Stage {
     round_trip: Duration,
     /// The call of the bystander that is not answered yet.
     beat: Option<String>,
+    /// The bystander of the episode before, and of the next one.
+    kept: Option<Bystander>,
+    /// What was seen when the bystander's link was opened.
+    opening: Vec<Seen>,
+    /// The bystander was answered at the end.
+    is_heard: bool,
     /// The station did not come again, and is not waited for any more.
     away: bool,
     act: usize,
@@ -117,6 +125,9 @@ impl Stage {
             asked: None,
             round_trip: Duration::from_millis(25),
             beat: None,
+            kept: None,
+            opening: Vec::new(),
+            is_heard: false,
             away: false,
             act: 0,
             own: true,
@@ -158,10 +169,7 @@ impl Stage {
     /// Opens link 0 and, where the device is a CSMS and the rig has identities enough, the bystander's.
     pub async fn begin(&mut self) -> Vec<Seen> {
         self.own = true;
-        if self.setting.device == Role::Csms && self.setting.identities.len() > 1 {
-            let bystander = self.setting.identities.len() - 1;
-            self.open(BYSTANDER, bystander, &Default::default()).await;
-        }
+        self.has_bystander().await;
         self.open(0, 0, &Default::default()).await;
         std::mem::take(&mut self.seen)
     }
@@ -522,7 +530,8 @@ impl Stage {
         text.render(&Filling { stage: self, asked: self.asked.as_deref() })
     }
 
-    fn now(&self) -> Timestamp {
+    /// The time of the episode.
+    pub fn now(&self) -> Timestamp {
         self.setting.clock.now()
     }
 

@@ -22,7 +22,7 @@ use crate::generate::Allowed;
 use crate::model::{Means, Told};
 use crate::monitor::Monitor;
 use crate::oracles::Lasting;
-use crate::stage::{Setting, Stage};
+use crate::stage::{Bystander, Setting, Stage};
 
 /// A device that streams are played against.
 pub struct Target {
@@ -52,8 +52,8 @@ pub struct Target {
 enum Place {
     /// A reference peer, made anew for every episode.
     Embedded { faults: Vec<Fault>, equipment: Box<StationSettings> },
-    /// A CSMS on the network.
-    Csms { url: Url, drivers: Drivers },
+    /// A CSMS on the network, and who looks on from episode to episode.
+    Csms { url: Url, drivers: Drivers, bystander: Option<Bystander> },
     /// A station that comes to us; absent while an episode has it.
     Station { carrier: Option<Carrier>, drivers: Drivers, settled: bool },
 }
@@ -149,7 +149,7 @@ impl Target {
     pub fn csms(rig: &Rig, version: Version, url: Url) -> Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
-        let place = Place::Csms { url, drivers };
+        let place = Place::Csms { url, drivers, bystander: None };
         Target::at(Role::Csms, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
@@ -172,7 +172,9 @@ impl Target {
             Place::Embedded { faults, equipment } => {
                 Place::Embedded { faults: faults.clone(), equipment: equipment.clone() }
             }
-            Place::Csms { url, drivers } => Place::Csms { url: url.clone(), drivers: drivers.clone() },
+            Place::Csms { url, drivers, .. } => {
+                Place::Csms { url: url.clone(), drivers: drivers.clone(), bystander: None }
+            }
             Place::Station { .. } => return None,
         };
         Some(Target {
@@ -246,6 +248,7 @@ impl Target {
     pub fn stage(&mut self, how: How) -> Option<Ready> {
         let clock = Clock::system();
         self.episodes += 1;
+        let mut kept = None;
         let (carrier, drivers, embedded) = match &mut self.place {
             Place::Embedded { faults, equipment } => {
                 let (embedded, carrier) = match self.device {
@@ -259,7 +262,8 @@ impl Target {
                 };
                 (carrier, Drivers::of(embedded.driver()), Some(embedded))
             }
-            Place::Csms { url, drivers } => {
+            Place::Csms { url, drivers, bystander } => {
+                kept = bystander.take();
                 let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
                 (carrier, drivers.clone(), None)
             }
@@ -281,7 +285,7 @@ impl Target {
             settled: matches!(self.place, Place::Station { settled: true, .. }),
             tag: usize::try_from(self.episodes % 1_000_000).unwrap_or(0),
         };
-        Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)), embedded })
+        Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)).with_bystander(kept), embedded })
     }
 
     /// The identities of a slot.
@@ -295,7 +299,7 @@ impl Target {
 
     /// An episode is over.
     pub fn give_back(&mut self, ready: Ready) {
-        let Ready { stage, embedded } = ready;
+        let Ready { mut stage, embedded } = ready;
         if let Some(embedded) = embedded {
             for id in embedded.triggered() {
                 if !self.triggered.contains(&id) {
@@ -303,14 +307,21 @@ impl Target {
                 }
             }
         }
-        if let Place::Station { carrier, settled, .. } = &mut self.place {
-            *settled = stage.is_settled();
-            *carrier = Some(stage.into_carrier());
+        match &mut self.place {
+            Place::Embedded { .. } => {}
+            Place::Csms { bystander, .. } => *bystander = stage.bystander(),
+            Place::Station { carrier, settled, .. } => {
+                *settled = stage.is_settled();
+                *carrier = Some(stage.into_carrier());
+            }
         }
     }
 
     /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
     pub async fn restart(&mut self) -> bool {
+        if let Place::Csms { bystander, .. } = &mut self.place {
+            *bystander = None;
+        }
         let monitor = self.monitor.as_ref().map(|monitor| monitor.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(restarted) = monitor.and_then(|mut monitor| monitor.is_ours().then(|| monitor.restart())) {
             return match &self.place {

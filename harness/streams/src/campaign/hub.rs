@@ -183,7 +183,8 @@ impl Hub {
         state.summary.acts += outcome.acts.len() as u64;
         state.summary.episodes += 1;
         for seen in &outcome.seen {
-            if matches!(seen.what, What::Sent { .. } | What::Received { .. } | What::Answered { .. }) {
+            let is_message = matches!(seen.what, What::Sent { .. } | What::Received { .. } | What::Answered { .. });
+            if is_message && seen.at >= outcome.began {
                 state.summary.messages += 1;
             }
             if seen.own {

@@ -1,11 +1,12 @@
 //! What happens on our links: the device's answers are recognised, its calls answered.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use link::{End, EventKind, LinkEvent};
+use link::{Connection, End, EventKind, LinkEvent, Stream};
 use protocol::frame::{self, Frame, Reading};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -218,7 +219,10 @@ fn is_rejection(answer: &[u8]) -> bool {
 }
 
 /// What the first link that has something has.
-async fn next(links: &mut std::collections::BTreeMap<usize, Link>, forgotten: &mut Vec<Link>) -> (usize, LinkEvent) {
+async fn next(
+    links: &mut BTreeMap<usize, Link>,
+    forgotten: &mut Vec<(usize, Connection<Stream>)>,
+) -> (usize, LinkEvent) {
     poll_fn(|context| {
         for link in links.values_mut() {
             if let Some(connection) = &mut link.connection
@@ -228,8 +232,8 @@ async fn next(links: &mut std::collections::BTreeMap<usize, Link>, forgotten: &m
             }
         }
         // What a replaced link still says is nobody's answer; its end is expected.
-        forgotten.retain_mut(|link| match &mut link.connection {
-            Some(connection) => loop {
+        forgotten.retain_mut(|(_, connection)| {
+            loop {
                 match connection.poll_next(context) {
                     Poll::Ready(event) if matches!(event.kind, EventKind::Close { .. } | EventKind::Ended(_)) => {
                         break false;
@@ -237,8 +241,7 @@ async fn next(links: &mut std::collections::BTreeMap<usize, Link>, forgotten: &m
                     Poll::Ready(_) => {}
                     Poll::Pending => break true,
                 }
-            },
-            None => false,
+            }
         });
         Poll::Pending
     })

@@ -38,14 +38,16 @@ impl Stage {
 
     async fn dial(&mut self, number: usize, identity: usize, manner: &Manner) {
         let name = self.identity(identity);
-        let mut link = Link::new(number, identity, name.clone(), self.stand_in());
-        if let Some(mut old) = self.links.remove(&number) {
-            // The station's memory outlives its links.
-            std::mem::swap(&mut old.stand_in, &mut link.stand_in);
-            if old.is_open() && self.forgotten.len() < 16 {
-                self.forgotten.push(old);
-            }
+        // The station's memory outlives its links.
+        let (stand_in, old) = match self.links.remove(&number) {
+            Some(old) => (old.stand_in, old.connection.filter(|_| !old.muddled).map(|left| (old.identity, left))),
+            None => (self.stand_in(), None),
+        };
+        // One that waits for the rest of a message on the old link may do so before it serves the new one.
+        if self.forgotten.len() < 16 {
+            self.forgotten.extend(old);
         }
+        let mut link = Link::new(number, identity, name.clone(), stand_in);
         let proof = self.proof(&name, manner);
         let shown = self.shown(&name, manner);
         let outcome = tokio::time::timeout(HANDSHAKE, self.shake(&name, manner)).await;

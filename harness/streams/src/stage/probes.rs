@@ -76,7 +76,7 @@ impl Stage {
             self.answered(BYSTANDER, &beat, reply).await;
         }
         if self.is_open(BYSTANDER) {
-            self.probe(BYSTANDER, Probe::Bystander, reply).await;
+            self.is_heard = self.probe(BYSTANDER, Probe::Bystander, reply).await;
         }
         if self.setting.fresh {
             let number = if self.setting.device == Role::Csms { FRESH } else { 0 };
@@ -116,13 +116,13 @@ impl Stage {
                 for rival in &rivals {
                     self.close(*rival, Some(1000)).await;
                 }
-                self.forgotten.retain(|link| link.identity != 0);
+                self.forgotten.retain(|(identity, _)| *identity != 0);
             }
             tokio::time::sleep(MOMENT).await;
         }
     }
 
-    async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) {
+    async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) -> bool {
         let began = Instant::now();
         let alive = self.sentinel(number, patience).await;
         let reason = match (alive, self.is_open(number)) {
@@ -131,20 +131,22 @@ impl Stage {
             (false, false) => "the link ended".to_owned(),
         };
         self.saw(number, What::Probed { probe, alive, reason, took: began.elapsed() });
+        alive
     }
 
     /// Closes what is open; nobody waits for it.
     fn leave(&mut self) {
         self.setting.settled = self.is_settled();
-        let links = std::mem::take(&mut self.links).into_values().chain(std::mem::take(&mut self.forgotten));
-        for mut link in links {
-            if let Some(mut connection) = link.connection.take() {
-                tokio::spawn(async move {
-                    if connection.close(Some(1000), "").await.is_ok() {
-                        let _ = tokio::time::timeout(Duration::from_secs(2), connection.drain()).await;
-                    }
-                });
-            }
+        self.keep_bystander();
+        // A device that waits for the rest of a message would not hear of a close.
+        let fit = std::mem::take(&mut self.links).into_values().filter(|link| !link.muddled);
+        let forgotten = std::mem::take(&mut self.forgotten).into_iter().map(|(_, connection)| connection);
+        for mut connection in fit.filter_map(|link| link.connection).chain(forgotten) {
+            tokio::spawn(async move {
+                if connection.close(Some(1000), "").await.is_ok() {
+                    let _ = tokio::time::timeout(Duration::from_secs(2), connection.drain()).await;
+                }
+            });
         }
     }
 }
