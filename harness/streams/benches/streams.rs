@@ -124,11 +124,9 @@ async fn sample(url: &str) -> Sample {
         let mut has_begun = false;
         for seen in outcome.seen {
             match seen.what {
-                What::Opened { .. } if seen.link < BYSTANDER => {
-                    // The first one is no act.
-                    if std::mem::replace(&mut has_begun, true) {
-                        sample.done.push(Done::Link);
-                    }
+                // The first one is no act.
+                What::Opened { .. } if seen.link < BYSTANDER && std::mem::replace(&mut has_begun, true) => {
+                    sample.done.push(Done::Link);
                 }
                 What::Sent { bytes, deserved } if !seen.own => {
                     let text = String::from_utf8(bytes.to_vec()).ok();
