@@ -37,7 +37,7 @@ use crate::leaf::Leaf;
 use crate::program::{Program, Purpose};
 use crate::rig::Rig;
 use crate::scope::Bindings;
-use crate::tree::{Node, Turn};
+use crate::tree::{Guard, Node, Turn};
 
 pub use chores::Chore;
 pub use failing::{Otherwise, Outcome};
@@ -193,6 +193,8 @@ struct Acting {
     is_look: bool,
     /// The message that was asked for is here and waits for our answer, as its driver may do, too.
     has_come: bool,
+    /// What is forbidden while it lasts, though it may be the last item that this was said of.
+    guards: Vec<Guard>,
 }
 
 /// Plays one plan.

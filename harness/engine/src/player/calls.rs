@@ -227,14 +227,19 @@ impl Player {
         } else {
             let mut guards = Vec::new();
             node.guards(&mut guards);
+            let acting = self.acting.iter().flat_map(|acting| &acting.guards);
             guards
                 .into_iter()
+                .chain(acting)
                 .find(|guard| self.forbids_call(now, guard, action, payload))
                 .map(|guard| guard.place.clone())
         };
         let expected = node.first_leaf().cloned();
         self.node = node;
         if let Some(leaf) = taken {
+            if let Some(acting) = &mut self.acting {
+                acting.guards.clear();
+            }
             self.bindings.commit(binds);
             self.passed_over(passed);
             self.step_event(now, &leaf, "matched");

@@ -278,6 +278,7 @@ impl Player {
         let device = self.program.device;
         let mut guards = Vec::new();
         node.guards(&mut guards);
+        guards.extend(self.acting.iter().flat_map(|acting| &acting.guards));
         let forbidden = guards
             .iter()
             .find(|guard| {

@@ -14,7 +14,7 @@ use crate::drivers::Confirmation;
 use crate::leaf::{CallStep, Leaf, LeafKind};
 use crate::pattern;
 use crate::scope::Tentative;
-use crate::tree::Node;
+use crate::tree::{Guard, Node};
 
 impl Player {
     fn arguments(&mut self, now: Timestamp, leaf: &Leaf, act: &Act) -> Option<Map<String, Value>> {
@@ -64,7 +64,12 @@ impl Player {
         }
         self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
         self.only_confirmed = leaf.as_ref().map(|_| stimulus.verb.clone());
-        self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: false, has_come: false });
+        let mut guards = Vec::new();
+        self.node.guards(&mut guards);
+        let lasting = guards.into_iter().filter(|guard| guard.length.is_none());
+        let guards = lasting.map(|guard| Guard { inner: Node::Done, ..guard.clone() }).collect();
+        let verb = stimulus.verb.clone();
+        self.acting = Some(Acting { leaf, verb, since: now, is_look: false, has_come: false, guards });
         self.commands.push(Command::Stimulate(stimulus));
     }
 
@@ -125,7 +130,8 @@ impl Player {
         let stimulus = Stimulus { party: self.program.device, verb: act.verb.value.clone(), with };
         self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
         let leaf = Some(leaf.clone());
-        self.acting = Some(Acting { leaf, verb: stimulus.verb.clone(), since: now, is_look: true, has_come: false });
+        let verb = stimulus.verb.clone();
+        self.acting = Some(Acting { leaf, verb, since: now, is_look: true, has_come: false, guards: Vec::new() });
         self.commands.push(Command::Look(stimulus));
     }
 
@@ -197,5 +203,37 @@ impl Player {
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::{Input, sample};
+
+    /// The verdict after a station was charged, and meant to say nothing meanwhile, and said this.
+    fn while_charging(message: &str, confirmed_before: bool) -> Option<Verdict> {
+        let steps = "  - station connects:\n  - never: [ { station -> csms: MeterValues } ]\n    during:\n      \
+                     - at station: charge\n        with: { for: 60s }\n  - station -> csms: Heartbeat\n";
+        let now = Timestamp::default() + std::time::Duration::from_secs(60);
+        let mut player = sample::playing(Timestamp::default(), steps);
+        player.handle(now, Input::Tick);
+        let subprotocol = Some("ocpp1.6".to_owned());
+        let offered = vec!["ocpp1.6".to_owned()];
+        player.handle(now, Input::Opened { identity: "PF-1".to_owned(), offered, subprotocol });
+        assert!(player.acting.is_some(), "the stimulus is given");
+        if confirmed_before {
+            player.handle(now, Input::StimulusDone(Confirmation::Done));
+        }
+        player.handle(now, Input::Text(message.as_bytes().to_vec()));
+        player.outcome.as_ref().map(|outcome| outcome.verdict)
+    }
+
+    #[test]
+    fn what_must_not_come_during_a_stimulus_must_not_come_until_it_is_confirmed() {
+        let values = r#"[2,"1","MeterValues",{"connectorId":1,"meterValue":[]}]"#;
+        assert_eq!(while_charging(values, false), Some(Verdict::Fail));
+        assert_eq!(while_charging(r#"[2,"1","Heartbeat",{}]"#, false), None);
+        assert_eq!(while_charging(values, true), None);
     }
 }

@@ -106,6 +106,11 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     ),
     station("station-rewrites-queued-timestamps", "16-TX-14", "Queued messages get the time of their delivery."),
     station("station-gives-up-at-first-failure", "R-153", "A transaction message that failed is not sent again."),
+    station(
+        "station-samples-at-interval-zero",
+        "16-MV-02",
+        "With MeterValueSampleInterval 0 a transaction is sampled every minute.",
+    ),
     station("station-sends-numbers-in-meter-values", "16-MV-09", "Sampled values are numbers instead of texts."),
     station("station-changes-read-only-keys", "16-CFG-09", "A read-only configuration key can be changed."),
     station("station-takes-negative-ping-interval", "16-CFG-10", "A negative WebSocketPingInterval is accepted."),
@@ -128,6 +133,11 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "station-drops-unknown-keys",
         "16-CFG-02",
         "Asked for a key that it does not know, it says nothing about it.",
+    ),
+    station(
+        "station-takes-tokens-when-unavailable",
+        "16-AV-06",
+        "A token that is shown at an inoperative connector starts a transaction there.",
     ),
     station("station-never-makes-scheduled-change", "16-AV-02", "An availability change is scheduled and never made."),
     station("station-accepts-reset-and-stays", "16-RST-04", "A reset is accepted, and the station does not boot."),

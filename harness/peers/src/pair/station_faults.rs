@@ -126,6 +126,18 @@ fn provoke(id: &str, pair: &mut Pair) {
             charge(pair);
             pair.send("RemoteStartTransaction", json!({ "idTag": "TAG-OTHER", "connectorId": 1 }));
         }
+        "station-takes-tokens-when-unavailable" => {
+            pair.wait(1);
+            pair.send("ChangeAvailability", json!({ "connectorId": 1, "type": "Inoperative" }));
+            pair.at_station("plug in", json!({}));
+            pair.at_station("present token", tag("TAG-VALID"));
+        }
+        "station-samples-at-interval-zero" => {
+            pair.wait(1);
+            configure(pair, "MeterValueSampleInterval", "0");
+            charge(pair);
+            pair.wait(100);
+        }
         "station-keeps-cache-when-cleared" => {
             charge(pair);
             stop(pair);

@@ -77,7 +77,7 @@ impl ChargePoint {
 
     /// The interval of the periodic samples was changed.
     pub(super) fn schedule_samples(&mut self) {
-        let interval = self.storage.configuration.seconds("MeterValueSampleInterval");
+        let interval = self.sample_interval();
         let due = (!interval.is_zero()).then(|| self.now + interval);
         for connector in &mut self.connectors {
             if let Some(transaction) = &mut connector.transaction {
@@ -118,8 +118,15 @@ impl ChargePoint {
         }
     }
 
-    fn pass_samples(&mut self, number: u32) {
+    /// How often a transaction is sampled; 0: never.
+    pub(super) fn sample_interval(&mut self) -> Duration {
         let interval = self.storage.configuration.seconds("MeterValueSampleInterval");
+        let never_off = interval.is_zero() && self.faults.hits("station-samples-at-interval-zero");
+        if never_off { Duration::from_secs(60) } else { interval }
+    }
+
+    fn pass_samples(&mut self, number: u32) {
+        let interval = self.sample_interval();
         for _ in 0..MOST_MISSED {
             let due = self.transaction_mut(number).and_then(|t| t.sample_due);
             let Some(due) = due.filter(|due| *due <= self.now) else {

@@ -116,7 +116,7 @@ impl ChargePoint {
 
     /// Whether this driver may use the connector (16-RES-05).
     pub(super) fn is_free_for(&self, number: u32, driver: &Authorised) -> bool {
-        self.may_start(number) && self.respects_reservations(number, &|reservation| reservation.is_for(driver))
+        self.may_start_here(number) && self.respects_reservations(number, &|reservation| reservation.is_for(driver))
     }
 
     /// Whether somebody, who is meant by some reservations, leaves the others their connectors (16-RES-03).

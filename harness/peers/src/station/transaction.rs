@@ -1,7 +1,5 @@
 //! Transactions: how they begin and end (statements 16-TX).
 
-use std::time::Duration;
-
 use protocol::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -29,6 +27,8 @@ pub(super) struct Transaction {
     /// What StopTransaction will carry.
     pub(super) samples: Vec<Sample>,
 }
+
+const TAKES_TOKENS_UNAVAILABLE: &str = "station-takes-tokens-when-unavailable";
 
 impl ChargePoint {
     /// A driver may charge on this connector: the transaction begins as soon as the cable is in.
@@ -253,7 +253,10 @@ impl ChargePoint {
             }
             return;
         }
-        if self.may_start(number) {
+        if self.may_start_here(number) {
+            if self.is_inoperative(number) {
+                self.faults.hits(TAKES_TOKENS_UNAVAILABLE);
+            }
             self.ask(number, tag, Wish::Start);
         }
     }
@@ -284,8 +287,16 @@ impl ChargePoint {
 
     /// Whether a new session may begin here at all.
     pub(super) fn may_start(&self, number: u32) -> bool {
+        !self.is_inoperative(number) && self.is_unused(number)
+    }
+
+    /// Whether somebody who shows a token may begin one.
+    pub(super) fn may_start_here(&self, number: u32) -> bool {
+        self.may_start(number) || self.faults.active(TAKES_TOKENS_UNAVAILABLE) && self.is_unused(number)
+    }
+
+    fn is_unused(&self, number: u32) -> bool {
         !self.fault.as_deref().is_some_and(drives_faulted)
-            && !self.is_inoperative(number)
             && self.connector(number).is_some_and(|connector| {
                 connector.transaction.is_none()
                     && !connector.is_faulted()
@@ -326,8 +337,8 @@ impl ChargePoint {
             .map(|connector| connector.number)
     }
 
-    fn first_sample_due(&self) -> Option<Timestamp> {
-        let interval: Duration = self.storage.configuration.seconds("MeterValueSampleInterval");
+    fn first_sample_due(&mut self) -> Option<Timestamp> {
+        let interval = self.sample_interval();
         (!interval.is_zero()).then(|| self.now + interval)
     }
 }

@@ -90,6 +90,15 @@ impl Oracles {
         let Some(running) = self.transactions.running.get_mut(&id) else { return };
         running.is_over = true;
         let start = running.meter_start;
+        #[expect(clippy::cast_precision_loss, reason = "meter registers are far below 2^52 Wh")]
+        let meter_start = start as f64;
+        let elsewhere = begin_register(payload).filter(|begin| (begin - meter_start).abs() > MAIN_METER_STEP);
+        if let Some(begin) = elsewhere {
+            let sentence =
+                format!("meterStart was {start} Wh, the register at the begin of the transaction {begin} Wh");
+            let (oracle, path) = ("transaction-order", "StopTransaction/transactionData".to_owned());
+            self.report(now, text, Found { oracle, statement: "16-TX-16", path, verdict: Verdict::Warn, sentence });
+        }
         let stop = payload.get("meterStop").and_then(Value::as_i64);
         if let Some(stop) = stop.filter(|stop| *stop < start) {
             let sentence = format!("meterStop {stop} is below meterStart {start}");
@@ -308,6 +317,19 @@ fn energy_register_2x(sample: &Value) -> Option<(String, f64)> {
     Some((text("location").unwrap_or("Outlet").to_owned(), value))
 }
 
+/// The coarsest step of a register, in Wh: two readings of one moment differ by no more.
+const MAIN_METER_STEP: f64 = 1000.0;
+
+/// The register that StopTransaction tells of the begin of its transaction.
+fn begin_register(stop: &Value) -> Option<f64> {
+    let meters = stop.get("transactionData")?.as_array()?.iter();
+    let mut samples = meters.filter_map(|meter| meter.get("sampledValue")?.as_array()).flatten();
+    let begin = samples.find(|sample| {
+        sample.get("context").and_then(Value::as_str) == Some("Transaction.Begin") && energy_register(sample).is_some()
+    })?;
+    energy_register(begin)
+}
+
 /// The imported energy of a sample in Wh, if that is what it is (16-MV-08 gives the defaults).
 fn energy_register(sample: &Value) -> Option<f64> {
     let text = |key: &str| sample.get(key).and_then(Value::as_str);
@@ -349,6 +371,29 @@ mod tests {
         }
         oracles.received(Timestamp(3), start(3).as_bytes());
         oracles.take().into_iter().map(|found| found.statement).collect()
+    }
+
+    /// What is said of a transaction that began at 5 Wh, whose begin is told as this sample.
+    fn begun_with(sample: &Value) -> Vec<(String, Verdict)> {
+        let mut oracles = Oracles::new(Role::Station, Version::V16);
+        oracles.opened();
+        oracles.received(Timestamp(1), br#"[2,"1","StartTransaction",{"connectorId":1,"idTag":"A","meterStart":5,"timestamp":"2026-01-01T12:00:00Z"}]"#);
+        oracles.sent_answer("1", Some(&json!({ "idTagInfo": { "status": "Accepted" }, "transactionId": 7 })));
+        let data = json!([{ "timestamp": "2026-01-01T12:00:00Z", "sampledValue": [sample] }]);
+        let stop =
+            json!({ "transactionId": 7, "meterStop": 9, "timestamp": "2026-01-01T12:01:00Z", "transactionData": data });
+        oracles.received(Timestamp(2), json!([2, "2", "StopTransaction", stop]).to_string().as_bytes());
+        oracles.take().into_iter().map(|found| (found.statement, found.verdict)).collect()
+    }
+
+    #[test]
+    fn the_start_of_a_transaction_is_best_told_as_the_register_shows_it() {
+        let begin = |value: &str, unit: &str| json!({ "value": value, "unit": unit, "context": "Transaction.Begin" });
+        assert_eq!(begun_with(&begin("1234500", "Wh")), [("16-TX-16".to_owned(), Verdict::Warn)]);
+        assert_eq!(begun_with(&begin("1234.5", "kWh")), [("16-TX-16".to_owned(), Verdict::Warn)]);
+        assert_eq!(begun_with(&begin("5", "Wh")), []);
+        assert_eq!(begun_with(&begin("0", "kWh")), [], "a register of whole kilowatt-hours");
+        assert_eq!(begun_with(&json!({ "value": "1234500", "context": "Sample.Periodic" })), []);
     }
 
     #[test]
