@@ -43,6 +43,7 @@ pub use chores::Chore;
 pub use failing::{Otherwise, Outcome};
 pub(crate) use procedure::Heard;
 pub(crate) use reactions::{boot, harmless};
+pub(crate) use registration::{MOST_BOOTS, next_boot};
 pub use session::{LinkState, Session};
 
 /// Stands in the message ids of stations that are played beside the player's.

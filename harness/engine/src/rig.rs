@@ -268,6 +268,16 @@ impl Token {
         Token { id_token: self.id_token.chars().map(other).collect(), ..self.clone() }
     }
 
+    /// Another token that begins like this one; it fits into what 1.6 allows (16-AUTH-07).
+    #[must_use]
+    pub fn beginning_alike(&self) -> Token {
+        const LONGEST: usize = 20;
+        const SHORTEST_END: usize = 2;
+        let begin: String = self.id_token.chars().take(LONGEST - SHORTEST_END).collect();
+        let end = if begin.chars().count() < self.id_token.chars().count() { "PF" } else { "-PLUGFEST" };
+        Token::new(begin.chars().chain(end.chars()).take(LONGEST).collect::<String>())
+    }
+
     /// Its type in 2.x.
     pub fn kind(&self) -> &str {
         self.kind.as_deref().unwrap_or(TOKEN_KIND)

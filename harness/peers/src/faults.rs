@@ -93,7 +93,8 @@ mod tests {
             for version in info.versions() {
                 let breaks = info.breaks(version).unwrap_or("");
                 let broken = protocol::statements::statement(breaks);
-                assert!(broken.is_some_and(|broken| broken.is_of(version)), "{}: {version} {breaks}", info.id);
+                let binds = broken.is_some_and(|broken| broken.is_of(version) && broken.side.includes(info.side));
+                assert!(binds, "{}: {version} {breaks}", info.id);
             }
             let broken: Vec<&str> = info.versions().flat_map(|version| info.all_broken(version)).collect();
             for also in info.also {

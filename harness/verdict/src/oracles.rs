@@ -9,7 +9,7 @@ mod refusals;
 mod transactions;
 mod unheard;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use protocol::frame::{Frame, Reading};
 use protocol::statements::{Strength, statement};
@@ -58,6 +58,8 @@ pub struct Oracles {
     ours: HashMap<String, OurCall>,
     /// Raw texts of ours by the ids in them, which may be answered in whatever way the case allows.
     strays: HashMap<String, String>,
+    /// Ids of raw texts that are none.
+    bad_ids: HashSet<String>,
     raw_text_sent: bool,
     /// The last odd thing that we sent, if the device has answered no call since.
     unproven: Option<String>,
@@ -128,6 +130,7 @@ impl Oracles {
             theirs: HashMap::new(),
             ours: HashMap::new(),
             strays: HashMap::new(),
+            bad_ids: HashSet::new(),
             raw_text_sent: false,
             unproven: None,
             registration: Registration::Unknown,
@@ -205,7 +208,11 @@ impl Oracles {
             },
             None => "message".to_owned(),
         };
+        let echo = self.repeats_a_bad_id(reading);
         for finding in &reading.findings {
+            if echo && answers::is_about_id(finding) {
+                continue;
+            }
             self.report(
                 now,
                 text,

@@ -10,7 +10,7 @@ use verdict::EventKind;
 
 use super::{Conversation, Step};
 use crate::pattern::shorten;
-use crate::player::BESIDE;
+use crate::player::{BESIDE, MOST_BOOTS, next_boot};
 use crate::runner::Knock;
 
 /// More texts than these that answer nothing are not kept.
@@ -65,14 +65,28 @@ impl Conversation<'_> {
         };
         let identity = other.identity;
         let mut other = OtherStation { identity, connection, version, calls: 0, strays: Vec::new(), _turn: turn };
-        let (action, payload) = crate::player::boot(version);
-        let answer = self.call_as(&mut other, action, payload).await?;
-        let status = answer.as_ref().and_then(Frame::payload).and_then(|payload| payload.get("status"));
-        if status != Some(&json!("Accepted")) {
-            let actual = answer.map_or("no answer came".to_owned(), |answer| shorten(&answer.to_text()));
-            return Err(self.give_up("the CSMS does not accept another station", &actual));
-        }
+        self.boot_other(&mut other).await?;
         Ok(other)
+    }
+
+    /// The other station boots, and boots again when the CSMS wants that, until it is accepted.
+    async fn boot_other(&mut self, other: &mut OtherStation) -> Step<()> {
+        let (action, payload) = crate::player::boot(other.version);
+        for boot in 1.. {
+            let answer = self.call_as(other, action, payload.clone()).await?;
+            let result = answer.as_ref().and_then(Frame::payload);
+            if result.and_then(|result| result.get("status")) == Some(&json!("Accepted")) {
+                break;
+            }
+            let pause = result.and_then(next_boot).filter(|pause| *pause <= self.stage.player.rig().timeouts.step);
+            let Some(pause) = pause.filter(|_| boot < MOST_BOOTS) else {
+                let actual = answer.map_or("no answer came".to_owned(), |answer| shorten(&answer.to_text()));
+                return Err(self.give_up("the CSMS does not accept another station", &actual));
+            };
+            let due = self.now() + pause;
+            self.meanwhile(due, other.listen(None)).await?;
+        }
+        Ok(())
     }
 
     /// Calls as the other station; nothing if no answer comes in time.

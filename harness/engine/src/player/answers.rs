@@ -251,13 +251,11 @@ impl Player {
         if feature == "Core" {
             return true;
         }
-        if self.program.version == protocol::Version::V16 && self.program.device == protocol::Role::Csms {
-            return self.rig.capabilities.has(feature);
-        }
         match self.rig.capabilities.claim(feature) {
             Claim::Claimed => true,
             Claim::Denied => false,
             // Where the rig says nothing a station of 1.6 may.
+            Claim::Unknown if self.program.device == protocol::Role::Csms => false,
             Claim::Unknown => {
                 let told = self.session.config.get("SupportedFeatureProfiles").and_then(Option::as_deref);
                 told.is_some_and(|told| told.split(',').any(|name| name.trim().eq_ignore_ascii_case(feature)))
@@ -605,6 +603,30 @@ mod tests {
         let result = Frame::Result { id: "1".to_owned(), payload: json!({ "status": "Accepted" }) };
         player.learn_from_answer("ChangeConfiguration", &set, &result);
         assert_eq!(player.session.ledger, []);
+    }
+
+    fn refused(action: &str, fields: &str, code: &str) -> Outcome {
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let steps = format!("  - station -> csms: {action}\n    fields: {{ {fields} }}\n");
+        let mut player = sample::connected_to_csms(now, &steps);
+        let sent = sample::sent(&mut player);
+        let id = sent.split('"').nth(1).unwrap();
+        player.handle(now, Input::Text(format!(r#"[4,"{id}","{code}","",{{}}]"#).into_bytes()));
+        player.into_parts().0
+    }
+
+    #[test]
+    fn a_csms_may_decline_a_profile_that_nobody_claims_for_it() {
+        let refused = |code| refused("FirmwareStatusNotification", "status: Idle", code);
+        assert_eq!(refused("NotSupported").verdict, Verdict::NotApplicable);
+        assert_eq!(refused("InternalError").verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn nobody_may_decline_core() {
+        let fields = "connectorId: 0, errorCode: NoError, status: Available";
+        let outcome = refused("StatusNotification", fields, "NotSupported");
+        assert_eq!((outcome.verdict, outcome.rules), (Verdict::Fail, vec!["R-037".to_owned()]));
     }
 
     #[test]

@@ -127,16 +127,10 @@ impl Player {
             // The same id twice: whatever answers it answers one of the two.
             self.session.oracles.sent_text(&id, "");
         }
+        // `within` says when the call is due, and how long silence has to last; an answer is due as every answer is.
         if silence {
             let wait = leaf.within.as_ref().and_then(|within| within.upper.as_ref());
             let wait = wait.map_or(self.rig.timeouts.grace * 2, |upper| self.duration(leaf.scope, upper));
-            if let Some(open) = &mut self.open {
-                open.deadline = now + wait;
-            }
-        } else if let Some(within) = &leaf.within
-            && let Some(upper) = &within.upper
-        {
-            let wait = self.duration(leaf.scope, upper);
             if let Some(open) = &mut self.open {
                 open.deadline = now + wait;
             }
@@ -287,16 +281,10 @@ impl Player {
         if in_background {
             for (leaf, mismatch) in &misfits {
                 if self.near_misses.len() < 5 {
-                    let text = format!(
-                        "near miss: {} did not fit line {} ({} expected {}, actual {})",
-                        shorten(text),
-                        leaf.line(),
-                        mismatch.path,
-                        mismatch.expected,
-                        mismatch.actual
-                    );
+                    let how = format!("{} expected {}, actual {}", mismatch.path, mismatch.expected, mismatch.actual);
+                    let text = format!("near miss: {} did not fit line {} ({how})", shorten(text), leaf.line());
                     let rules = self.broken(leaf, &mismatch.path);
-                    self.near_misses.push(NearMiss { of: (leaf.source.clone(), leaf.span), text, rules });
+                    self.near_misses.push(NearMiss { of: (leaf.source.clone(), leaf.span), how, text, rules });
                 }
             }
             self.event(now, EventKind::Background { action: action.to_owned() });
@@ -586,6 +574,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::player::{Input, sample};
+
+    #[test]
+    fn an_answer_is_due_as_every_answer_is_however_much_time_the_call_has() {
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let steps = "  - station -> csms: Heartbeat\n    within: 86400s\n    reply: { currentTime: { $near: now } }\n";
+        let mut player = sample::connected_to_csms(now, steps);
+        assert!(sample::sent(&mut player).contains("Heartbeat"));
+        let due = now + player.rig.timeouts.reply;
+        assert!(player.wakeup(now).is_some_and(|at| at <= due));
+        player.handle(due, Input::Tick);
+        let (outcome, _, _) = player.into_parts();
+        assert_eq!(outcome.reason, "Heartbeat was not answered");
+    }
 
     #[test]
     fn whole_numbers_are_written_without_a_fraction() {

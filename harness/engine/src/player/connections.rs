@@ -15,6 +15,12 @@ use crate::tree::Node;
 /// The statement that keeps a link open, of those whom it binds.
 const KEEPS_LINK: &str = "R-081";
 
+/// Whether a CSMS has to close the link that it has just let a station have.
+fn has_to_close(leaf: &Leaf) -> bool {
+    let LeafKind::OwnConnect(options) = &leaf.kind else { return false };
+    options.outcome.as_ref().is_some_and(|outcome| outcome.value == Wanted::ClosedByCsms)
+}
+
 impl Player {
     /// Our station connects.
     pub(super) fn connect(&mut self, now: Timestamp, leaf: &Leaf, options: &ConnectionOptions) -> Node {
@@ -109,6 +115,11 @@ impl Player {
         if let Some(leaf) = self.connecting.take() {
             self.judge_link(&leaf, &offered, subprotocol.as_deref());
             self.mark(&leaf, now, now);
+            if self.outcome.is_none() && has_to_close(&leaf) {
+                // It closes the link at once; until then nothing else happens.
+                let end = Node::Leaf(Box::new(leaf.becomes(LeafKind::DeviceDrop(None))));
+                self.node = Node::Seq(vec![end, std::mem::replace(&mut self.node, Node::Done)]);
+            }
             self.node.restart_clock(now);
             return;
         }

@@ -54,6 +54,8 @@ pub(super) struct NearMiss {
     /// Where the step stands.
     pub(super) of: (Arc<Source>, Span),
     /// How it did not fit.
+    pub(super) how: String,
+    /// That, with the message.
     pub(super) text: String,
     /// What that breaks.
     pub(super) rules: Vec<String>,
@@ -176,7 +178,11 @@ impl Player {
     }
 
     fn has_missed(&mut self, now: Timestamp, leaf: &Leaf) {
+        let near = self.near_misses.iter().find(|near| near.of == (leaf.source.clone(), leaf.span));
         let what = match &leaf.kind {
+            LeafKind::DeviceCall(step) if let Some(near) = near => {
+                format!("{} came in time only otherwise: {}", step.call.action.value, near.how)
+            }
             LeafKind::DeviceCall(step) => format!("{} did not come in time", step.call.action.value),
             LeafKind::DeviceConnect(_) => "the station did not connect in time".to_owned(),
             LeafKind::DeviceDrop(_) => "the device did not end the link in time".to_owned(),
@@ -267,5 +273,26 @@ impl Player {
             self.phase = Phase::Finished;
             self.commands.push(super::Command::Finished);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drivers::Confirmation;
+    use crate::player::{Input, sample};
+
+    #[test]
+    fn a_call_that_was_asked_for_and_came_otherwise_is_not_told_to_be_missing() {
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let steps = "  - csms -> station: GetConfiguration\n    fields: { key: [HeartbeatInterval] }\n";
+        let mut player = sample::connected_to_csms(now, steps);
+        player.handle(now, Input::StimulusDone(Confirmation::Done));
+        player.handle(now, Input::Text(br#"[2,"1","GetConfiguration",{"key":["WebSocketPingInterval"]}]"#.to_vec()));
+        player.handle(now + player.rig.timeouts.step, Input::Tick);
+        let (outcome, _, _) = player.into_parts();
+        let reason = "the CSMS was asked for it, but GetConfiguration came in time only otherwise: \
+                      key.0 expected \"HeartbeatInterval\", actual \"WebSocketPingInterval\"";
+        assert_eq!((outcome.reason.as_str(), outcome.rules.as_slice()), (reason, ["R-245".to_owned()].as_slice()));
     }
 }

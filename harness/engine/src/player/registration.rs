@@ -13,7 +13,14 @@ use crate::leaf::{Asked, Leaf, LeafKind};
 use crate::tree::Node;
 
 /// So often our station boots in a plan for a CSMS that does not accept it.
-const MOST_BOOTS: u32 = 5;
+pub(crate) const MOST_BOOTS: u32 = 5;
+
+/// How long a station waits with its next boot after this answer (16-BOOT-04); nothing if it need not boot again.
+pub(crate) fn next_boot(answer: &Value) -> Option<Duration> {
+    let status = answer.get("status").and_then(Value::as_str)?;
+    let interval = answer.get("interval").and_then(Value::as_u64).unwrap_or(0).max(1);
+    matches!(status, "Pending" | "Rejected").then(|| Duration::from_secs(interval))
+}
 
 impl Player {
     /// A CSMS need not accept a station at once: where a case wants to be accepted, our station boots again when the
@@ -23,6 +30,7 @@ impl Player {
         if self.program.device == Role::Station || call.action.value != "BootNotification" {
             return None;
         }
+        let pause = next_boot(answer.payload()?)?;
         let status = answer.payload()?.get("status").and_then(Value::as_str)?;
         let wanted = match &call.answer {
             Answer::Reply(Pattern { kind: PatternKind::Object(fields), .. }) => {
@@ -33,12 +41,11 @@ impl Player {
             }
             _ => None,
         };
-        if !matches!(status, "Pending" | "Rejected") || wanted != Some("Accepted") {
+        if wanted != Some("Accepted") {
             return None;
         }
         let most = self.rig.timeouts.step;
-        let interval = answer.payload()?.get("interval").and_then(Value::as_u64).unwrap_or(0).max(1);
-        let pause = Duration::from_secs(interval);
+        let interval = pause.as_secs();
         self.boots += 1;
         if pause > most || self.boots > MOST_BOOTS {
             let title = format!("the CSMS does not accept the station: {status}, the next boot is due in {interval} s");

@@ -6,17 +6,22 @@ use protocol::{Role, Timestamp, Version};
 use script::Library;
 use verdict::Source;
 
-use super::{Player, Session};
+use super::{Command, Input, Player, Session};
 use crate::program::{self, Cover, Outside};
 use crate::rig::Rig;
 
 /// A player of a case of 1.6 that begins with nothing, towards a station whose rig can do everything.
 pub(super) fn playing(now: Timestamp, steps: &str) -> Player {
+    playing_against(Role::Station, now, steps)
+}
+
+/// The same towards a device of this side.
+pub(super) fn playing_against(device: Role, now: Timestamp, steps: &str) -> Player {
     let head = "case: sample\ntitle: Sample\nversions: [\"1.6\"]\ntraces: [R-070]\nbegin: nothing\nsteps:\n";
     let source = Arc::new(Source { path: "case.yaml".to_owned(), text: format!("{head}{steps}") });
     let (library, found) = Library::load([source]);
     assert!(found.is_empty(), "{found:?}");
-    let rig = Rig::default_for(Some(Role::Station)).for_version(Version::V16);
+    let rig = Rig::default_for(Some(device)).for_version(Version::V16);
     let outside = Outside {
         library: &library,
         rig: &rig,
@@ -25,7 +30,25 @@ pub(super) fn playing(now: Timestamp, steps: &str) -> Player {
         cover: Cover::Each,
         both_sides: false,
     };
-    let program = program::compile(&library.cases()[0], Role::Station, Version::V16, 0, &outside).unwrap();
-    let session = Session::new(Role::Station, Version::V16, "PF-1", &rig, "sample", 1);
+    let program = program::compile(&library.cases()[0], device, Version::V16, 0, &outside).unwrap();
+    let session = Session::new(device, Version::V16, "PF-1", &rig, "sample", 1);
     Player::new(now, program, Arc::new(rig), session, 1, false)
+}
+
+/// The same towards a CSMS that has just let our station in.
+pub(super) fn connected_to_csms(now: Timestamp, steps: &str) -> Player {
+    let mut player = playing_against(Role::Csms, now, &format!("  - station connects:\n{steps}"));
+    player.handle(now, Input::Tick);
+    let subprotocol = Some("ocpp1.6".to_owned());
+    player.handle(now, Input::Opened { identity: "PF-1".to_owned(), offered: vec!["ocpp1.6".to_owned()], subprotocol });
+    player
+}
+
+/// The last text that the player sends.
+pub(super) fn sent(player: &mut Player) -> String {
+    let mut texts = player.commands().into_iter().filter_map(|command| match command {
+        Command::Send(text) => Some(text),
+        _ => None,
+    });
+    texts.next_back().unwrap()
 }

@@ -58,6 +58,7 @@ impl Rig {
                 (RigValue::Connector(*self.connectors.get(index)?), rest)
             }
             ["tags", name, "otherCase"] => (RigValue::Token(self.tags.get(name)?.in_other_case()), &[][..]),
+            ["tags", name, "beginningAlike"] => (RigValue::Token(self.tags.get(name)?.beginning_alike()), &[][..]),
             ["tags", name, ref rest @ ..] => (RigValue::Token(self.tags.get(name)?.clone()), rest),
             ["identity"] => (RigValue::Text(self.identities.first()?.clone()), &[][..]),
             ["identities"] => (RigValue::Texts(self.identities.clone()), &[][..]),
@@ -107,6 +108,9 @@ mod tests {
         assert_eq!(text("connectors.1.evse").as_deref(), Some("2"));
         assert_eq!(text("tags.valid.idToken").as_deref(), Some(r#""TAG-VALID""#));
         assert_eq!(text("tags.valid.otherCase").map(|token| token.contains(r#""tag-valid""#)), Some(true));
+        let alike = text("tags.valid.beginningAlike").unwrap();
+        assert!(alike.contains(r#""TAG-VALID-PLUGFEST""#), "{alike}");
+        assert_eq!(Token::new("0123456789ABCDEF0123").beginning_alike().id_token, "0123456789ABCDEF01PF");
         assert_eq!(text("timeouts.reply").as_deref(), Some("30"));
         assert_eq!(text("monitor.periodic.component.name").as_deref(), Some(r#""OCPPCommCtrlr""#));
         assert_eq!(text("identities.0").as_deref(), Some(r#""PLUGFEST-1""#));

@@ -13,6 +13,12 @@ impl Csms {
             return exact;
         }
         let lower = id.to_lowercase();
+        let begins = self.tokens.iter().find(|token| lower.starts_with(&token.id.to_lowercase())).cloned();
+        if let Some(begins) = begins.filter(|token| token.id.len() < id.len())
+            && self.faults.hits("csms-knows-tags-by-their-beginning")
+        {
+            return Some(begins);
+        }
         let found = self.tokens.iter().find(|token| token.id.to_lowercase() == lower).cloned();
         if found.is_some() && self.faults.hits("csms-compares-tags-with-case") {
             return None;

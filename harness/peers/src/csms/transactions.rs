@@ -17,6 +17,8 @@ pub(super) struct Record {
     pub(super) tag: String,
     /// What tells a repeated start from a new one.
     pub(super) start: String,
+    /// Where it charges in 1.6.
+    pub(super) connector: i64,
     pub(super) open: bool,
 }
 
@@ -46,6 +48,11 @@ impl Ledger {
             self.records.remove(at);
         }
         self.records.push(record);
+    }
+
+    /// Whether a transaction of a station runs on a connector.
+    pub(super) fn is_busy(&self, station: &str, connector: i64) -> bool {
+        self.records.iter().any(|record| record.open && record.station == station && record.connector == connector)
     }
 
     /// The newest open transaction of a station.

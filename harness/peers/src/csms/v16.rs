@@ -1,9 +1,12 @@
 //! The answers of a 1.6 CSMS.
 
 use protocol::catalogue::Catalogue;
-use protocol::{Role, Version};
+use std::time::Duration;
+
+use protocol::{Role, Timestamp, Version};
 use serde_json::{Map, Value, json};
 
+use super::asks::Ask;
 use super::session::Registration;
 use super::transactions::Record;
 use super::{Csms, integer, text};
@@ -53,8 +56,8 @@ impl Csms {
         Ok(match action {
             "BootNotification" => self.boot_v16(identity),
             "Heartbeat" => self.heartbeat(),
-            "Authorize" => self.authorize_v16(request),
-            "StartTransaction" => self.start_v16(identity, request),
+            "Authorize" => return self.authorize_v16(request),
+            "StartTransaction" => return self.start_v16(identity, request),
             "StopTransaction" => return self.stop_v16(identity, request),
             "DataTransfer" => {
                 let status = if self.faults.hits("csms-knows-every-vendor") {
@@ -66,6 +69,12 @@ impl Csms {
                 json!({ "status": status })
             }
             "SignCertificate" => json!({ "status": "Rejected" }),
+            "StatusNotification"
+                if integer(request, "connectorId").is_some_and(|connector| connector > 8)
+                    && self.faults.hits("csms-refuses-connectors-it-has-not-heard-of") =>
+            {
+                return Err("PropertyConstraintViolation");
+            }
             "StatusNotification" if self.faults.hits("csms-adds-to-status-answer") => {
                 json!({ "status": "Accepted" })
             }
@@ -85,6 +94,12 @@ impl Csms {
         if self.faults.hits("csms-sends-time-without-offset") {
             let time = self.now.to_string();
             answer["currentTime"] = time.trim_end_matches('Z').into();
+        }
+        if accepted && self.faults.hits("csms-triggers-boots-of-accepted-stations") {
+            let request = json!({ "requestedMessage": "BootNotification" });
+            let again =
+                Ask { station: identity.to_owned(), action: "TriggerMessage".to_owned(), request, confirm: None };
+            self.session(identity).waiting.push_back(again);
         }
         answer
     }
@@ -115,16 +130,19 @@ impl Csms {
         json!({ "currentTime": self.timestamp() })
     }
 
-    fn authorize_v16(&mut self, request: &Map<String, Value>) -> Value {
+    fn authorize_v16(&mut self, request: &Map<String, Value>) -> Result<Value, &'static str> {
         let tag = text(request, "idTag");
+        if tag.len() == 20 && self.faults.hits("csms-refuses-tags-of-full-length") {
+            return Err("PropertyConstraintViolation");
+        }
         let status = match self.decided("Authorize") {
             Some(status) => status,
             None => self.token_status(tag, "Invalid"),
         };
-        json!({ "idTagInfo": self.id_tag_info(tag, &status) })
+        Ok(json!({ "idTagInfo": self.id_tag_info(tag, &status) }))
     }
 
-    fn start_v16(&mut self, identity: &str, request: &Map<String, Value>) -> Value {
+    fn start_v16(&mut self, identity: &str, request: &Map<String, Value>) -> Result<Value, &'static str> {
         let tag = text(request, "idTag").to_owned();
         let connector = integer(request, "connectorId").unwrap_or(0);
         let start = format!(
@@ -138,6 +156,9 @@ impl Csms {
         if repeated.is_some() && self.faults.hits("csms-starts-repeated-calls-twice") {
             repeated = None;
         }
+        if repeated.is_none() && self.refuses_start(identity, connector, text(request, "timestamp")) {
+            return Err("PropertyConstraintViolation");
+        }
         let id = match &repeated {
             Some(record) => record.id.parse().unwrap_or(0),
             None => self.fresh_transaction_id(),
@@ -149,13 +170,23 @@ impl Csms {
                 station: identity.to_owned(),
                 tag: tag.clone(),
                 start,
+                connector,
                 open: true,
             });
         }
         if self.faults.hits("csms-leaves-out-transaction-ids") {
-            return json!({ "idTagInfo": self.id_tag_info(&tag, &status) });
+            return Ok(json!({ "idTagInfo": self.id_tag_info(&tag, &status) }));
         }
-        json!({ "transactionId": id, "idTagInfo": self.id_tag_info(&tag, &status) })
+        Ok(json!({ "transactionId": id, "idTagInfo": self.id_tag_info(&tag, &status) }))
+    }
+
+    /// What it may not do, whatever it thinks of a start (16-TX-05).
+    fn refuses_start(&mut self, identity: &str, connector: i64, time: &str) -> bool {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        let is_old = Timestamp::parse(time).is_some_and(|time| time + YEAR < self.now);
+        let is_busy = self.ledger.is_busy(identity, connector);
+        (is_old && self.faults.hits("csms-refuses-old-starts"))
+            || (is_busy && self.faults.hits("csms-refuses-starts-on-busy-connectors"))
     }
 
     /// The token is checked again at the start (16-TX-03).
@@ -178,6 +209,12 @@ impl Csms {
         let id = integer(request, "transactionId").unwrap_or(-1).to_string();
         let known = self.ledger.find(&id).map(|record| (record.station.clone(), record.open));
         let is_unknown = known.is_none();
+        let has_ended = known.as_ref().is_some_and(|(_, open)| !open);
+        if (has_ended && self.faults.hits("csms-refuses-repeated-stops"))
+            || (request.contains_key("transactionData") && self.faults.hits("csms-minds-meter-data-of-stops"))
+        {
+            return Err("GenericError");
+        }
         let ends = match known {
             None if self.faults.hits("csms-refuses-unknown-stop") => return Err("GenericError"),
             None => false,

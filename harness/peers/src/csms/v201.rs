@@ -162,6 +162,7 @@ impl Csms {
                 station: identity.to_owned(),
                 tag: tag.to_owned(),
                 start: own,
+                connector: 0,
                 open: !ended,
             }),
         }

@@ -52,7 +52,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     csms("csms-repeats-heartbeat-time", "16-HB-02", "Every Heartbeat is answered with the time of the boot."),
     csms("csms-accepts-blocked-tags", "16-AUTH-08", "A Blocked tag is accepted."),
     csms("csms-overlooks-expiry", "16-AUTH-08", "An Expired tag is accepted."),
-    csms_both("csms-forgets-lost-links", "R-037", "After a reconnection it wants a new BootNotification."),
+    csms_both("csms-forgets-lost-links", "R-247", "After a reconnection it wants a new BootNotification.")
+        .also(&["R-037"]),
     csms("csms-accepts-unknown-tags", "16-AUTH-08", "A tag that nobody knows is accepted."),
     csms("csms-compares-tags-with-case", "16-AUTH-07", "A tag in other case is not recognised."),
     csms("csms-trusts-start-transaction", "16-TX-03", "The tag in StartTransaction is not checked."),
@@ -67,6 +68,38 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "16-TX-05",
         "StopTransaction of one station ends the transaction of another, whose own stop is then refused.",
     ),
+    csms("csms-refuses-tags-of-full-length", "16-AUTH-07", "A tag of 20 characters is refused as too long."),
+    csms(
+        "csms-knows-tags-by-their-beginning",
+        "16-AUTH-08",
+        "A tag that begins like one that is known is taken for that one.",
+    ),
+    csms(
+        "csms-refuses-old-starts",
+        "16-TX-05",
+        "A StartTransaction of more than a year ago is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-refuses-starts-on-busy-connectors",
+        "16-TX-05",
+        "A start on a connector where it knows of a running transaction is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-refuses-repeated-stops",
+        "16-TX-05",
+        "The end of a transaction that has ended is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-minds-meter-data-of-stops",
+        "16-TX-05",
+        "StopTransaction with transactionData is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-refuses-connectors-it-has-not-heard-of",
+        "16-STAT-15",
+        "StatusNotification of a connector above 8 is answered with CALLERROR.",
+    ),
+    csms("csms-triggers-boots-of-accepted-stations", "16-BOOT-12", "Each boot that it accepts it asks for again."),
     csms("csms-ignores-meter-values", "16-MV-18", "MeterValues are never answered."),
     csms("csms-adds-to-status-answer", "R-232", "The answer to StatusNotification carries a status."),
     csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
@@ -107,7 +140,8 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     csms_201("csms-overlooks-long-texts-inside", "R-038", "The length of texts inside of objects is not looked at."),
     csms(
         "csms-ends-another-for-an-unknown-id",
-        "16-TX-06",
+        // What it shows: a tag that is charging counts as free.
+        "16-TX-03",
         "StopTransaction with an unknown id ends the newest transaction of the station.",
     )
     .left_to_streams(),

@@ -4,7 +4,7 @@
 use protocol::Role;
 
 use super::FaultInfo;
-use super::info::in_both;
+use super::info::{in_16, in_both};
 
 macro_rules! on_both_sides {
     ($($(#[$by:ident])? $name:literal, $breaks:literal $(+ $also:literal)*, $sentence:literal;)*) => {
@@ -57,7 +57,8 @@ pub(super) const CSMS: &[FaultInfo] = &[
         "R-037",
         "When the older of two links of a station ends, the newer one is not read any more.",
     ),
-    csms("csms-drops-damaged-calls", "R-038", DROPS_DAMAGED_CALLS),
+    // In 2.0.1 it may.
+    in_16(Role::Csms, "csms-drops-damaged-calls", "R-038", DROPS_DAMAGED_CALLS),
     csms("csms-tells-of-other-stations", "R-241", "An error description names another station."),
 ];
 
@@ -97,7 +98,7 @@ on_both_sides! {
     "dies-of-bytes-that-are-no-text", "R-240", "A binary message that is not UTF-8 ends the device.";
     "dies-of-text-that-is-not-utf8", "R-240", "A text message that is not UTF-8 ends the device.";
     "drops-long-messages", "R-037", "A message of more than ten kibibytes is never answered.";
-    "echoes-ids-that-are-no-text", "R-021", "A call whose message id is a number is answered under that number.";
+    "echoes-ids-that-are-no-text", "R-038", "A call whose message id is a number is answered under that number.";
     "fetches-urls", "R-242", "It connects to every URL that stands in a text, whatever the field is for.";
     "grows-slower", "R-243", "After twenty answers each takes five milliseconds longer than the one before.";
     "looks-up-what-it-logs", "R-242", "It connects to a URL in a text like ${…}, because its log does.";

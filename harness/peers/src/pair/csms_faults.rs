@@ -184,6 +184,41 @@ fn provoke(id: &str, pair: &mut Pair) {
             boot(pair);
             pair.station_call("a", "MeterValues", json!({ "connectorId": 1, "meterValue": [] }));
         }
+        "csms-refuses-tags-of-full-length" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "01234567890123456789" }));
+        }
+        "csms-knows-tags-by-their-beginning" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "TAG-VALID-0" }));
+        }
+        "csms-refuses-old-starts" => {
+            boot(pair);
+            let mut old = start("TAG-VALID", 1);
+            old["timestamp"] = "2016-02-29T08:00:00Z".into();
+            pair.station_call("a", "StartTransaction", old);
+        }
+        "csms-refuses-starts-on-busy-connectors" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            pair.station_call("b", "StartTransaction", start("TAG-VALID", 2));
+        }
+        "csms-refuses-repeated-stops" | "csms-minds-meter-data-of-stops" => {
+            boot(pair);
+            let first = pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            let stop = json!({
+                "transactionId": first["transactionId"], "meterStop": 1, "timestamp": "2026-11-24T08:00:00Z",
+                "transactionData": [{ "timestamp": "2026-11-24T08:00:00Z", "sampledValue": [{ "value": "1" }] }],
+            });
+            pair.station_call("b", "StopTransaction", stop.clone());
+            pair.station_call("c", "StopTransaction", stop);
+        }
+        "csms-refuses-connectors-it-has-not-heard-of" => {
+            boot(pair);
+            let status = json!({ "connectorId": 97, "errorCode": "NoError", "status": "Available" });
+            pair.station_call("a", "StatusNotification", status);
+        }
+        "csms-triggers-boots-of-accepted-stations" => boot(pair),
         "csms-knows-every-vendor" => {
             boot(pair);
             pair.station_call("a", "DataTransfer", json!({ "vendorId": "nobody" }));

@@ -50,8 +50,9 @@ impl Reader<'_> {
         }
         let into_element = matches!(root, "connectors" | "tags" | "timeouts" | "identities");
         let own = if into_element { 2 } else { 1 }.min(parts.len());
-        let is_other_case = root == "tags" && parts.get(2).is_some_and(|part| part == "otherCase");
-        if ROOTS.contains(&root) && !is_other_case {
+        let is_made_of_a_tag =
+            root == "tags" && parts.get(2).is_some_and(|part| matches!(part.as_str(), "otherCase" | "beginningAlike"));
+        if ROOTS.contains(&root) && !is_made_of_a_tag {
             let (own, rest) = parts.split_at(own);
             self.parts(rig_type(&own.join(".")), &format!("rig.{}", own.join(".")), rest, span);
         }

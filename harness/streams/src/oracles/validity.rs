@@ -393,7 +393,8 @@ fn may_be_too_many(version: Version, call: &OurCall, code: &str) -> bool {
 fn accepted<'a>(call: &'a OurCall, payload: &Value, version: Version, device: Role) -> Charge<'a> {
     let deserved = &call.deserved;
     let hard = deserved.defects.iter().find(|flaw| is_beyond_doubt(flaw, &call.request, version));
-    let in_effect = declines(payload);
+    // A result that says no refuses what it was asked for, and says nothing of what was around it.
+    let in_effect = declines(payload) && !hard.is_some_and(|flaw| flaw.defect == Defect::BadMessageId);
     // Meter values are answered whatever they hold (R-155).
     let any = version == Version::V16 && device == Role::Csms && call.action == "MeterValues";
     let class = if hard.is_some() && !in_effect && !any { Class::Violation } else { Class::Compatibility };
@@ -498,6 +499,12 @@ mod tests {
     use super::super::told::Told;
     use super::*;
 
+    fn exchange_under(id: &str, call: &str, answer: &str) -> Vec<Suspicion> {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).call(0, id, call).answer(0, answer);
+        told.judge(&mut Validity::new(Role::Csms, Version::V16))
+    }
+
     fn exchange(device: Role, version: Version, call: &str, answer: &str) -> Vec<Suspicion> {
         let mut told = Told::new(device, version);
         told.booted(0).call(0, "1", call).answer(0, answer);
@@ -509,6 +516,15 @@ mod tests {
     }
 
     const OK: &str = r#"[3,"1",{"idTagInfo":{"status":"Accepted"}}]"#;
+
+    #[test]
+    fn a_number_for_an_id_may_come_back_with_a_refusal_and_not_with_a_result() {
+        let call = r#"[2,17,"DataTransfer",{"vendorId":"x"}]"#;
+        assert_eq!(exchange_under("17", call, r#"[4,17,"FormationViolation","",{}]"#), []);
+        let found = exchange_under("17", call, r#"[3,17,{"status":"UnknownVendorId"}]"#);
+        let found: Vec<_> = found.iter().map(|found| (found.rule.as_str(), found.class)).collect();
+        assert_eq!(found, [("R-038", Class::Violation)]);
+    }
 
     #[test]
     fn what_is_invalid_and_accepted_names_the_flaw() {

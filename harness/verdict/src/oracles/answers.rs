@@ -1,6 +1,6 @@
 //! Who answers what: ids, one answer for each call, one call at a time, boot first.
 
-use protocol::frame::Frame;
+use protocol::frame::{self, Frame, FrameFinding, FrameFindingKind, Reading};
 use protocol::{Role, Timestamp, Version, json};
 use serde_json::Value;
 
@@ -166,10 +166,22 @@ impl Oracles {
         }
     }
 
-    /// We send raw text; answers to its id, or to `-1`, are the case's business.
+    /// We send raw text; answers to its id, or to `-1`, are the case's business. So are answers that repeat a number, or
+    /// too long a text, that it has for an id: whoever does keeps R-022 and breaks R-020, and cannot keep both.
     pub fn sent_text(&mut self, id: &str, text: &str) {
         self.raw_text_sent = true;
         self.strays.insert(id.to_owned(), text.to_owned());
+        let reading = frame::read(self.version, text.as_bytes());
+        if let Some(bad) = reading.id.filter(|_| reading.findings.iter().any(is_about_id)) {
+            self.strays.insert(bad.clone(), text.to_owned());
+            self.bad_ids.insert(bad);
+        }
+    }
+
+    /// Whether it is an answer whose id is bad because a message of ours had it.
+    pub(super) fn repeats_a_bad_id(&self, reading: &Reading) -> bool {
+        let answer = reading.frame.as_ref().filter(|frame| frame.is_answer());
+        answer.is_some_and(|answer| self.bad_ids.contains(answer.id()))
     }
 
     /// A call of ours was not answered in time.
@@ -286,9 +298,38 @@ impl Oracles {
     }
 }
 
+/// Whether what is wrong with a message is its id.
+pub(super) fn is_about_id(finding: &FrameFinding) -> bool {
+    matches!(finding.kind, FrameFindingKind::IdNotString | FrameFindingKind::IdTooLong | FrameFindingKind::IdEmpty)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answered(sent: &str, answer: &[u8]) -> (Answered, Vec<String>) {
+        let mut oracles = Oracles::new(Role::Csms, Version::V16);
+        oracles.opened();
+        oracles.sent_text("a", sent);
+        let reading = oracles.received(Timestamp(1), answer);
+        let belongs = oracles.answer(Timestamp(1), answer, &reading.frame.unwrap());
+        (belongs, oracles.take().into_iter().map(|found| found.statement).collect())
+    }
+
+    #[test]
+    fn a_bad_id_that_we_gave_may_come_back_and_another_may_not() {
+        let call = r#"[2,17,"Heartbeat",{}]"#;
+        let long = "a".repeat(37);
+        for (call, id) in [(call.to_owned(), "17"), (format!(r#"[2,"{long}","Heartbeat",{{}}]"#), &format!("{long:?}"))]
+        {
+            let answer = format!(r#"[4,{id},"FormationViolation","",{{}}]"#);
+            assert_eq!(answered(&call, answer.as_bytes()), (Answered::RawText, vec![]));
+        }
+        let accused = (Answered::Nothing, vec!["R-021".to_owned(), "R-022".to_owned()]);
+        assert_eq!(answered(call, br#"[3,18,{}]"#), accused);
+        let accused = (Answered::Nothing, vec!["R-022".to_owned()]);
+        assert_eq!(answered(r#"[2,"17","Heartbeat",{}]"#, br#"[3,"18",{}]"#), accused);
+    }
 
     fn verdicts(version: Version, reconnects: bool) -> Vec<Verdict> {
         let mut oracles = Oracles::new(Role::Station, version);
