@@ -22,7 +22,7 @@ use crate::rig::Device;
 /// The runtime for a device: virtual time for embedded ones, the system's for real ones.
 pub(crate) fn runtime(device: &Device) -> Result<Runtime, Failure> {
     let built = match device {
-        Device::Embedded(_) => Builder::new_current_thread().enable_all().start_paused(true).build(),
+        Device::Embedded(..) => Builder::new_current_thread().enable_all().start_paused(true).build(),
         // The other half is for the device, which often runs beside us. On a thread too many each answer has to wake one.
         Device::Real(..) => {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -37,8 +37,11 @@ pub(crate) fn faults(ids: &[String]) -> Result<Vec<Fault>, Failure> {
     ids.iter()
         .map(|id| {
             Fault::find(id).ok_or_else(|| {
-                let names = peers::faults().iter().map(|info| info.id);
-                let near = protocol::catalogue::suggest(id, names).map(|near| format!("; did you mean \"{near}\"?"));
+                let names = || peers::faults().iter().map(|info| info.id);
+                // The side that its name begins with is easily left out.
+                let whole = || names().find(|name| name.split_once('-').is_some_and(|(_, rest)| rest == id));
+                let near = protocol::catalogue::suggest(id, names()).or_else(whole);
+                let near = near.map(|near| format!("; did you mean \"{near}\"?"));
                 Failure::usage(format!("no fault is called \"{id}\"{}", near.unwrap_or_default()))
             })
         })
@@ -47,31 +50,29 @@ pub(crate) fn faults(ids: &[String]) -> Result<Vec<Fault>, Failure> {
 
 /// The device of a run, ready to be played against.
 pub(crate) async fn site(args: &Run, device: &Device) -> Result<Site, Failure> {
-    site_of(&args.target.fault, device, operator(args.operator), args.wait_for_dut).await
+    site_of(device, operator(args.operator), args.wait_for_dut).await
 }
 
-/// The same with these faults, if it is embedded, and who is asked for what no driver does.
+/// The same, and who is asked for what no driver does.
 pub(crate) async fn site_of(
-    faulty: &[String],
     device: &Device,
     operator: Option<Arc<dyn Operator>>,
     patience: Option<Duration>,
 ) -> Result<Site, Failure> {
     match device {
-        Device::Embedded(_) => Ok(Site::embedded(faults(faulty)?)),
+        Device::Embedded(_, faults) => Ok(Site::embedded(faults.clone())),
         Device::Real(rig, side) => real(rig, *side, operator, patience).await,
     }
 }
 
 /// The device as streams are played against it.
 pub(crate) async fn target(
-    args: &crate::args::Target,
     device: &Device,
     (side, version): (Role, Version),
     patience: Option<Duration>,
 ) -> Result<Target, Failure> {
     match device {
-        Device::Embedded(_) => Ok(Target::embedded(side, version, faults(&args.fault)?)),
+        Device::Embedded(_, faults) => Ok(Target::embedded(side, version, faults.clone())),
         Device::Real(rig, Role::Csms) => {
             let url = Url::parse(rig.url.as_deref().unwrap_or_default())
                 .map_err(|error| Failure::usage(format!("--url: {error}")))?;

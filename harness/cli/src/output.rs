@@ -70,7 +70,7 @@ impl Output {
 /// What must never be shown of a device.
 pub(crate) fn redactor(device: &Device) -> Redactor {
     match device {
-        Device::Embedded(_) => Redactor::default(),
+        Device::Embedded(..) => Redactor::default(),
         Device::Real(rig, _) => Redactor::new(rig.secrets()).for_users(rig.identities.iter().map(String::as_str)),
     }
 }

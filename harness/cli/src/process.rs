@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use verdict::ExitCode;
 
-use crate::args::{self, Process};
+use crate::args::Process;
 use crate::device;
 use crate::failure::Failure;
 use crate::rig::Device;
@@ -53,14 +53,13 @@ impl Process {
 
 /// The device as streams are played against it, and its process watched.
 pub(crate) async fn target(
-    args: &args::Target,
     process: &Process,
     device: &Device,
     course: (Role, Version),
     patience: Option<Duration>,
 ) -> Result<Target, Failure> {
     let monitor = process.monitor()?;
-    let target = device::target(args, device, course, process.patience(patience)).await?;
+    let target = device::target(device, course, process.patience(patience)).await?;
     Ok(match monitor {
         Some(monitor) => target.with_monitor(monitor),
         None => target,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::rig::{Binding, Bindings, Endpoint, Rig, Secret, Token};
+use peers::Fault;
 use protocol::{Role, Version};
 use verdict::{ExitCode, Severity};
 
@@ -16,8 +17,8 @@ const DEFAULT: &str = "plugfest.yaml";
 
 /// What is to be tested.
 pub(crate) enum Device {
-    /// Reference peers in this process; both sides if none is named.
-    Embedded(Option<Role>),
+    /// Reference peers in this process, with these faults; both sides if none is named.
+    Embedded(Option<Role>, Vec<Fault>),
     /// A device on the network.
     Real(Box<Rig>, Role),
 }
@@ -26,7 +27,7 @@ impl Device {
     /// The sides and versions that it has, or of these versions those that are asked for.
     pub(crate) fn courses(&self, asked: &[Version]) -> (Vec<Role>, Vec<Version>) {
         match self {
-            Device::Embedded(side) => {
+            Device::Embedded(side, _) => {
                 let sides = side.map_or(vec![Role::Csms, Role::Station], |side| vec![side]);
                 let spoken = |version: &Version| *version != Version::V21;
                 let all = || Version::ALL.into_iter().filter(spoken).collect();
@@ -53,7 +54,7 @@ pub(crate) fn resolve(target: &Target) -> Result<Device, Failure> {
         if target.url.is_some() || target.listen.is_some() {
             return Err(Failure::usage("--embedded is a device of its own: it takes no --url and no --listen"));
         }
-        return Ok(Device::Embedded(target.device));
+        return Ok(Device::Embedded(target.device, crate::device::faults(&target.fault)?));
     }
     let mut rig = match file {
         Some(file) => read(file)?,

@@ -259,3 +259,23 @@ async fn a_csms_that_is_lost_is_started_again_by_the_hook_of_the_rig_and_the_run
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     device.await.unwrap().shutdown().await;
 }
+
+#[tokio::test]
+async fn a_fault_that_nobody_has_is_told_before_anything_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, words) in [
+        (
+            ["run", "--embedded", "--fault", "csms-tells-of-other-station"],
+            "did you mean \"csms-tells-of-other-stations\"?",
+        ),
+        (
+            ["fuzz", "--embedded", "--fault", "tells-of-other-stations"],
+            "did you mean \"csms-tells-of-other-stations\"?",
+        ),
+        (["run", "--embedded", "--fault", "nothing-like-it"], "no fault is called \"nothing-like-it\"\n"),
+    ] {
+        let output = plugfest(folder.path(), &args, &[]).await;
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", told(&output));
+        assert!(told(&output).contains(words) && !told(&output).contains("Summary"), "{args:?}: {}", told(&output));
+    }
+}

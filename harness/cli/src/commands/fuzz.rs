@@ -121,9 +121,9 @@ fn courses(args: &Fuzz, target: &Device) -> Vec<(Role, Version)> {
     let (sides, versions) = target.courses(&args.target.ocpp);
     let fits = |side: Role, version: Version| match target {
         // A fault belongs to one side and version; elsewhere it would only be the clean device.
-        Device::Embedded(_) if !args.target.fault.is_empty() => args.target.fault.iter().any(|id| {
-            peers::Fault::find(id).is_none_or(|fault| fault.info().side == side && fault.info().is_of(version))
-        }),
+        Device::Embedded(_, faults) if !faults.is_empty() => {
+            faults.iter().any(|fault| fault.info().side == side && fault.info().is_of(version))
+        }
         _ => true,
     };
     sides
@@ -153,7 +153,7 @@ async fn one(
     stop: watch::Receiver<bool>,
     output: &Arc<Mutex<Output>>,
 ) -> Result<Summary, Failure> {
-    let target = process::target(&args.target, &args.process, device, (side, version), args.wait_for_dut).await?;
+    let target = process::target(&args.process, device, (side, version), args.wait_for_dut).await?;
     let target = match Canary::listen().await {
         Ok(canary) => target.with_canary(canary),
         Err(error) => {

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
             let fresh = current.as_ref().is_none_or(|(of, _)| *of != course);
             if fresh {
                 drop(current.take());
-                let target = process::target(&args.target, &args.process, &on, course, args.wait_for_dut).await?;
+                let target = process::target(&args.process, &on, course, args.wait_for_dut).await?;
                 current = Some((course, target));
             }
             let Some((_, target)) = &mut current else { continue };
@@ -110,7 +110,7 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
 /// Whether a finding can be repeated against this device.
 fn fits(args: &Replay, on: &Device, finding: &Finding) -> bool {
     let side = match on {
-        Device::Embedded(side) => *side,
+        Device::Embedded(side, _) => *side,
         Device::Real(_, side) => Some(*side),
     };
     let sequence = &finding.sequence;

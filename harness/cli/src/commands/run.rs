@@ -64,7 +64,7 @@ const FIRST_REPORT: &str = "plugfest-report.xml";
 fn files(args: &Run, target: &Device) -> ReportFiles {
     let mut files = args.reports.clone();
     let asked = &args.target;
-    let bare = matches!(target, Device::Embedded(None)) && !asked.embedded && args.select.is_empty();
+    let bare = matches!(target, Device::Embedded(None, _)) && !asked.embedded && args.select.is_empty();
     let none = files.report_junit.is_none() && files.report_json.is_none() && files.report_html.is_none();
     if bare && none && files.report_markdown.is_none() {
         files.report_junit = Some(FIRST_REPORT.into());

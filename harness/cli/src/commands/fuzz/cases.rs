@@ -93,7 +93,7 @@ pub(super) async fn play(
     });
     let mut monitor = args.process.monitor()?;
     let patience = args.process.patience(args.wait_for_dut);
-    let site = Arc::new(device::site_of(&args.target.fault, target, None, patience).await?);
+    let site = Arc::new(device::site_of(target, None, patience).await?);
     let (enough, is_enough) = watch::channel(false);
     let mut judge = Judge::new(mutants, kept, report);
     let mut take = |event: RunEvent| {

@@ -72,7 +72,7 @@ impl Cases {
         }
         let mut monitor = args.process.monitor()?;
         let patience = args.process.patience(args.wait_for_dut);
-        let site = Arc::new(device::site_of(&args.target.fault, on, None, patience).await?);
+        let site = Arc::new(device::site_of(on, None, patience).await?);
         let flags = [repeat::flags(&args.target), repeat::process(&args.process)].concat().join(" ");
         let repeat: Arc<dyn Fn(&Job) -> String + Send + Sync> = Arc::new(move |job| {
             let file = repeat::quoted(&job.case.source.path);
