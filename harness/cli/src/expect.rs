@@ -17,11 +17,11 @@ use crate::failure::Failure;
 const KEYS: [&str; 6] = ["case", "device", "ocpp", "rule", "reason", "link"];
 
 /// Reads `--expect FILE`; no file, nothing expected.
-pub(crate) fn read(file: Option<&Path>, library: &Library) -> Result<Arc<Expectations>, Failure> {
-    let Some(file) = file else { return Ok(Arc::new(Expectations::default())) };
+pub(crate) fn read(file: Option<&Path>, library: &Library) -> Result<Expectations, Failure> {
+    let Some(file) = file else { return Ok(Expectations::default()) };
     let source = catalogue::read(file)?;
     let cases: Vec<&str> = library.cases().iter().map(|case| case.id.value.as_str()).collect();
-    parse(&source, &cases).map(Arc::new).map_err(|found| Failure::diagnosed(ExitCode::InvalidFile, found))
+    parse(&source, &cases).map_err(|found| Failure::diagnosed(ExitCode::InvalidFile, found))
 }
 
 /// What is wrong with a list of expected failures, for the embedded catalogue.

@@ -6,7 +6,7 @@
 //! nominated, a call has the rig's whole time-out and nothing is sent behind it.
 
 mod answers;
-mod bystander;
+mod kept;
 mod links;
 mod open;
 mod probes;
@@ -32,7 +32,7 @@ use crate::deserved::{self, Answer, Deserved};
 use crate::seen::Ending;
 use crate::view::{Known, LinkView};
 use crate::{Act, Seen, What};
-pub use bystander::Bystander;
+pub use kept::Kept;
 use links::Link;
 
 /// Everything that an episode is played with, beside the way to the device.
@@ -64,6 +64,8 @@ pub struct Setting {
     pub tag: usize,
     /// The station was accepted in an episode before, and as far as we know nothing asks it to boot again.
     pub settled: bool,
+    /// How long the station has taken to boot once it was connected, at most; not known before it did.
+    pub boots_within: Option<Duration>,
 }
 
 /// Tokens of an episode.
@@ -97,11 +99,11 @@ pub struct Stage {
     round_trip: Duration,
     /// The call of the bystander that is not answered yet.
     beat: Option<String>,
-    /// The bystander of the episode before, and of the next one.
-    kept: Option<Bystander>,
+    /// The link that the episode before has left, and this one leaves.
+    kept: Option<Kept>,
     /// What was seen when the bystander's link was opened.
     opening: Vec<Seen>,
-    /// The bystander was answered at the end.
+    /// The link that may outlive the episode was answered when it was last asked.
     is_heard: bool,
     /// The station did not come again, and is not waited for any more.
     away: bool,
@@ -142,6 +144,11 @@ impl Stage {
         self.links.get(&0).map_or(self.setting.settled, |link| link.settled == Some(true))
     }
 
+    /// How long the station has taken to boot once it was connected, at most.
+    pub fn boots_within(&self) -> Option<Duration> {
+        self.setting.boots_within
+    }
+
     /// The way to the device, for the next episode.
     pub fn into_carrier(self) -> Carrier {
         self.carrier
@@ -164,14 +171,6 @@ impl Stage {
             .filter(|(number, _)| **number < BYSTANDER)
             .map(|(number, link)| (*number, LinkView { identity: link.identity, open: link.is_open() }))
             .collect()
-    }
-
-    /// Opens link 0 and, where the device is a CSMS and the rig has identities enough, the bystander's.
-    pub async fn begin(&mut self) -> Vec<Seen> {
-        self.own = true;
-        self.has_bystander().await;
-        self.open(0, 0, &Default::default()).await;
-        std::mem::take(&mut self.seen)
     }
 
     /// The address of the canary for the act that comes next.

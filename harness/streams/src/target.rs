@@ -22,7 +22,7 @@ use crate::generate::Allowed;
 use crate::model::{Means, Told};
 use crate::monitor::Monitor;
 use crate::oracles::Lasting;
-use crate::stage::{Bystander, Setting, Stage};
+use crate::stage::{Kept, Setting, Stage};
 
 /// A device that streams are played against.
 pub struct Target {
@@ -35,6 +35,8 @@ pub struct Target {
     /// Passwords of identities, where they are others than the rig's.
     passwords: Arc<BTreeMap<String, String>>,
     place: Place,
+    /// The link that the last episode has left.
+    kept: Option<Kept>,
     /// Tells our message ids from those of other runs: a real device may remember them.
     nonce: u64,
     /// Episodes so far: each has message ids of its own.
@@ -52,10 +54,10 @@ pub struct Target {
 enum Place {
     /// A reference peer, made anew for every episode.
     Embedded { faults: Vec<Fault>, equipment: Box<StationSettings> },
-    /// A CSMS on the network, and who looks on from episode to episode.
-    Csms { url: Url, drivers: Drivers, bystander: Option<Bystander> },
+    /// A CSMS on the network.
+    Csms { url: Url, drivers: Drivers },
     /// A station that comes to us; absent while an episode has it.
-    Station { carrier: Option<Carrier>, drivers: Drivers, settled: bool },
+    Station { carrier: Option<Carrier>, drivers: Drivers, settled: bool, boots_within: Option<Duration> },
 }
 
 /// A stage with the device behind it.
@@ -107,6 +109,7 @@ impl Target {
             rig,
             passwords: Arc::default(),
             place,
+            kept: None,
             lasting,
             nonce,
             episodes: 0,
@@ -149,7 +152,7 @@ impl Target {
     pub fn csms(rig: &Rig, version: Version, url: Url) -> Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
-        let place = Place::Csms { url, drivers, bystander: None };
+        let place = Place::Csms { url, drivers };
         Target::at(Role::Csms, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
@@ -157,7 +160,8 @@ impl Target {
     pub fn station(rig: &Rig, version: Version, listener: Listener) -> Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
-        let place = Place::Station { carrier: Some(Carrier::Listen(Box::new(listener))), drivers, settled: false };
+        let carrier = Some(Carrier::Listen(Box::new(listener)));
+        let place = Place::Station { carrier, drivers, settled: false, boots_within: None };
         Target::at(Role::Station, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
@@ -172,9 +176,7 @@ impl Target {
             Place::Embedded { faults, equipment } => {
                 Place::Embedded { faults: faults.clone(), equipment: equipment.clone() }
             }
-            Place::Csms { url, drivers, .. } => {
-                Place::Csms { url: url.clone(), drivers: drivers.clone(), bystander: None }
-            }
+            Place::Csms { url, drivers } => Place::Csms { url: url.clone(), drivers: drivers.clone() },
             Place::Station { .. } => return None,
         };
         Some(Target {
@@ -183,6 +185,7 @@ impl Target {
             rig: self.rig.clone(),
             passwords: self.passwords.clone(),
             place,
+            kept: None,
             lasting: self.lasting.clone(),
             nonce: self.nonce,
             episodes: 0,
@@ -248,7 +251,10 @@ impl Target {
     pub fn stage(&mut self, how: How) -> Option<Ready> {
         let clock = Clock::system();
         self.episodes += 1;
-        let mut kept = None;
+        let (settled, boots_within) = match self.place {
+            Place::Station { settled, boots_within, .. } => (settled, boots_within),
+            _ => (false, None),
+        };
         let (carrier, drivers, embedded) = match &mut self.place {
             Place::Embedded { faults, equipment } => {
                 let (embedded, carrier) = match self.device {
@@ -262,8 +268,7 @@ impl Target {
                 };
                 (carrier, Drivers::of(embedded.driver()), Some(embedded))
             }
-            Place::Csms { url, drivers, bystander } => {
-                kept = bystander.take();
+            Place::Csms { url, drivers } => {
                 let carrier = Carrier::Dial { dialer: Arc::new(TcpDialer), url: url.clone() };
                 (carrier, drivers.clone(), None)
             }
@@ -282,10 +287,11 @@ impl Target {
             fresh: how.fresh,
             virtual_time: embedded.is_some(),
             canary: self.canary.clone(),
-            settled: matches!(self.place, Place::Station { settled: true, .. }),
+            settled,
+            boots_within,
             tag: usize::try_from(self.episodes % 1_000_000).unwrap_or(0),
         };
-        Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)).with_bystander(kept), embedded })
+        Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)).with_kept(self.kept.take()), embedded })
     }
 
     /// The identities of a slot.
@@ -307,21 +313,17 @@ impl Target {
                 }
             }
         }
-        match &mut self.place {
-            Place::Embedded { .. } => {}
-            Place::Csms { bystander, .. } => *bystander = stage.bystander(),
-            Place::Station { carrier, settled, .. } => {
-                *settled = stage.is_settled();
-                *carrier = Some(stage.into_carrier());
-            }
+        self.kept = stage.take_kept();
+        if let Place::Station { carrier, settled, boots_within, .. } = &mut self.place {
+            *settled = stage.is_settled();
+            *boots_within = stage.boots_within();
+            *carrier = Some(stage.into_carrier());
         }
     }
 
     /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
     pub async fn restart(&mut self) -> bool {
-        if let Place::Csms { bystander, .. } = &mut self.place {
-            *bystander = None;
-        }
+        self.kept = None;
         let monitor = self.monitor.as_ref().map(|monitor| monitor.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(restarted) = monitor.and_then(|mut monitor| monitor.is_ours().then(|| monitor.restart())) {
             return match &self.place {

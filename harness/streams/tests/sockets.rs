@@ -95,8 +95,10 @@ async fn peculiar(listener: tokio::net::TcpListener) {
 }
 
 async fn echo(stream: &mut tokio::net::TcpStream) -> std::io::Result<()> {
+    let mut parts = Vec::new();
     loop {
-        let opcode = stream.read_u8().await? & 0xF;
+        let head = stream.read_u8().await?;
+        let (is_last, opcode) = (head & 0x80 != 0, head & 0xF);
         let length = match stream.read_u8().await? & 0x7F {
             126 => usize::from(stream.read_u16().await?),
             short => usize::from(short),
@@ -106,7 +108,12 @@ async fn echo(stream: &mut tokio::net::TcpStream) -> std::io::Result<()> {
         let mut payload = vec![0; length];
         stream.read_exact(&mut payload).await?;
         payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
-        if opcode == frame::TEXT {
+        if matches!(opcode, frame::TEXT | frame::CONTINUATION) {
+            parts.append(&mut payload);
+            if !is_last {
+                continue;
+            }
+            payload = std::mem::take(&mut parts);
             let call: serde_json::Value = serde_json::from_slice(&payload)?;
             let mut answer = serde_json::json!({ "currentTime": engine::clock::system_now().to_string() });
             if call[2] == "BootNotification" {
@@ -115,6 +122,7 @@ async fn echo(stream: &mut tokio::net::TcpStream) -> std::io::Result<()> {
             }
             payload = serde_json::to_vec(&(3, &call[1], answer))?;
         }
+        let opcode = if opcode == frame::CONTINUATION { frame::TEXT } else { opcode };
         stream.write_all(&[0x80 | opcode, u8::try_from(payload.len()).unwrap()]).await?;
         stream.write_all(&payload).await?;
         if opcode == frame::CLOSE {

@@ -30,6 +30,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectations {
     entries: Vec<Entry>,
+    no_warnings: bool,
 }
 
 /// What a list says about a result.
@@ -70,7 +71,13 @@ pub fn standing(verdict: Verdict, listed: Listed) -> Standing {
 impl Expectations {
     /// A list of these entries.
     pub fn new(entries: Vec<Entry>) -> Expectations {
-        Expectations { entries }
+        Expectations { entries, no_warnings: false }
+    }
+
+    /// A warning is not expected either: of a device that is known to heed every recommendation.
+    #[must_use]
+    pub fn without_warnings(self) -> Expectations {
+        Expectations { no_warnings: true, ..self }
     }
 
     /// Whether there is nothing in it.
@@ -81,6 +88,10 @@ impl Expectations {
     /// Holds a result against the list.
     pub fn judge(&self, result: &CaseResult) -> Judgement {
         let listing = self.listing(result);
+        if self.no_warnings && result.verdict == Verdict::Warn && listing.listed == Listed::No {
+            let reason = "no warning is expected of this device".to_owned();
+            return Judgement { standing: Standing::Unexpected, reason: Some(reason) };
+        }
         let standing = standing(result.verdict, listing.listed);
         let reason = match (result.verdict, standing) {
             (Verdict::Fail | Verdict::Inconclusive, Standing::Expected) => {
@@ -320,6 +331,18 @@ mod tests {
                 assert_eq!(standing(verdict, listed), wanted, "{verdict:?} {listed:?}");
             }
         }
+    }
+
+    #[test]
+    fn of_a_device_that_is_known_to_heed_what_is_recommended_no_warning_is_expected() {
+        let strict = Expectations::default().without_warnings();
+        let listed = Expectations::new(vec![entry(None, Some("R-242"))]).without_warnings();
+        let standings = |list: &Expectations| {
+            [Pass, Warn, Fail, NotApplicable].map(|verdict| list.judge(&result("a", verdict, Expected)).standing)
+        };
+        assert_eq!(standings(&Expectations::default()), [Expected, Expected, Unexpected, Expected]);
+        assert_eq!(standings(&strict), [Expected, Unexpected, Unexpected, Expected]);
+        assert_eq!(standings(&listed), standings(&strict));
     }
 
     fn entry(case: Option<&str>, rule: Option<&str>) -> Entry {

@@ -19,9 +19,9 @@ impl Maker<'_, '_> {
             7 => self.again(true),
             8 => self.again(false),
             9 => self.swapped(),
-            10 => self.cut_after(),
+            10 if self.may_end_link() => self.cut_after(),
             11 if self.view.device == Role::Station => match self.choices.choose(2) {
-                0 => self.offline(),
+                0 if self.may_end_link() => self.offline(),
                 _ => self.not_accepted(),
             },
             11 | 12 => self.stimulus_act(0).unwrap_or(Act::Pass { ms: 50 }),
@@ -35,6 +35,11 @@ impl Maker<'_, '_> {
                 self.memory.agenda.pop_front().unwrap_or(Act::Pass { ms: 50 })
             }
         }
+    }
+
+    /// Whether a link may end now: more seldom, where it is gone for a while.
+    fn may_end_link(&mut self) -> bool {
+        !self.view.has_slow_returns() || one_in(4, self.choices)
     }
 
     /// A move: a legal one three times out of four, as far as there are any.

@@ -198,6 +198,7 @@ impl Stage {
             }
         };
         let Some(link) = self.links.get_mut(&number) else { return };
+        link.odd_answer |= !plain;
         if action == "BootNotification" {
             link.settled = Some(plain);
         }

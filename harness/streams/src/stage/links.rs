@@ -32,6 +32,8 @@ pub(super) struct Link {
     pub(super) settled: Option<bool>,
     /// What our last ping carried, until its pong has come. Only the last one is owed a pong (RFC 6455 5.5.3).
     pub(super) ping: Option<Vec<u8>>,
+    /// A call of the device was not answered plainly: it may still wait for the answer.
+    pub(super) odd_answer: bool,
     /// The boot of the station was answered with Rejected: it may leave us without answers (16-BOOT-08).
     pub(super) rejected: bool,
     ours: HashMap<String, Waiting>,
@@ -64,6 +66,7 @@ impl Link {
             muddled: false,
             settled: None,
             ping: None,
+            odd_answer: false,
             rejected: false,
             ours: HashMap::new(),
             order: VecDeque::new(),
@@ -119,6 +122,17 @@ impl Link {
         self.prepared = std::mem::take(&mut before.prepared);
         self.rejected = before.rejected;
         self.settled = before.settled;
+    }
+
+    /// Nothing is prepared any more.
+    pub(super) fn unprepare(&mut self) {
+        self.prepared.clear();
+    }
+
+    /// Whether everything that went out is answered, and nothing went out after which something else might come.
+    pub(super) fn is_idle(&self) -> bool {
+        let is_odd = self.muddled || self.we_end || self.odd_close || self.odd_answer || self.ping.is_some();
+        !is_odd && self.ours.values().all(|waiting| waiting.answers > 0)
     }
 
     /// The answer that is prepared for this action, if one is.

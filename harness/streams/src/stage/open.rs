@@ -18,6 +18,8 @@ use crate::What;
 use crate::act::{Credentials, Manner};
 use crate::seen::Proof;
 
+/// The shortest time that a station has to boot once it is connected.
+const SOON: Duration = Duration::from_millis(500);
 /// How long a handshake may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(15);
 
@@ -256,8 +258,11 @@ impl Stage {
 
     /// Lets a station that has come boot, if it wants to, and waits until it is answering.
     async fn welcome(&mut self) {
-        let since = self.seen.len();
-        let until = Instant::now() + self.setting.rig.timeouts.grace;
+        let (since, came) = (self.seen.len(), Instant::now());
+        let grace = self.setting.rig.timeouts.grace;
+        // How soon it boots, if it wants to, it has shown before.
+        let soon = self.setting.boots_within.map_or(grace, |within| (within * 4).max(SOON).min(grace));
+        let until = came + soon;
         if self.links.get(&0).is_some_and(|link| link.settled == Some(true)) {
             // Nothing asks it to boot. If it does all the same, it begins with that: before it has answered a few pings.
             for _ in 0..BEATS {
@@ -274,6 +279,7 @@ impl Stage {
             return;
         }
         if self.boots(since) {
+            self.setting.boots_within = self.setting.boots_within.max(Some(came.elapsed()));
             self.sentinel(0, reply).await;
             return;
         }

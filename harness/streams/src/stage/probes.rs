@@ -76,7 +76,7 @@ impl Stage {
             self.answered(BYSTANDER, &beat, reply).await;
         }
         if self.is_open(BYSTANDER) {
-            self.is_heard = self.probe(BYSTANDER, Probe::Bystander, reply).await;
+            self.probe(BYSTANDER, Probe::Bystander, reply).await;
         }
         if self.setting.fresh {
             let number = if self.setting.device == Role::Csms { FRESH } else { 0 };
@@ -122,7 +122,7 @@ impl Stage {
         }
     }
 
-    async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) -> bool {
+    async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) {
         let began = Instant::now();
         let alive = self.sentinel(number, patience).await;
         let reason = match (alive, self.is_open(number)) {
@@ -130,14 +130,16 @@ impl Stage {
             (false, true) => format!("no answer within {} s", patience.as_secs()),
             (false, false) => "the link ended".to_owned(),
         };
+        if number == self.lasting() {
+            self.is_heard = alive;
+        }
         self.saw(number, What::Probed { probe, alive, reason, took: began.elapsed() });
-        alive
     }
 
     /// Closes what is open; nobody waits for it.
     fn leave(&mut self) {
         self.setting.settled = self.is_settled();
-        self.keep_bystander();
+        self.keep();
         // A device that waits for the rest of a message would not hear of a close.
         let fit = std::mem::take(&mut self.links).into_values().filter(|link| !link.muddled);
         let forgotten = std::mem::take(&mut self.forgotten).into_iter().map(|(_, connection)| connection);
