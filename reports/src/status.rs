@@ -8,6 +8,7 @@ use verdict::{CaseResult, JunitKind, Verdict, junit_mapping};
 pub(crate) enum Status {
     Fail,
     UnexpectedPass,
+    UnexpectedWarning,
     Error,
     Inconclusive,
     Warn,
@@ -17,9 +18,10 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    pub(crate) const ALL: [Status; 8] = [
+    pub(crate) const ALL: [Status; 9] = [
         Status::Fail,
         Status::UnexpectedPass,
+        Status::UnexpectedWarning,
         Status::Error,
         Status::Inconclusive,
         Status::Warn,
@@ -30,7 +32,8 @@ impl Status {
 
     pub(crate) fn of(result: &CaseResult) -> Status {
         match (junit_mapping(result.verdict, result.standing), result.verdict) {
-            (JunitKind::Failure, Verdict::Pass | Verdict::Warn) => Status::UnexpectedPass,
+            (JunitKind::Failure, Verdict::Pass) => Status::UnexpectedPass,
+            (JunitKind::Failure, Verdict::Warn) => Status::UnexpectedWarning,
             (JunitKind::Failure, _) => Status::Fail,
             (JunitKind::Error, Verdict::Inconclusive) => Status::Inconclusive,
             (JunitKind::Error, _) => Status::Error,
@@ -43,7 +46,7 @@ impl Status {
 
     /// Whether it is told in full.
     pub(crate) fn is_bad(self) -> bool {
-        matches!(self, Status::Fail | Status::UnexpectedPass | Status::Error)
+        matches!(self, Status::Fail | Status::UnexpectedPass | Status::UnexpectedWarning | Status::Error)
     }
 
     /// In capitals, at most 12 characters.
@@ -51,6 +54,7 @@ impl Status {
         match self {
             Status::Fail => "FAIL",
             Status::UnexpectedPass => "XPASS",
+            Status::UnexpectedWarning => "XWARN",
             Status::Error => "ERROR",
             Status::Inconclusive => "INCONCLUSIVE",
             Status::Warn => "WARN",
@@ -65,6 +69,7 @@ impl Status {
         match self {
             Status::Fail => "failed",
             Status::UnexpectedPass => "passed unexpectedly",
+            Status::UnexpectedWarning => "with unexpected warnings",
             Status::Error => "with an error",
             Status::Inconclusive => "inconclusive",
             Status::Warn => "passed with warnings",
@@ -79,6 +84,7 @@ impl Status {
         match self {
             Status::Fail => "fail",
             Status::UnexpectedPass => "unexpected-pass",
+            Status::UnexpectedWarning => "unexpected-warning",
             Status::Error => "error",
             Status::Inconclusive => "inconclusive",
             Status::Warn => "warn",
@@ -90,7 +96,7 @@ impl Status {
 
     pub(crate) fn style(self) -> Style {
         let colour = match self {
-            Status::Fail | Status::UnexpectedPass => AnsiColor::Red,
+            Status::Fail | Status::UnexpectedPass | Status::UnexpectedWarning => AnsiColor::Red,
             Status::Error => AnsiColor::Magenta,
             Status::Inconclusive | Status::Warn => AnsiColor::Yellow,
             Status::Pass => AnsiColor::Green,

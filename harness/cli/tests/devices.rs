@@ -279,3 +279,17 @@ async fn a_fault_that_nobody_has_is_told_before_anything_begins() {
         assert!(told(&output).contains(words) && !told(&output).contains("Summary"), "{args:?}: {}", told(&output));
     }
 }
+
+#[tokio::test]
+async fn a_fault_that_breaks_a_recommendation_only_is_noticed_with_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked =
+        ["run", "--embedded", "addresses-in-texts", "--ocpp", "1.6", "--device", "csms", "--report-junit", "j.xml"];
+    let clean = plugfest(folder.path(), &asked, &[]).await;
+    assert_eq!(clean.status.code(), Some(0), "{}", told(&clean));
+    let faulty = plugfest(folder.path(), &[&asked[..], &["--fault", "csms-fetches-urls"]].concat(), &[]).await;
+    assert_eq!(faulty.status.code(), Some(1), "{}", told(&faulty));
+    assert!(told(&faulty).contains("XWARN") && told(&faulty).contains("(R-242)"), "{}", told(&faulty));
+    let junit = std::fs::read_to_string(folder.path().join("j.xml")).unwrap();
+    assert!(junit.contains("<failure") && junit.contains("R-242"), "{junit}");
+}

@@ -107,7 +107,7 @@ fn indented(text: &str) -> String {
 fn failures(out: &mut String, run: &Run, paint: Paint) {
     let bad: Vec<&CaseResult> = run.results.iter().filter(|result| Status::of(result).is_bad()).collect();
     // Our own faults first: they may explain the rest; what the device did last.
-    for status in [Status::Error, Status::UnexpectedPass, Status::Fail] {
+    for status in [Status::Error, Status::UnexpectedPass, Status::UnexpectedWarning, Status::Fail] {
         for result in bad.iter().filter(|result| Status::of(result) == status).take(FULL) {
             let title = safe_line(&result.title, REASON);
             heading(out, paint, status.style(), &format!("{} {}: {title}", status.label(), name(result)));
