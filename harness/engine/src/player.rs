@@ -12,6 +12,7 @@ mod chores;
 mod connections;
 mod failing;
 mod guide;
+mod interrupt;
 mod procedure;
 mod reactions;
 mod registration;
@@ -260,6 +261,8 @@ pub struct Player {
     began: Option<Timestamp>,
     /// When it is given up, whatever it is about.
     latest: Option<Timestamp>,
+    /// It is being ended before its time.
+    interrupt: Option<interrupt::Interrupt>,
 }
 
 impl Player {
@@ -370,6 +373,7 @@ impl Player {
             frames: 0,
             began: None,
             latest: None,
+            interrupt: None,
             words: None,
         }
     }
@@ -454,6 +458,9 @@ impl Player {
         }
         if let Some(latest) = self.latest {
             at(latest);
+        }
+        if let Some(interrupt) = &self.interrupt {
+            at(interrupt.until);
         }
         if let Some(open) = &self.open {
             at(open.deadline);

@@ -287,7 +287,7 @@ async fn bounded(handshake: impl Future<Output = Handshake>) -> Handshake {
     }
 }
 
-/// Plays a plan to its end. `stop` turning true gives it up.
+/// Plays a plan to its end. `stop` turning true gives it up, once what a CSMS would keep from it is undone.
 pub async fn play(
     player: &mut Player,
     wire: &mut Wire,
@@ -425,8 +425,7 @@ impl Stage<'_> {
     pub(crate) async fn turn(&mut self, until_then: Option<Timestamp>) -> Noticed {
         let Stage { player, wire, clock, stop, connecting, acting, stopping, .. } = self;
         let now = clock.now();
-        if *stopping {
-            player.abandon(now, Verdict::Inconclusive, "interrupted");
+        if *stopping && player.interrupt(now) {
             return Noticed::Other;
         }
         let wakeup = player.wakeup(now);
@@ -455,7 +454,7 @@ impl Stage<'_> {
                 }
             },
             () = until(wakeup) => player.handle(clock.now(), Input::Tick),
-            changed = stop.changed() => *stopping = changed.is_err() || *stop.borrow(),
+            changed = stop.changed(), if !*stopping => *stopping = changed.is_err() || *stop.borrow(),
         }
         Noticed::Other
     }

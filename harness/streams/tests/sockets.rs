@@ -74,12 +74,16 @@ fn a_close_code_that_comes_back_is_ours() {
 }
 
 /// A CSMS that lets a station in once at a time, and answers a close frame with what stands in it, whatever that is.
-async fn peculiar(listener: tokio::net::TcpListener) {
+///
+/// So many times it takes the first station for one that it has a link with, as if it had not noticed yet.
+async fn peculiar(listener: tokio::net::TcpListener, mut unnoticed: u32) {
     let open = Arc::new(Mutex::new(BTreeSet::new()));
     while let Ok((stream, _)) = listener.accept().await {
         let Ok(incoming) = link::handshake::read_request(stream, &link::Limits::default()).await else { continue };
         let name = incoming.request.identity.clone();
-        if !open.lock().unwrap().insert(name.clone()) {
+        let is_late = unnoticed > 0 && name == "PLUGFEST-1";
+        unnoticed -= u32::from(is_late);
+        if is_late || !open.lock().unwrap().insert(name.clone()) {
             incoming.refuse(409, &Default::default(), b"").await.unwrap();
             continue;
         }
@@ -134,12 +138,12 @@ async fn echo(stream: &mut tokio::net::TcpStream) -> std::io::Result<()> {
     }
 }
 
-fn with_peculiar(acts: &[Act]) -> Outcome {
+fn with_peculiar(acts: &[Act], unnoticed: u32) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("ws://{}/ocpp", listener.local_addr().unwrap())).unwrap();
-        let serving = tokio::spawn(peculiar(listener));
+        let serving = tokio::spawn(peculiar(listener, unnoticed));
         let mut target = Target::csms(&Rig::default_for(Some(Role::Csms)), Version::V16, url);
         let how = How { fresh: true, ..How::default() };
         let outcome = play(&mut target, &mut Frozen::new(acts), &Allowed::default(), how).await;
@@ -152,7 +156,7 @@ fn with_peculiar(acts: &[Act]) -> Outcome {
 fn an_impossible_close_code_that_comes_back_is_ours() {
     let payload = Text::bytes(5000_u16.to_be_bytes());
     let close = Act::Frame { link: 0, fin: true, rsv: 0, opcode: frame::CLOSE, masked: true, claims: None, payload };
-    let outcome = with_peculiar(&[close, call(1, "\"Heartbeat\",{}")]);
+    let outcome = with_peculiar(&[close, call(1, "\"Heartbeat\",{}")], 0);
     let classes = || outcome.suspicions.iter().map(|suspicion| (suspicion.path.as_str(), suspicion.class));
     let found: Vec<_> = classes().collect();
     assert_eq!(found, [("close-code-not-allowed", Class::Compatibility)], "{:#?}", outcome.seen);
@@ -160,10 +164,17 @@ fn an_impossible_close_code_that_comes_back_is_ours() {
 
 #[test]
 fn a_second_link_of_a_station_may_be_refused() {
-    let outcome = with_peculiar(&[call(0, "\"Heartbeat\",{}")]);
+    let outcome = with_peculiar(&[call(0, "\"Heartbeat\",{}")], 0);
     assert!(outcome.alive && outcome.suspicions.is_empty(), "{:#?}", outcome.suspicions);
     let refused = |seen: &streams::Seen| matches!(seen.what, What::Refused { status: Some(409), .. });
     assert!(outcome.seen.iter().any(refused));
+}
+
+#[test]
+fn a_csms_that_has_not_noticed_yet_that_a_link_is_gone_is_asked_again() {
+    let outcome = with_peculiar(&[call(0, "\"Heartbeat\",{}")], 2);
+    assert_eq!(outcome.unreachable, None);
+    assert!(outcome.alive && outcome.suspicions.is_empty(), "{:#?}", outcome.suspicions);
 }
 
 #[test]

@@ -39,6 +39,17 @@ fn feature<'m>(version: protocol::Version, action: &str, profile: &'m str) -> &'
     }
 }
 
+/// The token that a request to a CSMS is about, in one case (16-AUTH-07).
+fn token_of(request: &Value) -> Option<String> {
+    let token = request.get("idTag").or_else(|| request.pointer("/idToken/idToken"))?;
+    token.as_str().map(str::to_lowercase)
+}
+
+/// What a CSMS says of the token in a request.
+fn token_status(result: &Value) -> Option<&str> {
+    result.pointer("/idTagInfo/status").or_else(|| result.pointer("/idTokenInfo/status"))?.as_str()
+}
+
 /// More messages than this in one plan is a flood.
 const MOST_FRAMES: usize = 20_000;
 
@@ -227,6 +238,14 @@ impl Player {
             self.conclude(Outcome::plain(Verdict::NotApplicable, &reason));
             return;
         }
+        if let Some(token) = self.charges_elsewhere(&asked.request, answer) {
+            let reason = format!(
+                "the CSMS says that the token \"{}\" charges elsewhere, perhaps since a run that was cut off",
+                shorten(&token)
+            );
+            self.conclude(Outcome::plain(Verdict::Inconclusive, &reason));
+            return;
+        }
         let sent = Frame::Call {
             id: asked.id.clone(),
             action: asked.step.call.action.value.clone(),
@@ -244,6 +263,14 @@ impl Player {
             _ => self.broken(leaf, &mismatch.path),
         };
         self.misfit_over(now, leaf, rules, title, mismatch, &frame);
+    }
+
+    /// The token of a call, if the answer is that it charges elsewhere, and this CSMS was never seen to let it charge:
+    /// who knows since when it does.
+    fn charges_elsewhere(&self, request: &Value, answer: &Frame) -> Option<String> {
+        let token = token_of(request)?;
+        let is_elsewhere = answer.payload().and_then(token_status) == Some("ConcurrentTx");
+        (is_elsewhere && !self.session.charged.contains(&token)).then_some(token)
     }
 
     /// Whether anybody claims a feature for the device: what nobody claims may be declined.
@@ -434,6 +461,12 @@ impl Player {
         let Frame::Result { payload, .. } = answer else { return };
         let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
         if self.program.device == protocol::Role::Csms {
+            if matches!(action, "StartTransaction" | "TransactionEvent")
+                && token_status(payload) == Some("Accepted")
+                && let Some(token) = token_of(request)
+            {
+                self.session.charged.insert(token);
+            }
             match action {
                 "BootNotification" => self.session.accepted = status == "Accepted",
                 "StartTransaction" => {
@@ -620,6 +653,25 @@ mod tests {
         let refused = |code| refused("FirmwareStatusNotification", "status: Idle", code);
         assert_eq!(refused("NotSupported").verdict, Verdict::NotApplicable);
         assert_eq!(refused("InternalError").verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_token_that_charges_elsewhere_accuses_nobody_unless_it_was_seen_to_charge_here() {
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let start = "  - station -> csms: StartTransaction\n    fields: { connectorId: 1, idTag: PLUGFEST, meterStart: 0 }\n    \
+                     reply: { idTagInfo: { status: Accepted } }\n";
+        for (statuses, verdict) in
+            [(vec!["ConcurrentTx"], Verdict::Inconclusive), (vec!["Accepted", "ConcurrentTx"], Verdict::Fail)]
+        {
+            let mut player = sample::connected_to_csms(now, &start.repeat(statuses.len()));
+            for status in statuses {
+                let sent = sample::sent(&mut player);
+                let id = sent.split('"').nth(1).unwrap();
+                let result = format!(r#"[3,"{id}",{{"transactionId":7,"idTagInfo":{{"status":"{status}"}}}}]"#);
+                player.handle(now, Input::Text(result.into_bytes()));
+            }
+            assert_eq!(player.into_parts().0.verdict, verdict);
+        }
     }
 
     #[test]

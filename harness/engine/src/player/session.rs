@@ -1,7 +1,7 @@
 //! What lasts from one plan to the next on the same device: the link, what the device is known to be, what has to
 //! be undone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use protocol::{Role, Version};
@@ -76,6 +76,8 @@ pub struct Session {
     pub config: HashMap<String, Option<String>>,
     /// The last status of each connector of a station under test.
     pub statuses: BTreeMap<String, String>,
+    /// Tokens that a CSMS under test has let charge, in lower case.
+    pub charged: BTreeSet<String>,
     /// What has to be undone, in the order it was done.
     pub ledger: Vec<Debt>,
     /// The identity of the station on this session.
@@ -104,6 +106,7 @@ impl Session {
             oracles: Oracles::new(device, version),
             config,
             statuses: BTreeMap::new(),
+            charged: BTreeSet::new(),
             ledger: Vec::new(),
             identity: identity.to_owned(),
             number,

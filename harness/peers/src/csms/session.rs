@@ -172,6 +172,9 @@ impl Csms {
         if action == "MeterValues" && self.faults.hits("csms-ignores-meter-values") {
             return;
         }
+        if self.session(identity).exchange.is_waiting() && self.faults.hits("csms-answers-only-when-idle") {
+            return;
+        }
         if action == "SecurityEventNotification" && self.faults.hits("csms-ignores-security-events") {
             return;
         }

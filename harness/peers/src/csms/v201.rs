@@ -74,6 +74,7 @@ impl Csms {
                 let info = self.token_info(field(request, "idToken"), "Authorize");
                 json!({ "idTokenInfo": info })
             }
+            "TransactionEvent" if self.refuses_event(identity, request) => return Err("PropertyConstraintViolation"),
             "TransactionEvent" => self.transaction_event(identity, request),
             "DataTransfer" => {
                 json!({ "status": self.decided("DataTransfer").unwrap_or_else(|| "UnknownVendorId".to_owned()) })
@@ -118,6 +119,14 @@ impl Csms {
             return "Accepted".to_owned();
         }
         status
+    }
+
+    fn refuses_event(&mut self, identity: &str, request: &Map<String, Value>) -> bool {
+        let id = field(request, "transactionInfo")["transactionId"].as_str().unwrap_or("");
+        let is_new = self.ledger.by_start(identity, &format!("{identity} {id}")).is_none();
+        is_new
+            && text(request, "eventType") != "Started"
+            && self.faults.hits("csms-refuses-events-of-unknown-transactions")
     }
 
     fn transaction_event(&mut self, identity: &str, request: &Map<String, Value>) -> Value {

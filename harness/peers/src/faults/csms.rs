@@ -55,7 +55,19 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     csms_both("csms-forgets-lost-links", "R-247", "After a reconnection it wants a new BootNotification.")
         .also(&["R-037"]),
     csms("csms-accepts-unknown-tags", "16-AUTH-08", "A tag that nobody knows is accepted."),
-    csms("csms-compares-tags-with-case", "16-AUTH-07", "A tag in other case is not recognised."),
+    in_both(
+        Role::Csms,
+        "csms-compares-tags-with-case",
+        "16-AUTH-07",
+        "C01.FR.25",
+        "A tag in other case is not recognised.",
+    ),
+    csms_both("csms-answers-only-when-idle", "R-031", "It answers nothing while a call of its own is unanswered."),
+    csms_201(
+        "csms-refuses-events-of-unknown-transactions",
+        "J02.FR.19",
+        "An event of a transaction whose start it has not seen is answered with CALLERROR.",
+    ),
     csms("csms-trusts-start-transaction", "16-TX-03", "The tag in StartTransaction is not checked."),
     csms("csms-leaves-out-transaction-ids", "16-TX-03", "The answer to StartTransaction has no transactionId."),
     csms(

@@ -219,6 +219,12 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.station_call("a", "StatusNotification", status);
         }
         "csms-triggers-boots-of-accepted-stations" => boot(pair),
+        "csms-answers-only-when-idle" => {
+            boot(pair);
+            pair.deaf_station = true;
+            pair.send("ClearCache", json!({}));
+            pair.station_call("a", "Heartbeat", json!({}));
+        }
         "csms-knows-every-vendor" => {
             boot(pair);
             pair.station_call("a", "DataTransfer", json!({ "vendorId": "nobody" }));

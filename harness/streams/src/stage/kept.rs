@@ -44,6 +44,11 @@ impl Stage {
             self.opening = self.seen.clone();
         }
         self.open(0, 0, &Manner::default()).await;
+        if self.is_turned_away() {
+            // It may not have noticed yet that the link of the episode before is gone.
+            self.seen.pop();
+            self.open_fresh(0).await;
+        }
         std::mem::take(&mut self.seen)
     }
 

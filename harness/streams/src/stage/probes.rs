@@ -99,7 +99,7 @@ impl Stage {
 
     /// Opens a new link of the first station. A CSMS may refuse a second one while another is open: then that one
     /// is closed, and it is asked again, until it has noticed. It may also still be reading what came on one that is gone.
-    async fn open_fresh(&mut self, number: usize) {
+    pub(super) async fn open_fresh(&mut self, number: usize) {
         let is_rival = |link: &Link| link.number < BYSTANDER && link.identity == 0 && link.is_open();
         let rivals: Vec<usize> = self.links.values().filter(|link| is_rival(link)).map(|link| link.number).collect();
         for attempt in 0..=NOTICED {
@@ -107,9 +107,7 @@ impl Stage {
             self.own = self.setting.device == Role::Station || attempt == NOTICED;
             self.open(number, 0, &Manner::default()).await;
             self.own = true;
-            let refused =
-                matches!(self.seen.last().map(|seen| &seen.what), Some(What::Refused { status: Some(_), .. }));
-            if self.is_open(number) || !refused || self.setting.device == Role::Station {
+            if self.is_open(number) || !self.is_turned_away() {
                 return;
             }
             if attempt == 0 {
@@ -120,6 +118,12 @@ impl Stage {
             }
             tokio::time::sleep(MOMENT).await;
         }
+    }
+
+    /// Whether a CSMS has just refused a link.
+    pub(super) fn is_turned_away(&self) -> bool {
+        let last = self.seen.last().map(|seen| &seen.what);
+        self.setting.device == Role::Csms && matches!(last, Some(What::Refused { status: Some(_), .. }))
     }
 
     async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) {

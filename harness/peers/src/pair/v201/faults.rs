@@ -214,6 +214,23 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.station_call("a", "Heartbeat", json!({ "x": 1 }));
             pair.station_call("b", "Heartbeat", json!({}));
         }
+        "csms-compares-tags-with-case" => {
+            let token = json!({ "idToken": "tag-valid", "type": "ISO14443" });
+            pair.station_call("a", "Authorize", json!({ "idToken": token }));
+        }
+        "csms-answers-only-when-idle" => {
+            let identity = pair.identity.clone();
+            pair.deaf_station = true;
+            pair.at_csms("send", json!({ "action": "ClearCache", "fields": {}, "station": identity }));
+            pair.station_call("a", "Heartbeat", json!({}));
+        }
+        "csms-refuses-events-of-unknown-transactions" => {
+            let event = json!({
+                "eventType": "Ended", "timestamp": "2026-11-24T08:00:00Z", "triggerReason": "EVDeparted", "seqNo": 9,
+                "transactionInfo": { "transactionId": "nobody-s" },
+            });
+            pair.station_call("a", "TransactionEvent", event);
+        }
         "csms-forgets-lost-links" => {
             pair.cut();
             pair.wait(30);
