@@ -10,6 +10,7 @@ mod calls;
 mod checks;
 mod chores;
 mod connections;
+mod early;
 mod failing;
 mod guide;
 mod interrupt;
@@ -212,6 +213,8 @@ pub struct Player {
     segments: VecDeque<crate::program::Segment>,
     node: Node,
     welcome: Vec<Leaf>,
+    /// What came before the answer that tells what it is.
+    early: Vec<early::Early>,
     near_misses: Vec<failing::NearMiss>,
     /// The device lost the link under the probe and was given another chance.
     probed_again: bool,
@@ -341,6 +344,7 @@ impl Player {
             segments,
             node: Node::Done,
             welcome: Vec::new(),
+            early: Vec::new(),
             near_misses: Vec::new(),
             probed_again: false,
             only_confirmed: None,

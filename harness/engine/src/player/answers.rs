@@ -164,6 +164,7 @@ impl Player {
         self.mark(&leaf, now, now);
         self.node.fill(follows);
         self.node.restart_clock(now);
+        self.take_early(now);
     }
 
     /// Holds an answer against what the case says; what follows is returned.

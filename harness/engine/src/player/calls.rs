@@ -260,13 +260,10 @@ impl Player {
         if self.welcomes(now, id, action, payload, is_send) {
             return;
         }
-        let in_background = background::allows(
-            self.program.version,
-            self.program.device,
-            &self.program.case.background,
-            action,
-            payload,
-        ) || !matches!(self.purpose, Purpose::Steps);
+        if !is_send && self.comes_early(now, id, action, payload, text) {
+            return;
+        }
+        let in_background = self.is_background(action, payload);
         let unasked = !in_background && self.program.device == Role::Csms;
         if unasked {
             self.answer_unasked(now, id, action, payload, is_send);
@@ -305,33 +302,42 @@ impl Player {
             Some((leaf, mismatch)) => {
                 self.misfit(now, &leaf, format!("{action} does not fit"), &mismatch, text);
             }
-            None => {
-                let title = format!("unexpected {action}");
-                let diagnostic =
-                    Diagnostic::error("unexpected", title.clone()).note(format!("received {}", shorten(text)));
-                self.pointing_at(now, text, |player| match expected {
-                    Some(leaf) => {
-                        // What the next item rests on says nothing about this message.
-                        let diagnostic = leaf.blame(diagnostic, "this was expected next");
-                        player.otherwise(Otherwise::OneOfTraces, |player| {
-                            player.fail_over(Vec::new(), title, diagnostic);
-                        });
-                    }
-                    None => {
-                        let outcome = super::Outcome {
-                            diagnostics: vec![diagnostic],
-                            otherwise: Otherwise::OneOfTraces,
-                            ..super::Outcome::plain(verdict::Verdict::Fail, &title)
-                        };
-                        player.conclude(outcome);
-                    }
-                });
-            }
+            None => self.unexpected(now, action, text, expected),
         }
     }
 
+    /// Whether this may come at any time beside the steps.
+    pub(super) fn is_background(&self, action: &str, payload: &Value) -> bool {
+        let case = &self.program.case.background;
+        background::allows(self.program.version, self.program.device, case, action, payload)
+            || !matches!(self.purpose, Purpose::Steps)
+    }
+
+    /// A call that fits nothing, where this was expected.
+    pub(super) fn unexpected(&mut self, now: Timestamp, action: &str, text: &str, expected: Option<Leaf>) {
+        let title = format!("unexpected {action}");
+        let diagnostic = Diagnostic::error("unexpected", title.clone()).note(format!("received {}", shorten(text)));
+        self.pointing_at(now, text, |player| match expected {
+            Some(leaf) => {
+                // What the next item rests on says nothing about this message.
+                let diagnostic = leaf.blame(diagnostic, "this was expected next");
+                player.otherwise(Otherwise::OneOfTraces, |player| {
+                    player.fail_over(Vec::new(), title, diagnostic);
+                });
+            }
+            None => {
+                let outcome = super::Outcome {
+                    diagnostics: vec![diagnostic],
+                    otherwise: Otherwise::OneOfTraces,
+                    ..super::Outcome::plain(verdict::Verdict::Fail, &title)
+                };
+                player.conclude(outcome);
+            }
+        });
+    }
+
     /// Whether a leaf takes a call: `None` if it is about something else.
-    fn fits_call(
+    pub(super) fn fits_call(
         &self,
         now: Timestamp,
         leaf: &Leaf,
@@ -379,7 +385,7 @@ impl Player {
         Some(Ok(binds))
     }
 
-    fn forbids_call(&self, now: Timestamp, guard: &Guard, action: &str, payload: &Value) -> bool {
+    pub(super) fn forbids_call(&self, now: Timestamp, guard: &Guard, action: &str, payload: &Value) -> bool {
         if guard.events.is_empty() {
             return guard.since.is_some();
         }
@@ -523,19 +529,26 @@ impl Player {
         self.session.oracles.sent_answer(id, None);
     }
 
-    /// What stays in the background is answered by the party we play.
-    pub(super) fn answer_by_standin(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value, is_send: bool) {
+    /// What stays in the background is answered by the party we play. The result is returned, if it was one.
+    pub(super) fn answer_by_standin(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        action: &str,
+        payload: &Value,
+        is_send: bool,
+    ) -> Option<Value> {
         if is_send {
-            return;
+            return None;
         }
         let version = self.program.version;
         let Some(message) = Catalogue::of(version).message(action) else {
             self.send_error(now, id, "NotImplemented", "");
-            return;
+            return None;
         };
         if !message.from.includes(self.program.device) {
             self.send_error(now, id, "NotSupported", "");
-            return;
+            return None;
         }
         let violations = validate::request_violations(version, action, payload);
         if let Some(violation) = violations.first() {
@@ -543,10 +556,11 @@ impl Player {
             let code = protocol::errors::accepted_codes(version, defect).first().copied().unwrap_or("GenericError");
             let description: String = format!("{}: expected {}", violation.path, violation.expected);
             self.send_error(now, id, code, &description.chars().take(200).collect::<String>());
-            return;
+            return None;
         }
         let result = self.session.standin.reply(now, action, payload);
         self.result_frame(now, id, action, payload, &result);
+        Some(result)
     }
 }
 

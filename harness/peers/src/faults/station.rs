@@ -70,7 +70,12 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "16-AUTH-04",
         "It sends Authorize when the starting tag stops the transaction.",
     ),
-    station("station-keeps-cache-when-cleared", "16-AUTH-14", "ClearCache is accepted and clears nothing."),
+    station_both(
+        "station-keeps-cache-when-cleared",
+        "16-AUTH-14",
+        "C11.FR.02",
+        "ClearCache is accepted and clears nothing.",
+    ),
     station("station-takes-old-list-version", "16-LIST-05", "A differential list with an old version number is taken."),
     station("station-ignores-connection-time-out", "16-STAT-05", "Whoever does not plug in stays authorised for ever."),
     station("station-sends-meter-start-as-text", "16-TX-01", "StartTransaction carries meterStart as a text."),
@@ -165,7 +170,12 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "R-050",
         "It uses the 1.6 spelling of the error codes, which 2.0.1 does not have.",
     ),
-    station_201("station-serves-while-rejected", "B03.FR.08", "It carries out calls although it was rejected."),
+    station_both(
+        "station-serves-while-rejected",
+        "16-BOOT-08",
+        "B03.FR.08",
+        "It carries out calls although it was rejected.",
+    ),
     station_201(
         "station-leaves-out-unknown-variables",
         "B06.FR.01",
@@ -174,10 +184,16 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     station_201("station-sets-read-only-variables", "B05.FR.09", "A read-only variable can be set."),
     station_201("station-forgets-accepted-variables", "B05.FR.10", "SetVariables is accepted and the old value stays."),
     station_201("station-numbers-reports-from-one", "B07.FR.10", "The first part of a report has number 1."),
+    station_201("station-calls-every-part-the-last", "B07.FR.10", "Every part of a report says that no more follow."),
     station_201(
         "station-resets-despite-transaction",
         "B12.FR.01",
         "A reset that was scheduled for the end of the transaction ends it.",
+    ),
+    station_201(
+        "station-never-asks-about-remote-starts",
+        "F01.FR.01",
+        "With AuthorizeRemoteStart a remote start is not authorised all the same.",
     ),
     station_201("station-charges-blocked-tokens", "C01.FR.01", "A Blocked token is let in like an accepted one."),
     station_201(

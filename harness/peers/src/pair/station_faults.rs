@@ -138,6 +138,11 @@ fn provoke(id: &str, pair: &mut Pair) {
             charge(pair);
             pair.wait(100);
         }
+        "station-serves-while-rejected" => {
+            pair.at_csms("decide boot", json!({ "status": "Rejected" }));
+            pair.wait(1);
+            pair.csms_call("a", "ClearCache", json!({}));
+        }
         "station-keeps-cache-when-cleared" => {
             charge(pair);
             stop(pair);

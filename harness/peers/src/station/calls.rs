@@ -15,7 +15,8 @@ type Answer = Result<Value, &'static str>;
 impl ChargePoint {
     pub(super) fn called(&mut self, text: &[u8], id: &str, action: &str, payload: &Value) {
         // A rejected station does not answer (16-BOOT-08).
-        if matches!(self.registration, Registration::Rejected { .. }) || self.deaf {
+        let is_rejected = matches!(self.registration, Registration::Rejected { .. });
+        if self.deaf || is_rejected && !self.faults.hits("station-serves-while-rejected") {
             return;
         }
         if self.exchange.is_waiting() && self.faults.hits("station-answers-only-when-idle") {

@@ -59,7 +59,8 @@ impl ChargePoint {
                     && connector.transaction.is_none()
                     && !connector.is_faulted()
             });
-            if ready && !self.is_inoperative(number) {
+            let is_open = !self.is_inoperative(number) || self.faults.active(TAKES_TOKENS_UNAVAILABLE);
+            if ready && is_open {
                 self.begin(number);
             }
         }

@@ -180,7 +180,9 @@ impl ChargingStation {
         if !self.has_cache() {
             return json!({ "status": "Rejected" });
         }
-        self.storage.cache.entries.clear();
+        if !self.faults.hits("station-keeps-cache-when-cleared") {
+            self.storage.cache.entries.clear();
+        }
         json!({ "status": "Accepted" })
     }
 

@@ -16,7 +16,8 @@ impl ChargingStation {
         let remote_start = request.get("remoteStartId").and_then(Value::as_i64);
         let running =
             self.evse(id).and_then(|evse| evse.transaction.as_ref()).map(|transaction| transaction.id.clone());
-        let asks = self.storage.model.is_true("AuthCtrlr", "AuthorizeRemoteStart");
+        let asks = self.storage.model.is_true("AuthCtrlr", "AuthorizeRemoteStart")
+            && !self.faults.hits("station-never-asks-about-remote-starts");
         let asked = Asked { token, evse: id, wish: Wish::Start, remote_start };
         // What follows leaves behind the answer (F01.FR.01).
         if asks {

@@ -65,6 +65,7 @@ impl ChargingStation {
         }
         let request_id = request.get("requestId").cloned().unwrap_or_default();
         let first = i64::from(self.faults.hits("station-numbers-reports-from-one"));
+        let says_last = self.faults.hits("station-calls-every-part-the-last");
         let parts: Vec<Vec<Value>> = reported
             .chunks(VARIABLES_A_PART)
             .map(|part| part.iter().map(|at| self.report_variable(&self.storage.model.variables[*at])).collect())
@@ -75,7 +76,7 @@ impl ChargingStation {
                 "requestId": request_id,
                 "generatedAt": self.timestamp(),
                 "seqNo": first + i64::try_from(number).unwrap_or(i64::MAX),
-                "tbc": number < last,
+                "tbc": number < last && !says_last,
                 "reportData": part,
             });
             self.post("NotifyReport", payload, Sent::Other, true);

@@ -81,6 +81,7 @@ fn samples<'a>(
     let mut samples = Vec::new();
     let is_v16 = conversation.version() == Version::V16;
     let action = if is_v16 { "MeterValues" } else { "TransactionEvent" };
+    let begun = begin(conversation, arguments);
     for call in conversation.calls(Role::Station, action) {
         let ours = if is_v16 {
             let connector = call.payload.get("connectorId").and_then(Value::as_i64);
@@ -105,10 +106,24 @@ fn samples<'a>(
             }
             let at = value.get("timestamp").and_then(Value::as_str).and_then(Timestamp::parse);
             let at = at.ok_or_else(|| Flaw::of(call, "a sample has no time that can be read"))?;
+            // A connector is metered before its transaction, too.
+            let of_none = is_v16 && call.payload.get("transactionId").is_none();
+            if of_none && begun.is_some_and(|begun| at < begun) {
+                continue;
+            }
             samples.push(Sample { call, at, values });
         }
     }
     Ok(samples)
+}
+
+/// When the last transaction at the connector began (1.6), where samples of a transaction are looked for.
+fn begin(conversation: &Conversation, arguments: &Arguments<'_>) -> Option<Timestamp> {
+    arguments.value("transaction")?;
+    let connector = arguments.integer("connector")?;
+    let at_it = |call: &&Crossed| call.payload.get("connectorId").and_then(Value::as_i64) == Some(connector);
+    let start = conversation.calls(Role::Station, "StartTransaction").filter(at_it).last()?;
+    start.payload.get("timestamp").and_then(Value::as_str).and_then(Timestamp::parse)
 }
 
 /// Times that rise, at the interval, at full multiples of it.
@@ -242,6 +257,23 @@ mod tests {
         assert_eq!(flaw, "from 2026-01-01T00:00:10Z to 2026-01-01T00:00:30Z are 20 s, the interval is 10 s");
         let flaw = judge("meter values", &told(Version::V16, &calls[..1]), &with()).unwrap_err();
         assert_eq!(flaw, "1 samples of Sample.Periodic came, 2 were due");
+    }
+
+    #[test]
+    fn what_was_metered_before_the_transaction_is_no_part_of_it() {
+        let without = |seconds: i64| {
+            let (at, action, mut payload) = sample(seconds, 7, "Sample.Clock", "1");
+            payload.as_object_mut().unwrap().remove("transactionId");
+            (at, action, payload)
+        };
+        let start = json!({ "connectorId": 1, "idTag": "A", "meterStart": 1, "timestamp": "2026-01-01T00:00:40Z" });
+        let clock = json!({ "connector": 1, "transaction": 7, "interval": 30, "least": 2, "context": "Sample.Clock" });
+        let [in_it, later] = [60, 90].map(|at| sample(at, 7, "Sample.Clock", "1"));
+        let before = [without(30), (40, "StartTransaction", start.clone()), in_it.clone(), later.clone()];
+        assert_eq!(judge("meter values", &told(Version::V16, &before), &clock), Ok(()));
+        let within = [(40, "StartTransaction", start), without(60), later];
+        let flaw = judge("meter values", &told(Version::V16, &within), &clock).unwrap_err();
+        assert_eq!(flaw, "the values do not say to which transaction they belong");
     }
 
     #[test]

@@ -62,6 +62,17 @@ fn provoke(id: &str, pair: &mut Pair) {
         "station-keeps-old-error-codes" => {
             pair.csms_call("a", "Reset", json!({}));
         }
+        "station-keeps-cache-when-cleared" => {
+            charge(pair);
+            pair.at_station("present token", token("TAG-VALID"));
+            pair.at_station("unplug", json!({}));
+            write(pair, "AuthCtrlr", "LocalPreAuthorize", "true");
+            pair.send("ClearCache", json!({}));
+            charge(pair);
+        }
+        "station-never-asks-about-remote-starts" => {
+            remote_start(pair, "TAG-VALID");
+        }
         "station-serves-while-rejected" => {
             reboot(pair, "Rejected");
             pair.csms_call("a", "ClearCache", json!({}));
@@ -78,7 +89,7 @@ fn provoke(id: &str, pair: &mut Pair) {
             write(pair, "TxCtrlr", "EVConnectionTimeOut", "17");
             read(pair, "TxCtrlr", "EVConnectionTimeOut");
         }
-        "station-numbers-reports-from-one" => {
+        "station-numbers-reports-from-one" | "station-calls-every-part-the-last" => {
             pair.send("GetBaseReport", json!({}));
         }
         "station-resets-despite-transaction" => {
