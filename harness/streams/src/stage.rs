@@ -6,6 +6,7 @@
 //! nominated, a call has the rig's whole time-out and nothing is sent behind it.
 
 mod answers;
+mod driving;
 mod kept;
 mod links;
 mod open;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::clock::Clock;
-use engine::drivers::{Confirmation, Drivers};
+use engine::drivers::Drivers;
 use engine::rig::Rig;
 use engine::runner::Carrier;
 use link::{Connection, Stream, frame};
@@ -62,10 +63,19 @@ pub struct Setting {
     pub canary: Option<Arc<Canary>>,
     /// Tells the tokens of this episode from those of others.
     pub tag: usize,
-    /// The station was accepted in an episode before, and as far as we know nothing asks it to boot again.
+    /// What was learned of the device in the episodes before.
+    pub habits: Habits,
+}
+
+/// What is learned of a device from one episode to the next, so that it is waited for no longer than it has shown to take.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits {
+    /// The station was accepted, and as far as we know nothing asks it to boot again.
     pub settled: bool,
     /// How long the station has taken to boot once it was connected, at most; not known before it did.
     pub boots_within: Option<Duration>,
+    /// How long the drivers have taken for something that the device then did, at most.
+    pub drives_within: Option<Duration>,
 }
 
 /// Tokens of an episode.
@@ -139,14 +149,10 @@ impl Stage {
         }
     }
 
-    /// Whether the station has been accepted, and as far as we know nothing asks it to boot again.
-    pub fn is_settled(&self) -> bool {
-        self.links.get(&0).map_or(self.setting.settled, |link| link.settled == Some(true))
-    }
-
-    /// How long the station has taken to boot once it was connected, at most.
-    pub fn boots_within(&self) -> Option<Duration> {
-        self.setting.boots_within
+    /// What is known of the device by now.
+    pub fn habits(&self) -> Habits {
+        let settled = self.links.get(&0).map_or(self.setting.habits.settled, |link| link.settled == Some(true));
+        Habits { settled, ..self.setting.habits }
     }
 
     /// The way to the device, for the next episode.
@@ -470,43 +476,6 @@ impl Stage {
         let until = Instant::now() + self.setting.rig.timeouts.grace.max(self.patience());
         while self.is_open(number) && self.turn(until).await {}
         self.hang_up(number);
-    }
-
-    async fn stimulate(&mut self, number: usize, stimulus: &protocol::stimulus::Stimulus) {
-        let verb = stimulus.verb.clone();
-        let asked = stimulus.with.get("action").and_then(Value::as_str).map(str::to_owned);
-        let Some(drivers) = self.drivers.clone() else {
-            return self
-                .saw(number, What::Stimulated { verb, asked: None, failure: Some("there is no driver".to_owned()) });
-        };
-        let station = self.links.get(&number).map(|link| link.name.clone()).unwrap_or_default();
-        if let Some(action) = asked.clone().filter(|_| verb == "send") {
-            self.saw(number, What::Asking { action });
-        }
-        let stimulus = stimulus.clone();
-        let mut acting = Box::pin(async move { drivers.stimulate(&station, &stimulus).await });
-        let until = Instant::now() + self.setting.rig.timeouts.operator;
-        let confirmation = loop {
-            tokio::select! {
-                biased;
-                confirmation = &mut acting => break confirmation,
-                more = self.turn(until) => if !more {
-                    break Confirmation::Failed("it took longer than the rig allows".to_owned());
-                },
-            }
-        };
-        let asked = asked.filter(|_| confirmation == Confirmation::Done);
-        let failure = match confirmation {
-            Confirmation::Done | Confirmation::CannotCarry(_) => None,
-            Confirmation::NotBound(reason) | Confirmation::Undrivable(reason) | Confirmation::Failed(reason) => {
-                Some(reason)
-            }
-        };
-        self.saw(number, What::Stimulated { verb, asked, failure });
-        if self.is_open(number) {
-            // What it makes the device say is said before the sentinel is answered, or not yet.
-            self.sentinel(number, self.setting.rig.timeouts.reply).await;
-        }
     }
 
     /// The link, opened if it is not.

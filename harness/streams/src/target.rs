@@ -22,7 +22,7 @@ use crate::generate::Allowed;
 use crate::model::{Means, Told};
 use crate::monitor::Monitor;
 use crate::oracles::Lasting;
-use crate::stage::{Kept, Setting, Stage};
+use crate::stage::{Habits, Kept, Setting, Stage};
 
 /// A device that streams are played against.
 pub struct Target {
@@ -37,6 +37,8 @@ pub struct Target {
     place: Place,
     /// The link that the last episode has left.
     kept: Option<Kept>,
+    /// What was learned of the device.
+    habits: Habits,
     /// Tells our message ids from those of other runs: a real device may remember them.
     nonce: u64,
     /// Episodes so far: each has message ids of its own.
@@ -57,7 +59,7 @@ enum Place {
     /// A CSMS on the network.
     Csms { url: Url, drivers: Drivers },
     /// A station that comes to us; absent while an episode has it.
-    Station { carrier: Option<Carrier>, drivers: Drivers, settled: bool, boots_within: Option<Duration> },
+    Station { carrier: Option<Carrier>, drivers: Drivers },
 }
 
 /// A stage with the device behind it.
@@ -110,6 +112,7 @@ impl Target {
             passwords: Arc::default(),
             place,
             kept: None,
+            habits: Habits::default(),
             lasting,
             nonce,
             episodes: 0,
@@ -161,7 +164,7 @@ impl Target {
         let rig = rig.for_version(version);
         let drivers = Drivers::from_rig(&rig, version, None);
         let carrier = Some(Carrier::Listen(Box::new(listener)));
-        let place = Place::Station { carrier, drivers, settled: false, boots_within: None };
+        let place = Place::Station { carrier, drivers };
         Target::at(Role::Station, version, Arc::new(rig), place, Lasting::in_real_time(None))
     }
 
@@ -186,6 +189,7 @@ impl Target {
             passwords: self.passwords.clone(),
             place,
             kept: None,
+            habits: self.habits,
             lasting: self.lasting.clone(),
             nonce: self.nonce,
             episodes: 0,
@@ -251,10 +255,6 @@ impl Target {
     pub fn stage(&mut self, how: How) -> Option<Ready> {
         let clock = Clock::system();
         self.episodes += 1;
-        let (settled, boots_within) = match self.place {
-            Place::Station { settled, boots_within, .. } => (settled, boots_within),
-            _ => (false, None),
-        };
         let (carrier, drivers, embedded) = match &mut self.place {
             Place::Embedded { faults, equipment } => {
                 let (embedded, carrier) = match self.device {
@@ -287,8 +287,7 @@ impl Target {
             fresh: how.fresh,
             virtual_time: embedded.is_some(),
             canary: self.canary.clone(),
-            settled,
-            boots_within,
+            habits: self.habits,
             tag: usize::try_from(self.episodes % 1_000_000).unwrap_or(0),
         };
         Some(Ready { stage: Stage::new(setting, carrier, Some(drivers)).with_kept(self.kept.take()), embedded })
@@ -314,9 +313,8 @@ impl Target {
             }
         }
         self.kept = stage.take_kept();
-        if let Place::Station { carrier, settled, boots_within, .. } = &mut self.place {
-            *settled = stage.is_settled();
-            *boots_within = stage.boots_within();
+        self.habits = stage.habits();
+        if let Place::Station { carrier, .. } = &mut self.place {
             *carrier = Some(stage.into_carrier());
         }
     }

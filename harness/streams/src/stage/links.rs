@@ -34,6 +34,8 @@ pub(super) struct Link {
     pub(super) ping: Option<Vec<u8>>,
     /// A call of the device was not answered plainly: it may still wait for the answer.
     pub(super) odd_answer: bool,
+    /// Whoever drives the device may still wait for what was asked of it last.
+    pub(super) stuck: bool,
     /// The boot of the station was answered with Rejected: it may leave us without answers (16-BOOT-08).
     pub(super) rejected: bool,
     ours: HashMap<String, Waiting>,
@@ -67,6 +69,7 @@ impl Link {
             settled: None,
             ping: None,
             odd_answer: false,
+            stuck: false,
             rejected: false,
             ours: HashMap::new(),
             order: VecDeque::new(),
@@ -131,7 +134,8 @@ impl Link {
 
     /// Whether everything that went out is answered, and nothing went out after which something else might come.
     pub(super) fn is_idle(&self) -> bool {
-        let is_odd = self.muddled || self.we_end || self.odd_close || self.odd_answer || self.ping.is_some();
+        let is_odd =
+            self.muddled || self.we_end || self.odd_close || self.odd_answer || self.stuck || self.ping.is_some();
         !is_odd && self.ours.values().all(|waiting| waiting.answers > 0)
     }
 

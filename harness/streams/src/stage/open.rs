@@ -230,7 +230,7 @@ impl Stage {
             };
             if let Ok(Some((connection, request, chosen))) = tokio::time::timeout(HANDSHAKE, admitted).await {
                 let mut link = Link::new(0, 0, request.identity.clone(), self.stand_in());
-                link.settled = self.setting.settled.then_some(true);
+                link.settled = self.setting.habits.settled.then_some(true);
                 if let Some(mut old) = self.links.remove(&0) {
                     link.follow(&mut old);
                 }
@@ -261,7 +261,7 @@ impl Stage {
         let (since, came) = (self.seen.len(), Instant::now());
         let grace = self.setting.rig.timeouts.grace;
         // How soon it boots, if it wants to, it has shown before.
-        let soon = self.setting.boots_within.map_or(grace, |within| (within * 4).max(SOON).min(grace));
+        let soon = self.setting.habits.boots_within.map_or(grace, |within| (within * 4).max(SOON).min(grace));
         let until = came + soon;
         if self.links.get(&0).is_some_and(|link| link.settled == Some(true)) {
             // Nothing asks it to boot. If it does all the same, it begins with that: before it has answered a few pings.
@@ -279,7 +279,8 @@ impl Stage {
             return;
         }
         if self.boots(since) {
-            self.setting.boots_within = self.setting.boots_within.max(Some(came.elapsed()));
+            let habits = &mut self.setting.habits;
+            habits.boots_within = habits.boots_within.max(Some(came.elapsed()));
             self.sentinel(0, reply).await;
             return;
         }

@@ -142,7 +142,7 @@ impl Stage {
 
     /// Closes what is open; nobody waits for it.
     fn leave(&mut self) {
-        self.setting.settled = self.is_settled();
+        self.setting.habits = self.habits();
         self.keep();
         // A device that waits for the rest of a message would not hear of a close.
         let fit = std::mem::take(&mut self.links).into_values().filter(|link| !link.muddled);
