@@ -64,8 +64,9 @@ pub(super) async fn investigate(
         }
     }
     let Some((acts, repeated)) = best else {
-        // The bytes of an invalid message speak for themselves; a death does not.
-        let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O8);
+        // The bytes of an invalid message speak for themselves; a death does not, nor the end of a link: it may be due to a
+        // race of links that come and go.
+        let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O8);
         return speaks.then(|| Found {
             sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
             suspicion: suspicion.clone(),
@@ -313,6 +314,30 @@ mod tests {
         investigate(&campaign, &mut target, 0, &outcome, silence).await
     }
 
+    /// An end of a link that was seen once, of a device that ends none.
+    async fn ended_once() -> Option<Found> {
+        let rig = Rig::default_for(Some(Role::Csms));
+        let mut target = Target::csms(&rig, Version::V16, csms(Some(Duration::ZERO)).await);
+        let acts = [call(1, "\"Heartbeat\",{}")];
+        let mut outcome = play(&mut target, &mut Frozen::new(&acts), &Allowed::default(), How::default()).await;
+        assert!(outcome.suspicions.is_empty(), "{:?}", outcome.suspicions);
+        let suspicion = Suspicion {
+            oracle: Code::O2,
+            rule: crate::oracles::HARM.to_owned(),
+            class: crate::oracles::Class::Robustness,
+            state: "idle".to_owned(),
+            action: "Heartbeat".to_owned(),
+            path: "legal".to_owned(),
+            reply: "close 1000".to_owned(),
+            sentence: "the device ended the link".to_owned(),
+            frame: String::new(),
+            act: 0,
+            nominated: false,
+        };
+        outcome.suspicions.push(suspicion.clone());
+        investigate(&Campaign::default(), &mut target, 0, &outcome, &suspicion).await
+    }
+
     fn blocking<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
     }
@@ -323,6 +348,11 @@ mod tests {
         assert_eq!((found.sequence.acts.len(), found.serial, found.shown, found.tried), (1, true, 3, 3));
         let unanswered = |seen: &Seen| matches!(seen.what, crate::What::Unanswered { .. });
         assert!(!found.suspicion.nominated && found.seen.iter().any(unanswered), "{:?}", found.suspicion);
+    }
+
+    #[test]
+    fn trap_a_link_that_ended_once_and_not_again_accuses_nobody() {
+        assert!(blocking(ended_once()).is_none());
     }
 
     #[test]
