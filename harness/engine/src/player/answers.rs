@@ -554,15 +554,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::player::{Input, sample};
+    use crate::player::Input;
+    use crate::player::sample::{self, opened};
 
     const STOP: &str = r#"{"transactionId":7,"meterStop":9,"timestamp":"2026-01-01T00:00:00Z","reason":"HardReset"}"#;
     const STATUS: &str = r#"{"connectorId":1,"errorCode":"NoError","status":"Available"}"#;
-
-    fn opened() -> Input {
-        let subprotocol = Some("ocpp1.6".to_owned());
-        Input::Opened { identity: "PF-1".to_owned(), offered: vec!["ocpp1.6".to_owned()], subprotocol }
-    }
 
     fn call(id: &str, action: &str, payload: &str) -> Input {
         Input::Text(format!("[2,\"{id}\",\"{action}\",{payload}]").into_bytes())

@@ -21,6 +21,17 @@ use crate::program::Purpose;
 use crate::scope::{Tentative, plain_text};
 use crate::tree::{Guard, Node};
 
+/// What came of holding a call of the device against what may come.
+pub(super) struct Offered {
+    /// What takes it, with what it binds.
+    pub(super) taken: Option<Leaf>,
+    pub(super) binds: Tentative,
+    /// What it might have been, and why it is not.
+    misfits: Vec<(Leaf, Mismatch)>,
+    /// What does not come any more, now that this has come.
+    pub(super) passed: Vec<Leaf>,
+}
+
 impl Player {
     /// Makes a request from a pattern; an error is ours and already noted.
     fn make_request(&mut self, now: Timestamp, leaf: &Leaf, call: &script::ast::Call) -> Option<Value> {
@@ -176,6 +187,32 @@ impl Player {
         self.commands.push(Command::Send(text));
     }
 
+    /// Holds a call of the device against what may come now; the one that takes it is taken out.
+    pub(super) fn offer_call(&mut self, now: Timestamp, id: &str, action: &str, payload: &Value) -> Offered {
+        let mut binds = Tentative::new();
+        let mut misfits = Vec::new();
+        let mut passed = Vec::new();
+        let mut node = std::mem::replace(&mut self.node, Node::Done);
+        node.prepare(now, &super::guide::Guide(self));
+        let taken = node.offer(
+            &mut |leaf| match self.fits_call(now, leaf, id, action, payload) {
+                Some(Ok(found)) => {
+                    binds = found;
+                    true
+                }
+                Some(Err(mismatch)) => {
+                    misfits.push((leaf.clone(), mismatch));
+                    false
+                }
+                None => false,
+            },
+            &mut |guard| self.forbids_call(now, guard, action, payload),
+            &mut passed,
+        );
+        self.node = node;
+        Offered { taken, binds, misfits, passed }
+    }
+
     /// A call of the device.
     pub(super) fn device_call(
         &mut self,
@@ -196,31 +233,12 @@ impl Player {
             self.heard_while_arriving(now);
             return;
         }
-        let mut binds = Tentative::new();
-        let mut misfits: Vec<(Leaf, Mismatch)> = Vec::new();
-        let mut passed = Vec::new();
-        let mut node = std::mem::replace(&mut self.node, Node::Done);
-        node.prepare(now, &super::guide::Guide(self));
-        let taken = node.offer(
-            &mut |leaf| match self.fits_call(now, leaf, id, action, payload) {
-                Some(Ok(found)) => {
-                    binds = found;
-                    true
-                }
-                Some(Err(mismatch)) => {
-                    misfits.push((leaf.clone(), mismatch));
-                    false
-                }
-                None => false,
-            },
-            &mut |guard| self.forbids_call(now, guard, action, payload),
-            &mut passed,
-        );
+        let Offered { taken, binds, misfits, passed } = self.offer_call(now, id, action, payload);
         let forbidden = if taken.is_some() {
             None
         } else {
             let mut guards = Vec::new();
-            node.guards(&mut guards);
+            self.node.guards(&mut guards);
             let acting = self.acting.iter().flat_map(|acting| &acting.guards);
             guards
                 .into_iter()
@@ -228,8 +246,7 @@ impl Player {
                 .find(|guard| self.forbids_call(now, guard, action, payload))
                 .map(|guard| guard.place.clone())
         };
-        let expected = node.first_leaf().cloned();
-        self.node = node;
+        let expected = self.node.first_leaf().cloned();
         if let Some(leaf) = taken {
             if let Some(acting) = &mut self.acting {
                 acting.guards.clear();

@@ -8,6 +8,7 @@ use script::ast::Answer;
 use serde_json::Value;
 use verdict::{EventKind, Verdict};
 
+use super::calls::Offered;
 use super::{Outcome, Player, Tag};
 use crate::leaf::{Leaf, LeafKind};
 use crate::pattern;
@@ -64,22 +65,7 @@ impl Player {
                 return;
             }
             let Early { id, action, payload, text, .. } = &early;
-            let mut binds = Tentative::new();
-            let mut passed = Vec::new();
-            let mut node = std::mem::replace(&mut self.node, Node::Done);
-            node.prepare(now, &super::guide::Guide(self));
-            let taken = node.offer(
-                &mut |leaf| match self.fits_call(now, leaf, id, action, payload) {
-                    Some(Ok(found)) => {
-                        binds = found;
-                        true
-                    }
-                    _ => false,
-                },
-                &mut |guard| self.forbids_call(now, guard, action, payload),
-                &mut passed,
-            );
-            self.node = node;
+            let Offered { taken, binds, passed, .. } = self.offer_call(now, id, action, payload);
             if let Some(leaf) = taken {
                 self.bindings.commit(binds);
                 self.passed_over(passed);
@@ -141,16 +127,12 @@ mod tests {
 
     /// What comes of a station that stops before it answers to be unlocked, and then answers so.
     fn stopped_before(answer: &str) -> Option<(Verdict, String)> {
-        let steps = "  - station connects:\n  - csms -> station: UnlockConnector\n    fields: { connectorId: 1 }\n    \
+        let steps = "  - csms -> station: UnlockConnector\n    fields: { connectorId: 1 }\n    \
                      replies:\n      - reply: { status: Unlocked }\n        then:\n          \
                      - station -> csms: StopTransaction\n            fields: { reason: UnlockCommand }\n      \
                      - reply: { status: NotSupported }\n  - station -> csms: Heartbeat\n";
-        let now = Timestamp::default() + std::time::Duration::from_secs(60);
-        let mut player = sample::playing(Timestamp::default(), steps);
-        player.handle(now, Input::Tick);
-        let subprotocol = Some("ocpp1.6".to_owned());
-        let offered = vec!["ocpp1.6".to_owned()];
-        player.handle(now, Input::Opened { identity: "PF-1".to_owned(), offered, subprotocol });
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let mut player = sample::connected_to_station(now, steps);
         let unlock = player.open.as_ref().map(|open| open.id.clone()).unwrap();
         player.handle(now, Input::Text(format!("[2,\"1\",\"StopTransaction\",{STOP}]").into_bytes()));
         assert!(player.outcome.is_none());

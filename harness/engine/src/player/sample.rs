@@ -37,11 +37,26 @@ pub(super) fn playing_against(device: Role, now: Timestamp, steps: &str) -> Play
 
 /// The same towards a CSMS that has just let our station in.
 pub(super) fn connected_to_csms(now: Timestamp, steps: &str) -> Player {
-    let mut player = playing_against(Role::Csms, now, &format!("  - station connects:\n{steps}"));
+    connected_since(now, Role::Csms, now, steps)
+}
+
+/// The same towards a station that has just come, a while after it was begun to be waited for.
+pub(super) fn connected_to_station(now: Timestamp, steps: &str) -> Player {
+    let begun = Timestamp(now.0 - 60_000_000);
+    connected_since(begun, Role::Station, now, steps)
+}
+
+fn connected_since(begun: Timestamp, device: Role, now: Timestamp, steps: &str) -> Player {
+    let mut player = playing_against(device, begun, &format!("  - station connects:\n{steps}"));
     player.handle(now, Input::Tick);
-    let subprotocol = Some("ocpp1.6".to_owned());
-    player.handle(now, Input::Opened { identity: "PF-1".to_owned(), offered: vec!["ocpp1.6".to_owned()], subprotocol });
+    player.handle(now, opened());
     player
+}
+
+/// A link comes about.
+pub(super) fn opened() -> Input {
+    let subprotocol = Some("ocpp1.6".to_owned());
+    Input::Opened { identity: "PF-1".to_owned(), offered: vec!["ocpp1.6".to_owned()], subprotocol }
 }
 
 /// The last text that the player sends.

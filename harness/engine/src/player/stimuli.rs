@@ -213,14 +213,10 @@ mod tests {
 
     /// The verdict after a station was charged, and meant to say nothing meanwhile, and said this.
     fn while_charging(message: &str, confirmed_before: bool) -> Option<Verdict> {
-        let steps = "  - station connects:\n  - never: [ { station -> csms: MeterValues } ]\n    during:\n      \
+        let steps = "  - never: [ { station -> csms: MeterValues } ]\n    during:\n      \
                      - at station: charge\n        with: { for: 60s }\n  - station -> csms: Heartbeat\n";
-        let now = Timestamp::default() + std::time::Duration::from_secs(60);
-        let mut player = sample::playing(Timestamp::default(), steps);
-        player.handle(now, Input::Tick);
-        let subprotocol = Some("ocpp1.6".to_owned());
-        let offered = vec!["ocpp1.6".to_owned()];
-        player.handle(now, Input::Opened { identity: "PF-1".to_owned(), offered, subprotocol });
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let mut player = sample::connected_to_station(now, steps);
         assert!(player.acting.is_some(), "the stimulus is given");
         if confirmed_before {
             player.handle(now, Input::StimulusDone(Confirmation::Done));

@@ -100,7 +100,7 @@ mod tests {
     use engine::rig::Rig;
     use link::dial::{Dial, Listener, TcpDialer};
     use link::handshake::{self, ClientRequest, Headers};
-    use link::{EventKind, Limits, Url};
+    use link::{AsyncStream, Connection, EventKind, Limits, Url};
     use protocol::frame::{self, Frame};
     use protocol::{Role, Version};
     use serde_json::json;
@@ -110,6 +110,20 @@ mod tests {
     use crate::generate::Allowed;
     use crate::play::{Frozen, Outcome, play};
     use crate::target::{How, Target};
+
+    /// The id of the next call on a link; nothing once it has ended.
+    async fn next_call<S: AsyncStream>(connection: &mut Connection<S>) -> Option<String> {
+        loop {
+            let bytes = match connection.next().await.kind {
+                EventKind::Text(bytes) => bytes,
+                EventKind::Close { .. } | EventKind::Ended(_) => return None,
+                _ => continue,
+            };
+            if let Some(Frame::Call { id, .. }) = frame::read(Version::V16, &bytes).frame {
+                return Some(id);
+            }
+        }
+    }
 
     /// A CSMS that says who came, and hangs up on those of this name after so many answers.
     async fn csms(impatient: Option<(&'static str, usize)>) -> (Url, Arc<Mutex<Vec<String>>>) {
@@ -126,13 +140,7 @@ mod tests {
                     who.lock().unwrap().push(identity.clone());
                     let mut connection = incoming.accept(Some("ocpp1.6"), &Headers::new()).await.unwrap();
                     let mut left = impatient.filter(|(name, _)| *name == identity).map_or(usize::MAX, |(_, left)| left);
-                    loop {
-                        let bytes = match connection.next().await.kind {
-                            EventKind::Text(bytes) => bytes,
-                            EventKind::Close { .. } | EventKind::Ended(_) => break,
-                            _ => continue,
-                        };
-                        let Some(Frame::Call { id, .. }) = frame::read(Version::V16, &bytes).frame else { continue };
+                    while let Some(id) = next_call(&mut connection).await {
                         let now = "2026-01-01T00:00:00Z";
                         let payload = json!({ "status": "Accepted", "currentTime": now, "interval": 300 });
                         let _ = connection.send_text(&Frame::Result { id, payload }.to_text()).await;
@@ -197,13 +205,7 @@ mod tests {
                 let boot = r#"[2,"boot","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}]"#;
                 connection.send_text(boot).await.unwrap();
             }
-            loop {
-                let bytes = match connection.next().await.kind {
-                    EventKind::Text(bytes) => bytes,
-                    EventKind::Close { .. } | EventKind::Ended(_) => break,
-                    _ => continue,
-                };
-                let Some(Frame::Call { id, .. }) = frame::read(Version::V16, &bytes).frame else { continue };
+            while let Some(id) = next_call(&mut connection).await {
                 let _ = connection.send_text(&Frame::Result { id, payload: json!({}) }.to_text()).await;
             }
         }
