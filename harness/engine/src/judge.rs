@@ -98,7 +98,8 @@ impl Judge<'_> {
         }
         let Some(Event {
             at: began,
-            kind: EventKind::Begun { session: number, prefix, identity, strict, product, drivable, not_carried, rig },
+            kind:
+                EventKind::Begun { session: number, prefix, identity, strict, product, drivable, not_carried, charged, rig },
         }) = events.first()
         else {
             return Err("the trace does not say how the plan began".to_owned());
@@ -122,10 +123,11 @@ impl Judge<'_> {
             None => acquaintance::program(plan.ocpp, &rig).ok_or("there are no such questions")?,
         };
         let program = program.map_err(|refused| refused.reason.clone())?;
-        let session = self
+        let mut session = self
             .sessions
             .remove(number)
             .unwrap_or_else(|| Session::new(plan.device, plan.ocpp, identity, &rig, prefix, *number));
+        session.charged.extend(charged.iter().cloned());
         let mut player = Player::new(*began, program, std::sync::Arc::new(rig), session, self.seed, *strict);
         for event in &events[1..] {
             if let Some((at, input)) = input(event) {

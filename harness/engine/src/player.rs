@@ -46,7 +46,7 @@ pub use failing::{Otherwise, Outcome};
 pub(crate) use procedure::Heard;
 pub(crate) use reactions::{boot, harmless};
 pub(crate) use registration::{MOST_BOOTS, next_boot};
-pub use session::{LinkState, Session};
+pub use session::{Debt, LinkState, Session};
 
 /// Stands in the message ids of stations that are played beside the player's.
 pub(crate) const BESIDE: &str = "beside-";
@@ -196,6 +196,8 @@ struct Acting {
     is_look: bool,
     /// The message that was asked for is here and waits for our answer, as its driver may do, too.
     has_come: bool,
+    /// A call that a CSMS was asked for has come, whatever its driver will say.
+    is_made: bool,
     /// What is forbidden while it lasts, though it may be the last item that this was said of.
     guards: Vec<Guard>,
 }

@@ -177,7 +177,7 @@ pub fn compile(
     let node = match &case.procedure {
         Some(procedure) => {
             compiler.procedure_requirements(procedure.value)?;
-            for action in procedure.value.asks_for() {
+            for action in procedure.value.asks_for(version) {
                 compiler.need(Role::Csms, &format!("send {action}"));
             }
             leaf_of_ours(LeafKind::Procedure(procedure.value), &case.source, procedure.span, root)

@@ -2,6 +2,8 @@
 //!
 //! The language knows their names and what they do; the engine carries them out.
 
+use protocol::Version;
+
 /// Declares the procedures with their names and what `plugfest explain` says about them.
 macro_rules! procedures {
     ($($name:ident $words:literal $page:literal)*) => {
@@ -73,19 +75,21 @@ procedures! {
          own answers on its own link, and no text for one names the other (which earns a warning)."
     TransactionOfAnother "transaction of another station"
         "Starts a transaction, and has a second station send the end of it. Whatever the CSMS says to that one, our own \
-         end of the transaction is answered."
+         end of the transaction is answered. Where the token may charge once at a time, it is still refused elsewhere \
+         after the end that the second station sent, and after one of a transaction that nobody has started."
     ManyCalls "many calls"
         "Sends sixty harmless calls on one link, one after the other. Each gets its own result, and the last ones take \
          no longer than the first."
     OneCallAtATime "one call at a time"
-        "Has a CSMS read a variable, withholds the answer, and asks for the same once more. As long as the first call \
+        "Has a CSMS read a variable, or in 1.6 a key, withholds the answer, and asks for the same once more. As long as the first call \
          is not answered no second one comes; whether the CSMS keeps it or refuses to make it is its own business."
 }
 
 impl Procedure {
-    /// The actions that a CSMS has to send on request for it.
-    pub fn asks_for(self) -> &'static [&'static str] {
+    /// The actions that a CSMS of this version has to send on request for it.
+    pub fn asks_for(self, version: Version) -> &'static [&'static str] {
         match self {
+            Procedure::OneCallAtATime if version == Version::V16 => &["GetConfiguration"],
             Procedure::OneCallAtATime => &["GetVariables"],
             Procedure::AnswerInUnknownWords => &["ClearCache"],
             _ => &[],

@@ -1,6 +1,6 @@
 //! What happens in a run, as values: everything a verdict rests on, and everything a reporter consumes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::stimulus::Stimulus;
 use protocol::{Role, Timestamp, Version};
@@ -138,6 +138,9 @@ pub enum EventKind {
         /// Fields of a call, by its action, that do not survive the way to the device.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         not_carried: BTreeMap<String, Vec<String>>,
+        /// Tokens that a CSMS has let charge earlier in the run, and that charge no longer.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        charged: BTreeSet<String>,
         /// What the rig says of the device.
         rig: serde_json::Value,
     },

@@ -6,6 +6,7 @@
 mod answers;
 mod content;
 mod refusals;
+mod registration;
 mod transactions;
 mod unheard;
 
@@ -32,6 +33,16 @@ pub const ORACLES: &[(&str, &str)] = &[
     ("one-outstanding", "The device has at most one unanswered call at a time."),
     ("unique-id", "A message id of the device names one call only."),
     ("boot-first", "Until it is accepted, a station sends nothing but BootNotification and what was triggered."),
+    (
+        "unregistered-station",
+        "A CSMS of 1.6 starts and stops nothing at a Pending station, leaves a Rejected one alone, and does not ask an \
+         accepted one to boot again.",
+    ),
+    (
+        "takes-every-report",
+        "What an accepted station of 1.6 tells of its transactions, meters and connectors gets a result, whatever a CSMS \
+         thinks of it.",
+    ),
     (
         "legal-status",
         "Connector 0 reports only the states it has; connectors change their state only as the specification allows.",
@@ -87,6 +98,8 @@ struct TheirCall {
 struct OurCall {
     action: String,
     request: Value,
+    /// No earlier call had its id.
+    is_new: bool,
     state: OurState,
 }
 
@@ -97,7 +110,7 @@ enum OurState {
     Expired,
 }
 
-/// What we know of the registration of a station under test.
+/// What we know of the registration of a station: the one under test, or ours with the CSMS under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Registration {
     /// It has not booted while we looked.

@@ -253,6 +253,7 @@ pub(crate) mod tests {
                 product: false,
                 drivable: vec!["send".to_owned()],
                 not_carried: [("Reset".to_owned(), vec!["type".to_owned()])].into(),
+                charged: ["tag".to_owned()].into(),
                 rig: serde_json::json!({ "connectors": [] }),
             },
             EventKind::Stimulus { stimulus },

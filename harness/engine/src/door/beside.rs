@@ -100,9 +100,12 @@ pub(super) async fn passwords_checked(with: &mut Conversation<'_>) -> Step<()> {
     }
     for (how, password) in tries {
         // No answer lets nobody in, either.
-        if let Some(Knock::Open(_)) = with.knock(None, Some(password)).await? {
-            let title = format!("a second link {how} was let in");
-            return Err(with.failure(&title, "a refusal of the handshake", "HTTP 101", "R-083"));
+        if let Some(Knock::Open(connection)) = with.knock(None, Some(password)).await? {
+            if !with.is_closed_at_once(*connection).await? {
+                let title = format!("a second link {how} was let in");
+                return Err(with.failure(&title, "a refusal of the handshake", "HTTP 101", "R-083"));
+            }
+            with.warn(&format!("a link {how} is best refused before it is open, not closed afterwards (R-083)"));
         }
     }
     is_alive(with).await
@@ -157,23 +160,68 @@ fn warn_of(with: &mut Conversation<'_>, answer: &Frame, of: &str, to: &str) -> b
 }
 
 pub(super) async fn transaction_of_another(with: &mut Conversation<'_>) -> Step<()> {
-    const ALWAYS: &str = "16-TX-05";
     let rig = with.stage.player.rig();
     let tag = rig.tags.get("valid").map_or("PLUGFEST".to_owned(), |tag| tag.id_token.clone());
-    let connector = rig.connectors.first().map_or(1, |connector| connector.connector);
+    let mut connectors = rig.connectors.iter().map(|connector| connector.connector);
+    let (connector, second) = (connectors.next().unwrap_or(1), connectors.next());
     let mut other = with.another_station().await?;
-    let start = json!({
-        "connectorId": connector, "idTag": tag, "meterStart": 100, "timestamp": with.now().to_string(),
-    });
-    let started = with.call(call("StartTransaction", start), ALWAYS).await?;
-    let Some(id) = started.payload().and_then(|payload| payload.get("transactionId")).cloned() else {
-        return Err(with.give_up("no transaction began", &shorten(&started.to_text())));
+    let (id, status) = start(with, connector, &tag, 100).await?;
+    // Where a token may charge once at a time, another start of it tells whether its transaction still runs.
+    let watched = match second {
+        Some(second) if status == "Accepted" && charges_elsewhere(with, second, &tag, 1000).await? == Some(false) => {
+            Some(second)
+        }
+        _ => None,
     };
-    let stop = |now: String| json!({ "transactionId": id, "meterStop": 200, "timestamp": now, "reason": "Local" });
+    let stop = |id: Value, now: String| json!({ "transactionId": id, "meterStop": 200, "timestamp": now });
     // What a stranger is told is the CSMS's own business.
     let now = with.now().to_string();
-    with.call_as(&mut other, "StopTransaction", stop(now)).await?;
+    with.call_as(&mut other, "StopTransaction", stop(id.clone(), now)).await?;
+    still_runs(with, watched, &tag, 2000, "another station had sent its end").await?;
     let now = with.now().to_string();
-    with.call(call("StopTransaction", stop(now)), ALWAYS).await?;
+    with.call(call("StopTransaction", stop(json!(UNHEARD_OF), now)), ALWAYS).await?;
+    still_runs(with, watched, &tag, 3000, "the end of an unknown transaction had been sent").await?;
+    let now = with.now().to_string();
+    with.call(call("StopTransaction", stop(id, now)), ALWAYS).await?;
     Ok(())
+}
+
+const ALWAYS: &str = "16-TX-05";
+/// The id of a transaction that nobody has started.
+const UNHEARD_OF: i64 = 2_147_483_645;
+
+/// Where the CSMS has refused to start this token elsewhere while it charges, it still does.
+async fn still_runs(with: &mut Conversation<'_>, watched: Option<i64>, tag: &str, meter: i64, since: &str) -> Step<()> {
+    let Some(connector) = watched else { return Ok(()) };
+    if charges_elsewhere(with, connector, tag, meter).await? == Some(true) {
+        let title = format!("a transaction was over after {since}");
+        return Err(with.failure(&title, "idTagInfo.status ConcurrentTx, as before", "Accepted", "16-TX-03"));
+    }
+    Ok(())
+}
+
+/// Starts a transaction: its id, and what the CSMS thinks of the token.
+async fn start(with: &mut Conversation<'_>, connector: i64, tag: &str, meter: i64) -> Step<(Value, String)> {
+    let start = json!({
+        "connectorId": connector, "idTag": tag, "meterStart": meter, "timestamp": with.now().to_string(),
+    });
+    let started = with.call(call("StartTransaction", start), ALWAYS).await?;
+    let payload = started.payload();
+    let status = payload.and_then(|payload| payload.pointer("/idTagInfo/status")).and_then(Value::as_str);
+    match (payload.and_then(|payload| payload.get("transactionId")), status) {
+        (Some(id), Some(status)) => Ok((id.clone(), status.to_owned())),
+        _ => Err(with.give_up("no transaction began", &shorten(&started.to_text()))),
+    }
+}
+
+/// Whether a token that charges may start elsewhere, too; nothing if that is not told.
+async fn charges_elsewhere(with: &mut Conversation<'_>, connector: i64, tag: &str, meter: i64) -> Step<Option<bool>> {
+    let (id, status) = start(with, connector, tag, meter).await?;
+    let stop = json!({ "transactionId": id, "meterStop": meter + 1, "timestamp": with.now().to_string() });
+    with.call(call("StopTransaction", stop), ALWAYS).await?;
+    Ok(match status.as_str() {
+        "Accepted" => Some(true),
+        "ConcurrentTx" => Some(false),
+        _ => None,
+    })
 }

@@ -39,6 +39,21 @@ impl Conversation<'_> {
         self.meanwhile(until, knock).await
     }
 
+    /// Whether whoever let somebody in closes that link by himself, within the rig's grace, and says nothing on it.
+    pub(crate) async fn is_closed_at_once(&mut self, mut connection: Connection<Stream>) -> Step<bool> {
+        let until = self.now() + self.stage.player.rig().timeouts.grace;
+        let closed = async move {
+            loop {
+                match connection.next().await.kind {
+                    Event::Close { .. } | Event::Ended(_) => return true,
+                    Event::Text(_) | Event::Binary(_) => return false,
+                    _ => {}
+                }
+            }
+        };
+        Ok(self.meanwhile(until, closed).await? == Some(true))
+    }
+
     /// The password of our own station, and that of the other.
     pub(crate) fn passwords(&self) -> (Option<String>, Option<String>) {
         let own = self.stage.wire.password().map(str::to_owned);

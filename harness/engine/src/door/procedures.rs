@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocol::Version;
 use script::Procedure;
 use serde_json::{Value, json};
 
@@ -213,29 +214,41 @@ async fn many_calls(with: &mut Conversation<'_>) -> Step<()> {
 }
 
 async fn one_call_at_a_time(with: &mut Conversation<'_>) -> Step<()> {
-    const ACTION: &str = "GetVariables";
-    let asked = json!({ "getVariableData": [
-        { "component": { "name": "OCPPCommCtrlr" }, "variable": { "name": "OfflineThreshold" } }
-    ] });
-    for _ in 0..2 {
-        with.listen_for(ACTION);
-    }
-    with.ask_for(ACTION, asked.clone());
-    let Some(first) = with.called_in_time(ACTION).await? else {
-        return Err(with.give_up("the CSMS does not make the call that it is asked for", "no GetVariables"));
+    let (action, asked, told): (_, _, fn(&Value) -> Value) = match with.version() {
+        Version::V16 => ("GetConfiguration", json!({ "key": ["HeartbeatInterval"] }), keys_told),
+        _ => {
+            let variable = json!({
+                "component": { "name": "OCPPCommCtrlr" }, "variable": { "name": "OfflineThreshold" },
+            });
+            ("GetVariables", json!({ "getVariableData": [variable] }), variables_told)
+        }
     };
-    with.ask_for(ACTION, asked);
+    for _ in 0..2 {
+        with.listen_for(action);
+    }
+    with.ask_for(action, asked.clone());
+    let Some(first) = with.called_in_time(action).await? else {
+        return Err(with.give_up("the CSMS does not make the call that it is asked for", &format!("no {action}")));
+    };
+    with.ask_for(action, asked);
     // The oracle of one outstanding call tells if it does not wait.
-    let hasty = with.called_soon(ACTION).await?;
-    with.send(result(&first, variables_told(&first.payload))).await?;
+    let hasty = with.called_soon(action).await?;
+    with.send(result(&first, told(&first.payload))).await?;
     let second = match hasty {
         Some(second) => Some(second),
-        None => with.called_soon(ACTION).await?,
+        None => with.called_soon(action).await?,
     };
     if let Some(second) = second {
-        with.send(result(&second, variables_told(&second.payload))).await?;
+        with.send(result(&second, told(&second.payload))).await?;
     }
     Ok(())
+}
+
+/// An answer to GetConfiguration that has a number for everything.
+fn keys_told(request: &Value) -> Value {
+    let wanted = request.get("key").and_then(Value::as_array);
+    let told = wanted.into_iter().flatten().map(|key| json!({ "key": key, "readonly": false, "value": "60" }));
+    json!({ "configurationKey": told.collect::<Vec<_>>() })
 }
 
 /// An answer to GetVariables that has a number for everything.

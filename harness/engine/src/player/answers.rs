@@ -457,16 +457,27 @@ impl Player {
         }
     }
 
+    /// From here on until its result comes a token may charge.
+    pub(super) fn note_start(&mut self, action: &str, request: &Value) {
+        if matches!(action, "StartTransaction" | "TransactionEvent")
+            && let Some(token) = token_of(request)
+        {
+            self.session.starting.insert(token);
+        }
+    }
+
     /// What the answer of the device to a call of ours tells about it.
     fn learn_from_answer(&mut self, action: &str, request: &Value, answer: &Frame) {
         let Frame::Result { payload, .. } = answer else { return };
         let status = payload.get("status").and_then(Value::as_str).unwrap_or("");
         if self.program.device == protocol::Role::Csms {
             if matches!(action, "StartTransaction" | "TransactionEvent")
-                && token_status(payload) == Some("Accepted")
                 && let Some(token) = token_of(request)
             {
-                self.session.charged.insert(token);
+                self.session.starting.remove(&token);
+                if token_status(payload) == Some("Accepted") {
+                    self.session.charged.insert(token);
+                }
             }
             match action {
                 "BootNotification" => self.session.accepted = status == "Accepted",

@@ -168,6 +168,7 @@ impl Player {
     /// Waits for the answer to a call that is on its way.
     pub(super) fn await_answer(&mut self, now: Timestamp, id: &str, action: &str, request: &Value, tag: Tag) {
         self.session.oracles.sent_call(id, action, request);
+        self.note_start(action, request);
         self.open = Some(Open {
             id: id.to_owned(),
             action: action.to_owned(),
@@ -448,6 +449,9 @@ impl Player {
     fn take_call(&mut self, now: Timestamp, leaf: Leaf, id: &str, action: &str, payload: &Value, is_send: bool) {
         let LeafKind::DeviceCall(step) = leaf.kind.clone() else { return };
         let _ = action;
+        if let Some(acting) = self.acting.as_mut().filter(|acting| acting.verb == "send") {
+            acting.is_made = true;
+        }
         let follows = if is_send {
             Node::Done
         } else if step.before.is_done() {

@@ -78,6 +78,8 @@ pub struct Session {
     pub statuses: BTreeMap<String, String>,
     /// Tokens that a CSMS under test has let charge, in lower case.
     pub charged: BTreeSet<String>,
+    /// Tokens whose start was sent, and of which nobody knows whether they charge: no result came.
+    pub starting: BTreeSet<String>,
     /// What has to be undone, in the order it was done.
     pub ledger: Vec<Debt>,
     /// The identity of the station on this session.
@@ -107,6 +109,7 @@ impl Session {
             config,
             statuses: BTreeMap::new(),
             charged: BTreeSet::new(),
+            starting: BTreeSet::new(),
             ledger: Vec::new(),
             identity: identity.to_owned(),
             number,

@@ -69,7 +69,7 @@ impl Player {
         let lasting = guards.into_iter().filter(|guard| guard.length.is_none());
         let guards = lasting.map(|guard| Guard { inner: Node::Done, ..guard.clone() }).collect();
         let verb = stimulus.verb.clone();
-        self.acting = Some(Acting { leaf, verb, since: now, is_look: false, has_come: false, guards });
+        self.acting = Some(Acting { leaf, verb, since: now, is_look: false, has_come: false, is_made: false, guards });
         self.commands.push(Command::Stimulate(stimulus));
     }
 
@@ -131,7 +131,8 @@ impl Player {
         self.event(now, EventKind::Stimulus { stimulus: stimulus.clone() });
         let leaf = Some(leaf.clone());
         let verb = stimulus.verb.clone();
-        self.acting = Some(Acting { leaf, verb, since: now, is_look: true, has_come: false, guards: Vec::new() });
+        let guards = Vec::new();
+        self.acting = Some(Acting { leaf, verb, since: now, is_look: true, has_come: false, is_made: false, guards });
         self.commands.push(Command::Look(stimulus));
     }
 
@@ -140,6 +141,8 @@ impl Player {
         let failure = match &confirmation {
             Confirmation::Done | Confirmation::CannotCarry(_) => None,
             Confirmation::NotBound(_) => Some(format!("needs {}", acting.verb)),
+            // It may be what the station has said that a control interface calls a failure.
+            Confirmation::Undrivable(_) | Confirmation::Failed(_) if acting.is_made => None,
             Confirmation::Undrivable(reason) | Confirmation::Failed(reason) => Some(reason.clone()),
         };
         let not_carried = match &confirmation {
@@ -151,7 +154,7 @@ impl Player {
             EventKind::StimulusDone {
                 verb: acting.verb.clone(),
                 failure: failure.clone(),
-                undrivable: matches!(confirmation, Confirmation::Undrivable(_)),
+                undrivable: failure.is_some() && matches!(confirmation, Confirmation::Undrivable(_)),
                 not_carried,
             },
         );
@@ -164,6 +167,9 @@ impl Player {
         let Some(leaf) = acting.leaf else { return };
         match confirmation {
             Confirmation::Done => {}
+            Confirmation::Undrivable(reason) | Confirmation::Failed(reason) if acting.is_made => {
+                self.note(format!("the call came, and its driver says that {} failed: {reason}", acting.verb));
+            }
             Confirmation::CannotCarry(fields) => {
                 self.note(format!("the driver could not carry {}", fields.join(", ")));
             }
@@ -223,6 +229,23 @@ mod tests {
         }
         player.handle(now, Input::Text(message.as_bytes().to_vec()));
         player.outcome.as_ref().map(|outcome| outcome.verdict)
+    }
+
+    #[test]
+    fn a_call_that_came_was_made_whatever_its_driver_says() {
+        let steps = "  - csms -> station: ClearCache\n    error: GenericError\n  - station -> csms: Heartbeat\n";
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let after = |comes: bool| {
+            let mut player = sample::connected_to_csms(now, steps);
+            assert!(player.acting.is_some(), "it is asked for");
+            if comes {
+                player.handle(now, Input::Text(br#"[2,"1","ClearCache",{}]"#.to_vec()));
+            }
+            player.handle(now, Input::StimulusDone(Confirmation::Failed("answered 409".to_owned())));
+            player.outcome.as_ref().map(|outcome| outcome.verdict)
+        };
+        assert_eq!(after(true), None);
+        assert_eq!(after(false), Some(Verdict::Inconclusive));
     }
 
     #[test]

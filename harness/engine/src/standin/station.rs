@@ -25,6 +25,8 @@ struct Transaction {
     id: Value,
     place: i64,
     sequence: i64,
+    /// 1.6: the register at its start.
+    start: i64,
 }
 
 /// Keys of Core with values of an ordinary station; `true`: read only.
@@ -121,7 +123,10 @@ impl OwnStation {
                 };
                 let place = running.map_or_else(|| self.first_connector(), |running| running.place);
                 let id = running.map_or_else(|| Value::from(0), |running| running.id.clone());
-                json!({ "transactionId": id, "meterStop": self.meter_at(place), "timestamp": now.to_string() })
+                // A transaction of no energy and the next one must not look like one told twice.
+                let least = running.map_or(0, |running| running.start.saturating_add(1));
+                let stop = self.meter_at(place).max(least);
+                json!({ "transactionId": id, "meterStop": stop, "timestamp": now.to_string() })
             }
             "MeterValues" => {
                 let value = self.meter_at(connector).to_string();
@@ -283,14 +288,20 @@ impl OwnStation {
             "StartTransaction" => {
                 let place = request.get("connectorId").and_then(Value::as_i64).unwrap_or(0);
                 if let Some(start) = request.get("meterStart").and_then(Value::as_i64) {
-                    let meter = self.meter.entry(place).or_insert(0);
-                    *meter = (*meter).max(start);
+                    self.measured(place, start);
                 }
                 if let Some(id) = result.get("transactionId") {
-                    self.running.push(Transaction { id: id.clone(), place, sequence: 0 });
+                    let start = self.meter_at(place);
+                    self.running.push(Transaction { id: id.clone(), place, sequence: 0, start });
                 }
             }
-            "StopTransaction" => self.running.retain(|running| Some(&running.id) != request.get("transactionId")),
+            "StopTransaction" => {
+                let ended = self.running.iter().position(|running| Some(&running.id) == request.get("transactionId"));
+                if let Some(ended) = ended {
+                    let place = self.running.remove(ended).place;
+                    self.measured(place, request.get("meterStop").and_then(Value::as_i64).unwrap_or(0));
+                }
+            }
             "TransactionEvent" => {
                 let Some(id) = request.pointer("/transactionInfo/transactionId") else { return };
                 let sequence = request.get("seqNo").and_then(Value::as_i64).unwrap_or(0);
@@ -300,7 +311,7 @@ impl OwnStation {
                     running.sequence = sequence;
                 } else {
                     let place = request.pointer("/evse/id").and_then(Value::as_i64).unwrap_or(0);
-                    self.running.push(Transaction { id: id.clone(), place, sequence });
+                    self.running.push(Transaction { id: id.clone(), place, sequence, start: 0 });
                 }
             }
             "ChangeConfiguration" if result.get("status").and_then(Value::as_str) == Some("Accepted") => {
@@ -334,6 +345,12 @@ impl OwnStation {
     /// Transactions that the CSMS believes to be running.
     pub fn running(&self) -> impl Iterator<Item = &Value> {
         self.running.iter().map(|running| &running.id)
+    }
+
+    /// The register of a place has come this far, at least.
+    fn measured(&mut self, place: i64, register: i64) {
+        let meter = self.meter.entry(place).or_insert(0);
+        *meter = (*meter).max(register);
     }
 
     fn meter_at(&self, place: i64) -> i64 {

@@ -10,7 +10,7 @@ use super::{Job, Place, Site, Suite, Variants, presence};
 use crate::clock::Clock;
 use crate::drivers::{Can, Drivers};
 use crate::pattern::shorten;
-use crate::player::{Otherwise, Outcome, Player, rules};
+use crate::player::{Debt, Otherwise, Outcome, Player, rules};
 use crate::program::{self, Cover, Outside, Program, Refused};
 use crate::rig::Rig;
 use crate::runner;
@@ -246,10 +246,17 @@ async fn play_plan(
     let tokens = place.tokens.clone();
     let _in_use = tokens.take(&program.tokens).await;
     let prefix = format!("pf{:x}", clock.now().0);
-    let Some(ready) = site.ready(place, job.device, job.version, settings, clock, &prefix).await else {
+    let used = program.tokens.clone();
+    // A procedure begins transactions that the session does not hear of.
+    let is_procedure = program.case.procedure.is_some();
+    let Some(mut ready) = site.ready(place, job.device, job.version, settings, clock, &prefix).await else {
         let outcome = Outcome::plain(Verdict::Error, "the listener is in use");
         return Played { outcome, events: Vec::new(), identity: String::new(), plan };
     };
+    let shares = matches!(site, Site::Csms { .. });
+    if shares {
+        ready.session.charged = tokens.charged(&used);
+    }
     let identity = ready.session.identity.clone();
     let mut wire = ready.wire;
     let now = clock.now();
@@ -267,6 +274,7 @@ async fn play_plan(
             .map(|action| (action.to_owned(), ready.drivers.cannot_carry(action)))
             .filter(|(_, fields)| !fields.is_empty())
             .collect(),
+        charged: ready.session.charged.clone(),
         rig: ready.rig.facts(),
     };
     let mut events = vec![Event { at: now, kind: begun }];
@@ -280,6 +288,12 @@ async fn play_plan(
     let (outcome, session, rest) = player.into_parts();
     events.extend(rest);
     let identity = if identity.is_empty() { session.identity.clone() } else { identity };
+    if shares {
+        let is_open = session.ledger.iter().any(|debt| matches!(debt, Debt::Transaction(_)))
+            || is_procedure && !matches!(outcome.verdict, Verdict::Pass | Verdict::Warn);
+        let still = if is_open { &used } else { &session.starting };
+        tokens.used(&used, &session.charged, still);
+    }
     site.put_back(place, session, wire).await;
     site.played_on(ready.embedded);
     Played { outcome, events, identity, plan }

@@ -12,6 +12,16 @@ use tokio::sync::OwnedMutexGuard;
 pub(crate) struct TokensInUse {
     known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     other_station: Arc<tokio::sync::Mutex<()>>,
+    history: Mutex<History>,
+}
+
+/// What a CSMS has let happen to tokens in a run.
+#[derive(Default)]
+struct History {
+    /// It has let them charge, and every transaction of theirs is over.
+    charged: BTreeSet<String>,
+    /// They may charge for ever: some plan has left it open.
+    open: BTreeSet<String>,
 }
 
 impl TokensInUse {
@@ -23,6 +33,22 @@ impl TokensInUse {
             guards.push(self.lock_of(token).lock_owned().await);
         }
         guards
+    }
+
+    /// Those of these tokens that the CSMS has let charge in earlier plans, and that charge no longer: it has no reason to
+    /// say that they do.
+    pub(crate) fn charged(&self, tokens: &BTreeSet<String>) -> BTreeSet<String> {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.intersection(&history.charged).cloned().collect()
+    }
+
+    /// A plan with these tokens is over: the CSMS has let some charge, and some may do so still.
+    pub(crate) fn used(&self, tokens: &BTreeSet<String>, charged: &BTreeSet<String>, still: &BTreeSet<String>) {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let History { charged: known, open } = &mut *history;
+        open.extend(still.iter().cloned());
+        known.extend(tokens.intersection(charged).cloned());
+        known.retain(|token| !open.contains(token));
     }
 
     /// Held by the plan that plays the station beside its own.
@@ -42,6 +68,17 @@ mod tests {
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_token_has_charged_when_its_transactions_are_known_to_be_over() {
+        let tokens = TokensInUse::default();
+        let (both, none) = (set(&["a", "b"]), set(&[]));
+        assert_eq!(tokens.charged(&both), none);
+        tokens.used(&both, &both, &set(&["b"]));
+        assert_eq!(tokens.charged(&both), set(&["a"]));
+        tokens.used(&both, &both, &none);
+        assert_eq!(tokens.charged(&both), set(&["a"]), "nobody has ended what b has begun");
     }
 
     #[tokio::test]

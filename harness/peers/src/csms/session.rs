@@ -1,6 +1,6 @@
 //! What the CSMS knows of each station, and the messages on its link.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use protocol::Version;
 use serde_json::Value;
@@ -24,6 +24,8 @@ pub(super) struct Session {
     triggered: Vec<String>,
     /// The version of the list sent last and accepted.
     pub(super) list_version: i64,
+    /// Connectors of 1.6 that were last reported as something other than Available.
+    pub(super) prepared: BTreeSet<i64>,
 }
 
 /// What the CSMS has decided about a station.
@@ -49,6 +51,7 @@ impl Session {
             waiting: VecDeque::new(),
             triggered: Vec::new(),
             list_version: 0,
+            prepared: BTreeSet::new(),
         }
     }
 

@@ -12,6 +12,9 @@ impl Csms {
         if exact.is_some() {
             return exact;
         }
+        if id.contains(['%', '*']) && self.faults.hits("csms-takes-tags-for-patterns") {
+            return self.tokens.iter().find(|token| token.status == "Accepted").cloned();
+        }
         let lower = id.to_lowercase();
         let begins = self.tokens.iter().find(|token| lower.starts_with(&token.id.to_lowercase())).cloned();
         if let Some(begins) = begins.filter(|token| token.id.len() < id.len())
@@ -45,7 +48,10 @@ impl Csms {
     pub(super) fn id_tag_info(&mut self, id: &str, status: &str) -> Value {
         let mut info = json!({ "status": status });
         if let Some(group) = self.token(id).and_then(|token| token.group) {
+            let group = if self.faults.hits("csms-mixes-groups") { id.to_owned() } else { group };
             info["parentIdTag"] = Value::String(group);
+        } else if self.faults.hits("csms-writes-empty-groups") {
+            info["parentIdTag"] = Value::from("");
         }
         info
     }

@@ -69,6 +69,10 @@ impl Csms {
                 json!({ "status": status })
             }
             "SignCertificate" => json!({ "status": "Rejected" }),
+            "StatusNotification" if self.minds_status(identity, request) => return Err("PropertyConstraintViolation"),
+            "MeterValues" if !request.contains_key("transactionId") && self.faults.hits("csms-wants-transactions") => {
+                return Err("OccurenceConstraintViolation");
+            }
             "StatusNotification"
                 if integer(request, "connectorId").is_some_and(|connector| connector > 8)
                     && self.faults.hits("csms-refuses-connectors-it-has-not-heard-of") =>
@@ -100,6 +104,16 @@ impl Csms {
             let again =
                 Ask { station: identity.to_owned(), action: "TriggerMessage".to_owned(), request, confirm: None };
             self.session(identity).waiting.push_back(again);
+        }
+        let hasty = match status.as_str() {
+            "Pending" if self.faults.hits("csms-starts-while-pending") => Some("RemoteStartTransaction"),
+            "Rejected" if self.faults.hits("csms-calls-rejected-stations") => Some("GetConfiguration"),
+            _ => None,
+        };
+        if let Some(action) = hasty {
+            let request = self.fill_v16(identity, action, &Map::new());
+            let ask = Ask { station: identity.to_owned(), action: action.to_owned(), request, confirm: None };
+            self.session(identity).waiting.push_back(ask);
         }
         answer
     }
@@ -180,9 +194,25 @@ impl Csms {
         Ok(json!({ "transactionId": id, "idTagInfo": self.id_tag_info(&tag, &status) }))
     }
 
+    /// Takes the status of a connector in; only a defect minds what it is (16-STAT-15).
+    fn minds_status(&mut self, identity: &str, request: &Map<String, Value>) -> bool {
+        let connector = integer(request, "connectorId").unwrap_or(0);
+        let prepared = &mut self.session(identity).prepared;
+        if text(request, "status") == "Available" {
+            prepared.remove(&connector);
+        } else {
+            prepared.insert(connector);
+        }
+        text(request, "errorCode") == "PowerMeterFailure" && self.faults.hits("csms-minds-error-codes")
+    }
+
     /// What it may not do, whatever it thinks of a start (16-TX-05).
     fn refuses_start(&mut self, identity: &str, connector: i64, time: &str) -> bool {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        let is_prepared = self.session(identity).prepared.contains(&connector);
+        if !is_prepared && self.faults.hits("csms-wants-connectors-prepared") {
+            return true;
+        }
         let is_old = Timestamp::parse(time).is_some_and(|time| time + YEAR < self.now);
         let is_busy = self.ledger.is_busy(identity, connector);
         (is_old && self.faults.hits("csms-refuses-old-starts"))
@@ -210,7 +240,9 @@ impl Csms {
         let known = self.ledger.find(&id).map(|record| (record.station.clone(), record.open));
         let is_unknown = known.is_none();
         let has_ended = known.as_ref().is_some_and(|(_, open)| !open);
-        if (has_ended && self.faults.hits("csms-refuses-repeated-stops"))
+        let is_ordinary = ["", "Local", "Remote", "EVDisconnected"].contains(&text(request, "reason"));
+        if (!is_ordinary && self.faults.hits("csms-minds-reasons"))
+            || (has_ended && self.faults.hits("csms-refuses-repeated-stops"))
             || (request.contains_key("transactionData") && self.faults.hits("csms-minds-meter-data-of-stops"))
         {
             return Err("GenericError");
@@ -224,6 +256,7 @@ impl Csms {
             }
             Some((owner, _)) => owner == identity || self.faults.hits("csms-lets-strangers-stop"),
         };
+        let ends = ends && !self.faults.hits("csms-never-ends-transactions");
         if let Some(record) = self.ledger.find(&id).filter(|_| ends) {
             record.open = false;
         }

@@ -47,6 +47,10 @@ const RULES: &[Rule] = &[
     rule("answers-with-its-own-id", Saying(saying::own_id)),
     rule("closes-with-1011-on-a-damaged-call", Hearing(|heard| hearing::is_damaged_call(heard).then_some(Close(1011)))),
     rule("closes-with-1011-on-a-long-ping", Meeting(|oddity| meeting::is_long_ping(oddity).then_some(Close(1011)))),
+    rule(
+        "closes-with-1011-on-text-that-is-no-json",
+        Hearing(|heard| hearing::is_unreadable(heard).then_some(Close(1011))),
+    ),
     rule("cuts-off-long-errors", Saying(saying::cut_off)),
     rule("cuts-the-link-on-a-damaged-frame", Meeting(|oddity| (oddity == Oddity::ProtocolError).then_some(Cut))),
     rule("cuts-the-link-on-a-long-list", Hearing(|heard| hearing::has_longer_list(heard, 50).then_some(Cut))),
@@ -98,6 +102,7 @@ const RULES: &[Rule] = &[
     rule("takes-bytes-for-text", Meeting(meeting::text_in_bytes)),
     rule("takes-escapes-for-letters", Hearing(hearing::without_escapes)),
     rule("tells-of-other-stations", Saying(saying::with_others)),
+    rule("takes-ids-for-numbers", Saying(saying::number_for_id)),
     rule("upper-cases-ids", Saying(saying::upper_case_id)),
     rule("writes-a-comma-too-many", Saying(saying::with_comma)),
 ];

@@ -17,6 +17,12 @@ pub(super) fn upper_case_id(said: &Said<'_>) -> Instead {
     (said.is_answer() && upper != said.id()).then(|| said.with(1, upper.into()))
 }
 
+/// An id of digits as the number that it looks like.
+pub(super) fn number_for_id(said: &Said<'_>) -> Instead {
+    let number: u64 = said.id().parse().ok().filter(|_| said.id().bytes().all(|byte| byte.is_ascii_digit()))?;
+    said.is_answer().then(|| said.with(1, number.into()))
+}
+
 /// The id as it came, whatever it is.
 pub(super) fn echo_id(said: &Said<'_>) -> Instead {
     let id = said.question?.elements.get(1).filter(|id| id.is_number())?;

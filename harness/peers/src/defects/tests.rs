@@ -299,6 +299,10 @@ fn provoke(id: &str, bench: &mut Bench) -> bool {
             bench.ask("a");
             bench.first()[1] == "own-a"
         }
+        "takes-ids-for-numbers" => {
+            bench.ask("17");
+            bench.first()[1] == 17
+        }
         "upper-cases-ids" => {
             bench.ask("a");
             bench.first()[1] == "A"
@@ -308,6 +312,7 @@ fn provoke(id: &str, bench: &mut Bench) -> bool {
             bench.meet(Oddity::Ping(&[b'x'; 125]));
             bench.orders().iter().any(|(_, order)| *order == Order::Close(1011))
         }
+        "closes-with-1011-on-text-that-is-no-json" => bench.closes_with(1011, "[2,\"m1\","),
         "cuts-off-long-errors" => {
             bench.call("a", &"Bananas".repeat(40), json!({}));
             bench.first().is_string()

@@ -112,11 +112,45 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "StatusNotification of a connector above 8 is answered with CALLERROR.",
     ),
     csms("csms-triggers-boots-of-accepted-stations", "16-BOOT-12", "Each boot that it accepts it asks for again."),
+    csms("csms-starts-while-pending", "R-131", "A station that it holds in Pending is started remotely."),
+    csms("csms-calls-rejected-stations", "16-BOOT-13", "A station that it rejects is asked for its configuration."),
+    csms("csms-takes-tags-for-patterns", "16-AUTH-08", "A tag with a wildcard in it is taken for any that fits."),
+    csms("csms-mixes-groups", "16-AUTH-08", "Each token that is in a group is told to be in one of its own."),
+    csms("csms-writes-empty-groups", "16-AUTH-08", "A token of no group is told to be in one of no name."),
+    csms(
+        "csms-minds-error-codes",
+        "16-STAT-15",
+        "StatusNotification with an error code it has no word for is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-wants-connectors-prepared",
+        "16-TX-05",
+        "A start on a connector that was last reported as Available is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-minds-reasons",
+        "16-TX-05",
+        "StopTransaction for a reason out of the ordinary is answered with CALLERROR.",
+    ),
+    csms(
+        "csms-never-ends-transactions",
+        "16-TX-03",
+        "The token of a transaction that has ended still counts as charging.",
+    ),
+    csms(
+        "csms-wants-transactions",
+        "16-MV-18",
+        "MeterValues that belong to no transaction are answered with CALLERROR.",
+    ),
     csms("csms-ignores-meter-values", "16-MV-18", "MeterValues are never answered."),
     csms("csms-adds-to-status-answer", "R-232", "The answer to StatusNotification carries a status."),
     csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
     csms("csms-forgets-remote-stop", "R-245", "Asked to stop a transaction, it says it did and sends nothing."),
-    csms_201("csms-does-not-wait-for-answers", "R-030", "It sends further calls to a station while one is unanswered."),
+    csms_both(
+        "csms-does-not-wait-for-answers",
+        "R-030",
+        "It sends further calls to a station while one is unanswered.",
+    ),
     csms_201(
         "csms-keeps-old-error-codes",
         "R-050",
@@ -155,8 +189,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         // What it shows: a tag that is charging counts as free.
         "16-TX-03",
         "StopTransaction with an unknown id ends the newest transaction of the station.",
-    )
-    .left_to_streams(),
+    ),
     csms("csms-starts-repeated-calls-twice", "R-024", "A repeated StartTransaction opens a second transaction."),
     csms("csms-reuses-transaction-ids", "16-TX-04", "A new transaction gets the id of the one that has ended last."),
     csms_both(

@@ -66,6 +66,7 @@ on_both_sides! {
     "answers-answers", "R-015", "It answers the result of its own call.";
     "answers-twice", "R-037", "Every call is answered two times.";
     "answers-with-its-own-id", "R-022", "Answers carry a new message id.";
+    "takes-ids-for-numbers", "R-021" + "R-022", "Answers to a call whose id has digits only carry a number.";
     "upper-cases-ids", "R-022", "Answers carry the message id in upper case.";
     "ignores-pings", "R-097", "Pings are never answered.";
     "invents-error-codes", "R-051", "Values that break the schema are refused with a code that no table has.";
@@ -74,6 +75,7 @@ on_both_sides! {
     "repeats-keys-in-errors", "R-246", "The details of a CALLERROR have the same key twice.";
     "answers-late", "R-037", "Every sixteenth answer comes a minute late.";
     "closes-with-1011-on-a-damaged-call", "R-038", "A call whose frame is damaged is not refused: the link is closed with code 1011.";
+    "closes-with-1011-on-text-that-is-no-json", "R-240", "Text that is no JSON array makes it close the link with code 1011.";
     "closes-with-1011-on-a-long-ping", "R-240", "A ping of more than a hundred bytes makes it close the link with code 1011.";
     "cuts-off-long-errors", "R-001", "A CALLERROR of more than two hundred bytes ends in the middle.";
     "cuts-the-link-on-a-damaged-frame", "R-240", "A frame that breaks RFC 6455 makes it drop the connection without a close frame.";

@@ -282,6 +282,52 @@ fn provoke(id: &str, pair: &mut Pair) {
             pair.station_call("b", "StopTransaction", stop);
             pair.station_call("c", "StartTransaction", start("TAG-VALID", 2));
         }
+        "csms-starts-while-pending" | "csms-calls-rejected-stations" => {
+            let status = if id == "csms-starts-while-pending" { "Pending" } else { "Rejected" };
+            pair.at_csms("decide boot", json!({ "status": status }));
+            boot(pair);
+        }
+        "csms-takes-tags-for-patterns" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "%" }));
+        }
+        "csms-mixes-groups" | "csms-writes-empty-groups" => {
+            boot(pair);
+            pair.station_call("a", "Authorize", json!({ "idTag": "TAG-VALID" }));
+            pair.station_call("b", "Authorize", json!({ "idTag": "TAG-BLOCKED" }));
+        }
+        "csms-minds-error-codes" => {
+            boot(pair);
+            let status = json!({ "connectorId": 1, "errorCode": "PowerMeterFailure", "status": "Faulted" });
+            pair.station_call("a", "StatusNotification", status);
+        }
+        "csms-wants-connectors-prepared" => {
+            boot(pair);
+            pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+        }
+        "csms-minds-reasons" | "csms-never-ends-transactions" => {
+            boot(pair);
+            let first = pair.station_call("a", "StartTransaction", start("TAG-VALID", 1));
+            let stop = json!({
+                "transactionId": first["transactionId"], "meterStop": 1, "timestamp": "2026-11-24T08:00:00Z",
+                "reason": "PowerLoss",
+            });
+            pair.station_call("b", "StopTransaction", stop);
+            pair.station_call("c", "StartTransaction", start("TAG-VALID", 2));
+        }
+        "csms-wants-transactions" => {
+            boot(pair);
+            let sample = json!({ "timestamp": "2026-11-24T08:00:00Z", "sampledValue": [{ "value": "1" }] });
+            pair.station_call("a", "MeterValues", json!({ "connectorId": 0, "meterValue": [sample] }));
+        }
+        "csms-does-not-wait-for-answers" => {
+            boot(pair);
+            let identity = pair.identity.clone();
+            pair.deaf_station = true;
+            for _ in 0..2 {
+                pair.at_csms("send", json!({ "action": "ClearCache", "fields": {}, "station": identity }));
+            }
+        }
         other => panic!("{other} has no scenario"),
     }
 }

@@ -109,6 +109,21 @@ pub static RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "group-has-a-name",
+        sentence: "A tag of no group has no parentIdTag, not an empty one.",
+        severity: Severity::Must,
+        versions: V16,
+        sender: Some(Role::Csms),
+        statement: "16-AUTH-08",
+        check: |look| {
+            look.each("IdTagInfo", |look, path, info| {
+                if let Some(parent) = info.get("parentIdTag").filter(|parent| *parent == "") {
+                    look.add(format!("{path}/parentIdTag"), "no parentIdTag", parent);
+                }
+            });
+        },
+    },
+    Rule {
         id: "list-version",
         sentence: "A list version is neither 0 nor -1.",
         severity: Severity::Must,

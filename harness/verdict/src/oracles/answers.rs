@@ -38,6 +38,7 @@ impl Oracles {
             }
         }
         self.boot_first(now, text, action);
+        self.called_unregistered(now, text, action, payload);
         self.said_again = self.unheard.said_again(action, payload);
         self.content(now, text, action, payload);
         self.theirs.insert(
@@ -125,9 +126,10 @@ impl Oracles {
         {
             self.triggered.push(wanted.to_owned());
         }
+        let is_new = !self.ours.contains_key(id);
         self.ours.insert(
             id.to_owned(),
-            OurCall { action: action.to_owned(), request: request.clone(), state: OurState::Open },
+            OurCall { action: action.to_owned(), request: request.clone(), is_new, state: OurState::Open },
         );
     }
 
@@ -138,11 +140,7 @@ impl Oracles {
         let (action, payload) = (call.action.clone(), call.payload.clone());
         if let Some(result) = result {
             if action == "BootNotification" {
-                self.registration = match result.get("status").and_then(Value::as_str) {
-                    Some("Accepted") => Registration::Accepted,
-                    Some("Rejected") => Registration::Waiting { rejected: true },
-                    _ => Registration::Waiting { rejected: false },
-                };
+                self.registered(result);
             }
             self.unheard.answered(&action, &payload, result);
             self.answered_by_us(&action, &payload, result);
@@ -224,12 +222,16 @@ impl Oracles {
         }
         if let Some(call) = self.ours.get_mut(id) {
             let (action, request, state) = (call.action.clone(), call.request.clone(), call.state);
+            let is_new = call.is_new;
             call.state = OurState::Answered;
             self.unproven = None;
             match state {
                 OurState::Open => {
-                    if let Frame::Result { payload, .. } = answer {
-                        self.result(now, &text, &action, &request, payload);
+                    match answer {
+                        Frame::Result { payload, .. } => self.result(now, &text, &action, &request, payload),
+                        // What a call under a known id earns is open.
+                        Frame::Error { code, .. } if is_new => self.report_refused(now, &text, &action, &request, code),
+                        _ => {}
                     }
                     return Answered::Call;
                 }

@@ -67,6 +67,9 @@ impl Oracles {
         self.schema(now, text, &format!("{action}.conf"), violations);
         self.text_rules(now, text, action, Part::Response, payload);
         self.answered_by_device(now, text, action, request, payload);
+        if self.device == Role::Csms && action == "BootNotification" {
+            self.registered(payload);
+        }
     }
 
     fn schema(&mut self, now: Timestamp, text: &str, message: &str, violations: Vec<Violation>) {
