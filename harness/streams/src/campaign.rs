@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::generate::Seeded;
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 use crate::act::Act;
 use crate::generate::{Allowed, Generator, Layer};
@@ -120,6 +120,7 @@ pub async fn run(campaign: Campaign, mut target: Target, hub: Arc<Hub>, stop: wa
     let drivable = target.drivable();
     let means = target.means(&campaign.allowed, &drivable);
     hub.aims_at(means.universe());
+    let floor = Arc::new(RwLock::new(()));
     let mut workers = Vec::new();
     let mut targets = vec![target];
     while targets.len() < jobs
@@ -136,6 +137,7 @@ pub async fn run(campaign: Campaign, mut target: Target, hub: Arc<Hub>, stop: wa
             hub: hub.clone(),
             stop: stop.clone(),
             tell: tell.clone(),
+            floor: floor.clone(),
         };
         workers.push(tokio::spawn(worker.work()));
     }
@@ -156,6 +158,9 @@ struct Worker {
     hub: Arc<Hub>,
     stop: watch::Receiver<bool>,
     tell: Tell,
+    /// Who looks into what harms the whole device has it alone: else everybody sees what everybody else's repetitions do
+    /// to it, and takes that for his own.
+    floor: Arc<RwLock<()>>,
 }
 
 impl Worker {
@@ -197,6 +202,8 @@ impl Worker {
             let until = self.until.filter(|_| !self.target.is_embedded());
             let mut source = Timely { source, until };
             let how = How { serial: false, fresh: number.is_multiple_of(FRESH), slot: self.slot };
+            let floor = self.floor.clone();
+            let shared = floor.read().await;
             let mut outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
             if let Some(reason) = &outcome.unreachable {
                 if !self.revive().await {
@@ -211,6 +218,7 @@ impl Worker {
                 self.hub.done(number);
                 continue;
             }
+            drop(shared);
             self.hub.played(&outcome);
             self.look_into(number, &outcome).await;
             self.hub.done(number);
@@ -252,13 +260,23 @@ impl Worker {
                     campaign.shrink.executions /= REMARK;
                 }
             }
+            let floor = self.floor.clone();
+            let harm = !outcome.alive || investigate::is_harm(suspicion);
+            let (_alone, _shared) =
+                if harm { (Some(floor.write().await), None) } else { (None, Some(floor.read().await)) };
             let found = investigate::investigate(&campaign, &mut self.target, self.slot, outcome, suspicion).await;
             self.hub.looked_into(&claim);
             match found {
                 Some(found) => {
                     let found = Found { episode: number, ..found };
+                    let is_gone = found.tried == 0;
                     self.hub.found(&found);
                     (self.tell)(Told::Found(Box::new(found)));
+                    if is_gone {
+                        // Nothing more can be looked into, by nobody.
+                        self.hub.give_up("the device did not come back".to_owned());
+                        return;
+                    }
                 }
                 None => self.hub.not_confirmed(),
             }

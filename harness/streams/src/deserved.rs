@@ -173,7 +173,17 @@ pub fn deserved(version: Version, device: Role, bytes: &[u8]) -> Deserved {
             leave_open(&mut deserved);
         }
     }
+    let is_type = |flaw: &Flaw| flaw.defect == Defect::TypeNotInteger;
+    if !deserved.defects.is_empty() && deserved.defects.iter().all(is_type) && begins_with_number(bytes) {
+        leave_open(&mut deserved);
+    }
     deserved
+}
+
+/// Whether the first element is a number: to many readers 2.0 and 2e0 are the integer 2.
+fn begins_with_number(bytes: &[u8]) -> bool {
+    let rest = bytes.trim_ascii_start().strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    rest.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
 }
 
 /// Nothing is said about it: it may be answered in any way, or not at all, and the link may end.
@@ -385,6 +395,15 @@ mod tests {
         assert_eq!(deserved.answer, Answer::May);
         assert!(of(r#"[2,"\u00e4","Heartbeat",{}]"#).has_extremes());
         assert!(of(&format!(r#"[2,"{}","Heartbeat",{{}}]"#, "x".repeat(36))).is_legal_call());
+    }
+
+    #[test]
+    fn a_message_type_with_a_fraction_of_nothing_is_left_open() {
+        for kind in ["2.0", "2e0"] {
+            let deserved = of(&format!(r#"[ {kind},"1","Heartbeat",{{}}]"#));
+            assert_eq!((deserved.answer, deserved.refuse), (Answer::May, false), "{kind}");
+        }
+        assert!(of(r#"["2","1","Heartbeat",{}]"#).refuse);
     }
 
     #[test]

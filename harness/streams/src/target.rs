@@ -51,6 +51,8 @@ pub struct Target {
     monitor: Option<Arc<Mutex<Monitor>>>,
     /// Faults of an embedded device that have shown so far.
     triggered: Vec<&'static str>,
+    /// It was waited for once, and did not come: nobody starts it again.
+    is_gone: bool,
 }
 
 enum Place {
@@ -119,6 +121,7 @@ impl Target {
             canary: None,
             monitor: None,
             triggered: Vec::new(),
+            is_gone: false,
         }
     }
 
@@ -197,6 +200,7 @@ impl Target {
             canary: None,
             monitor: None,
             triggered: Vec::new(),
+            is_gone: false,
         })
     }
 
@@ -319,7 +323,8 @@ impl Target {
         }
     }
 
-    /// Starts the device again, if the rig says how. `false` if it does not, or it went wrong.
+    /// Starts the device again, if the rig says how, or waits until somebody else has. `false` if nobody does, or it went
+    /// wrong.
     pub async fn restart(&mut self) -> bool {
         self.kept = None;
         let monitor = self.monitor.as_ref().map(|monitor| monitor.lock().unwrap_or_else(PoisonError::into_inner));
@@ -333,7 +338,10 @@ impl Target {
         let verb = if self.device == Role::Csms { "restart" } else { "reboot" };
         let (Place::Csms { drivers, .. } | Place::Station { drivers, .. }) = &self.place else { return true };
         if drivers.can(self.device, verb) != Can::Yes {
-            return false;
+            // Whoever looks after its process may start it again without us.
+            let Place::Csms { url, .. } = &self.place else { return false };
+            self.is_gone = self.is_gone || !await_listener(url, RETURNING.min(self.rig.timeouts.reconnect)).await;
+            return !self.is_gone;
         }
         let stimulus = Stimulus { party: self.device, verb: verb.to_owned(), with: Map::new() };
         drivers.stimulate("", &stimulus).await == Confirmation::Done
@@ -342,6 +350,8 @@ impl Target {
 
 /// How long a device that we start again may take to be there.
 const STARTING: Duration = Duration::from_secs(60);
+/// How long a device that others start again may take to be there.
+const RETURNING: Duration = Duration::from_secs(20);
 /// How long a process may take to end after the device has stopped answering.
 const DYING: Duration = Duration::from_secs(2);
 /// The password of an embedded station, as 1.6 writes it.

@@ -20,7 +20,9 @@ pub(super) fn line(event: &RunEvent, paint: Paint, quiet: bool) -> Option<String
     match event {
         RunEvent::RunStarted { plugfest, seed, selected, .. } => {
             let version = safe_line(plugfest, ID);
-            Some(format!("{} {}, seed {seed}, plugfest {version}", paint.bold("     Running"), cases(*selected)))
+            // Streams have no cases.
+            let what = if *selected == 0 { String::new() } else { format!("{}, ", cases(*selected)) };
+            Some(format!("{} {what}seed {seed}, plugfest {version}", paint.bold("     Running")))
         }
         RunEvent::CaseFinished(result) => {
             let status = Status::of(result);

@@ -182,7 +182,13 @@ fn numbers(out: &mut String, run: &Run, paint: Paint) {
         .collect();
     let took = run.ended.map(|ended| format!(" in {}", seconds(ended.duration_ms))).unwrap_or_default();
     let counted = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
-    out.push_str(&format!("{} {}{took}{counted}\n", paint.bold("     Summary"), cases(run.results.len())));
+    let what = if run.selected == 0 && run.results.is_empty() {
+        let red = run.findings.iter().filter(|finding| finding.is_red()).count();
+        format!("{} findings, {red} of them red", run.findings.len())
+    } else {
+        cases(run.results.len())
+    };
+    out.push_str(&format!("{} {what}{took}{counted}\n", paint.bold("     Summary")));
     if let Some(why) = run.incomplete() {
         let of = if run.selected > run.results.len() {
             format!(" ({} of {})", run.results.len(), run.selected)

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::act::Act;
 use crate::finding::Signature;
 use crate::generate::Allowed;
-use crate::oracles::{Code, Suspicion};
+use crate::oracles::{Code, HARM, Suspicion};
 use crate::play::{Frozen, Outcome, play};
 use crate::shrink::{Showing, Shrinker};
 use crate::target::{How, Target};
@@ -49,9 +49,11 @@ pub(super) async fn investigate(
 ) -> Option<Found> {
     // A new link tells nothing of what shows before the end, and a handshake costs more than a call.
     let fresh = target.is_embedded() || suspicion.oracle == Code::O1 || suspicion.act >= outcome.acts.len();
-    let mut again = Again { campaign, target, slot, serial: false, fresh };
+    let mut again = Again { campaign, target, slot, serial: false, fresh, is_gone: false };
     if suspicion.nominated {
-        return again.convict(outcome, suspicion).await;
+        let convicted = again.convict(outcome, suspicion).await;
+        let is_gone = convicted.is_none() && again.is_gone && is_harm(suspicion);
+        return if is_gone { Some(Found::unrepeated(&again, outcome, suspicion)) } else { convicted };
     }
     let upto = outcome.acts.len().min(suspicion.act + 1);
     let mut best: Option<(Vec<Act>, Outcome)> = None;
@@ -64,6 +66,9 @@ pub(super) async fn investigate(
         }
     }
     let Some((acts, repeated)) = best else {
+        if again.is_gone && is_harm(suspicion) {
+            return Some(Found::unrepeated(&again, outcome, suspicion));
+        }
         // The bytes of an invalid message speak for themselves; a death does not, nor the end of a link: it may be due to a
         // race of links that come and go.
         let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O8);
@@ -83,12 +88,36 @@ pub(super) async fn investigate(
     Some(again.found(suspicion, acts, repeated, acts_before, (0, 0)).await)
 }
 
+impl Found {
+    /// What can only be told once: the device has not come back since.
+    fn unrepeated(again: &Again<'_>, outcome: &Outcome, suspicion: &Suspicion) -> Found {
+        let sentence = format!("{}, and it did not come back", suspicion.sentence);
+        Found {
+            sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
+            suspicion: Suspicion { sentence, ..suspicion.clone() },
+            serial: false,
+            shown: 0,
+            tried: 0,
+            seen: outcome.seen.clone(),
+            episode: 0,
+            acts_before: outcome.acts.len(),
+        }
+    }
+}
+
+/// Whether it tells of a device that is harmed as a whole, so that others who talk to it at the same time see it, too.
+pub(super) fn is_harm(suspicion: &Suspicion) -> bool {
+    suspicion.rule == HARM && matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O9 | Code::O13)
+}
+
 struct Again<'a> {
     campaign: &'a Campaign,
     target: &'a mut Target,
     slot: usize,
     serial: bool,
     fresh: bool,
+    /// The device could not be reached any more, and nobody started it again.
+    is_gone: bool,
 }
 
 impl Again<'_> {
@@ -157,7 +186,8 @@ impl Again<'_> {
             outcome = play(self.target, &mut Frozen::new(acts), allowed, how).await;
         }
         if !outcome.alive || outcome.unreachable.is_some() {
-            revive(self.target, allowed, self.slot).await;
+            let is_back = revive(self.target, allowed, self.slot).await;
+            self.is_gone = !is_back && outcome.unreachable.is_some();
         }
         outcome
     }
@@ -338,6 +368,61 @@ mod tests {
         investigate(&Campaign::default(), &mut target, 0, &outcome, &suspicion).await
     }
 
+    /// A CSMS whose process ends at a DataTransfer, with all its links; somebody starts it again, or nobody does.
+    async fn mortal(comes_back: bool) -> Url {
+        let mut listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.address().to_string();
+        let url = Url::parse(&format!("ws://{address}/ocpp")).unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (died, mut death) = mpsc::unbounded_channel();
+                let mut links = tokio::task::JoinSet::new();
+                let served = async {
+                    while let Ok(stream) = listener.accept_tcp().await {
+                        let died: mpsc::UnboundedSender<()> = died.clone();
+                        links.spawn(async move {
+                            let incoming = handshake::read_request(stream, &LinkLimits::default()).await.unwrap();
+                            let mut connection = incoming.accept(Some("ocpp1.6"), &Headers::new()).await.unwrap();
+                            while let EventKind::Text(bytes) = connection.next().await.kind {
+                                let frame = frame::read(Version::V16, &bytes).frame;
+                                let Some(Frame::Call { id, action, .. }) = frame else { continue };
+                                if action == "DataTransfer" {
+                                    died.send(()).unwrap();
+                                }
+                                let now = "2026-01-01T00:00:00Z";
+                                let payload = json!({ "status": "Accepted", "currentTime": now, "interval": 300 });
+                                let _ = connection.send_text(&Frame::Result { id, payload }.to_text()).await;
+                            }
+                        });
+                    }
+                };
+                tokio::select! {
+                    () = served => {}
+                    _ = death.recv() => {}
+                }
+                drop(listener);
+                links.shutdown().await;
+                if !comes_back {
+                    break;
+                }
+                listener = Listener::bind(&address).await.unwrap();
+            }
+        });
+        url
+    }
+
+    /// What comes of a death.
+    async fn died(comes_back: bool) -> Option<Found> {
+        let mut rig = Rig::default_for(Some(Role::Csms));
+        rig.timeouts.reconnect = if comes_back { Duration::from_secs(20) } else { Duration::ZERO };
+        let mut target = Target::csms(&rig, Version::V16, mortal(comes_back).await);
+        let acts = [call(1, "\"Heartbeat\",{}"), call(2, "\"DataTransfer\",{\"vendorId\":\"org.example\"}")];
+        let outcome = play(&mut target, &mut Frozen::new(&acts), &Allowed::default(), How::default()).await;
+        let death = outcome.suspicions.iter().find(|suspicion| is_harm(suspicion)).unwrap();
+        let campaign = Campaign { repeats: 3, ..Campaign::default() };
+        investigate(&campaign, &mut target, 0, &outcome, death).await
+    }
+
     fn blocking<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
     }
@@ -348,6 +433,19 @@ mod tests {
         assert_eq!((found.sequence.acts.len(), found.serial, found.shown, found.tried), (1, true, 3, 3));
         let unanswered = |seen: &Seen| matches!(seen.what, crate::What::Unanswered { .. });
         assert!(!found.suspicion.nominated && found.seen.iter().any(unanswered), "{:?}", found.suspicion);
+    }
+
+    #[test]
+    fn a_device_that_others_start_again_is_waited_for_and_its_death_made_small() {
+        let found = blocking(died(true)).unwrap();
+        assert_eq!((found.sequence.acts.len(), found.shown, found.tried), (1, 3, 3), "{:?}", found.suspicion);
+    }
+
+    #[test]
+    fn a_death_is_told_though_nobody_starts_the_device_again() {
+        let found = blocking(died(false)).unwrap();
+        assert_eq!((found.sequence.acts.len(), found.shown, found.tried), (2, 0, 0));
+        assert!(found.suspicion.sentence.ends_with("and it did not come back"), "{:?}", found.suspicion);
     }
 
     #[test]

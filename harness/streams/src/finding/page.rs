@@ -6,6 +6,7 @@ use verdict::{Direction, safe_line};
 
 use super::Finding;
 use crate::Act;
+use crate::act::{Credentials, Manner};
 
 /// Characters of a line.
 const LINE: usize = 1000;
@@ -99,10 +100,9 @@ pub(super) fn markdown(finding: &Finding, folder: &Path) -> String {
 fn said(act: &Act) -> String {
     let text = |text: &crate::act::Text| text.shown();
     match act {
-        Act::Connect { link, identity, manner } if manner.is_plain() => {
-            format!("link {link}: connect as identity {identity}")
+        Act::Connect { link, identity, manner } => {
+            format!("link {link}: connect as identity {identity}{}", special(manner))
         }
-        Act::Connect { link, identity, manner } => format!("link {link}: connect as identity {identity}, {manner:?}"),
         Act::Receive { reception, times } => {
             format!("the next {times} connections of the station are received with {reception:?}")
         }
@@ -131,6 +131,33 @@ fn said(act: &Act) -> String {
         }
         Act::Pass { ms } => format!("{ms} ms go by"),
     }
+}
+
+/// What is special about a handshake, in words.
+fn special(manner: &Manner) -> String {
+    let mut out = String::new();
+    if manner.unbooted {
+        out.push_str(", without BootNotification");
+    }
+    match &manner.credentials {
+        None => {}
+        Some(Credentials::None) => out.push_str(", without credentials"),
+        Some(Credentials::Password(password)) => out.push_str(&format!(", with the password {password:?}")),
+        Some(Credentials::Of(other)) => out.push_str(&format!(", with the credentials of identity {other}")),
+    }
+    if let Some(identity) = &manner.identity {
+        out.push_str(&format!(", with {identity:?} in the path"));
+    }
+    if let Some(offers) = &manner.offers {
+        out.push_str(&format!(", offering the subprotocols {offers:?}"));
+    }
+    for (name, value) in &manner.headers {
+        out.push_str(&format!(", with the header {name:?}: {value:?}"));
+    }
+    if let Some(request) = &manner.request {
+        out.push_str(&format!(", with the request {}", request.shown()));
+    }
+    out
 }
 
 /// Text in a table that is nothing but text.

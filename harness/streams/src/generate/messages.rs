@@ -320,8 +320,12 @@ impl Maker<'_, '_> {
                     return None;
                 }
                 let fields = self.for_the_device(message);
-                let with =
-                    Map::from_iter([("action".to_owned(), json!(message.action)), ("fields".to_owned(), fields)]);
+                // A driver carries one or the other; here nothing but the whole message will do.
+                let with = Map::from_iter([
+                    ("action".to_owned(), json!(message.action)),
+                    ("fields".to_owned(), fields.clone()),
+                    ("payload".to_owned(), fields),
+                ]);
                 let stimulus = Stimulus { party: Role::Csms, verb: "send".to_owned(), with };
                 Some(Act::Stimulate { link, stimulus })
             }

@@ -18,6 +18,8 @@ pub(super) struct Link {
     pub(super) open: bool,
     /// The device has said something on it.
     pub(super) heard: bool,
+    /// Another one of the same identity came before: which of them stays is open.
+    pub(super) is_second: bool,
     /// How the last BootNotification ended, or how it stands.
     pub(super) boot: Boot,
     /// A boot was accepted at some time in the episode.
@@ -205,10 +207,11 @@ impl Course {
         if self.links.values().any(in_doubt) {
             self.unordered.insert(identity.to_owned());
         }
+        let is_second = self.links.values().any(|link| link.identity == identity);
         let registered = self.links.values().any(|link| link.identity == identity && link.boot == Boot::Accepted);
         let link = self.links.entry(seen.link).or_default();
         let before = std::mem::take(link);
-        *link = Link { identity: identity.to_owned(), open: true, last: seen.at, ..Link::default() };
+        *link = Link { identity: identity.to_owned(), open: true, is_second, last: seen.at, ..Link::default() };
         link.accepted_once = before.accepted_once;
         if unnamed || unproven {
             link.ends.agreed = Some("the handshake was not a proper one");

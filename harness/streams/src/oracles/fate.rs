@@ -47,6 +47,10 @@ impl Fate {
             return;
         }
         let unheard = about.device == Role::Csms && !link.heard;
+        // A CSMS may let the older of two links win.
+        if unheard && link.is_second && matches!(how, Ending::Closed(Some(1000 | 1001 | 1008 | 3000..=4999))) {
+            return;
+        }
         let idle = seen.at.since(link.last).as_secs() >= IDLE;
         let (class, rule, path, sentence) = match (&link.illegal, proper(how)) {
             (Some(_), Manner::Proper) => return,
@@ -70,8 +74,12 @@ impl Fate {
                     _ if always => (Class::Violation, "R-081"),
                     _ => (Class::Robustness, HARM),
                 };
-                let sentence = format!("the device ended the link ({}) where nothing asks for it", how.name());
-                (class, rule, "legal".to_owned(), sentence)
+                let sentence = if size {
+                    format!("a message of {} bytes is too big for the device (close 1009)", link.longest)
+                } else {
+                    format!("the device ended the link ({}) where nothing asks for it", how.name())
+                };
+                (class, rule, if size { "size" } else { "legal" }.to_owned(), sentence)
             }
         };
         let known = about.suspect(
@@ -80,7 +88,8 @@ impl Fate {
                 oracle: Code::O2,
                 rule,
                 class,
-                action: action_of(about.last_sent),
+                // How much it takes at once is the same whatever it is.
+                action: if path == "size" { "?" } else { action_of(about.last_sent) },
                 path,
                 reply: how.name(),
                 sentence,
@@ -202,9 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn the_older_of_two_links_may_win() {
+        let second = |how| {
+            let mut told = Told::new(Role::Csms, Version::V16);
+            told.booted(0).opened(1).ended(1, how);
+            told.judge(&mut Fate::default())
+        };
+        assert_eq!(second(Ending::Closed(Some(1008))), []);
+        assert_eq!(second(Ending::Eof { mid_frame: false }).len(), 1, "that is no way to say so");
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.booted(0).booted(1).ended(1, Ending::Closed(Some(1008)));
+        assert_eq!(told.judge(&mut Fate::default()).len(), 1, "it was let in");
+    }
+
+    #[test]
     fn an_end_before_the_first_word_is_only_nominated() {
         let mut told = Told::new(Role::Csms, Version::V16);
-        told.booted(0).opened(0).ended(0, Ending::Closed(Some(1000)));
+        told.booted(0).opened(0).ended(0, Ending::Eof { mid_frame: false });
         let found = told.judge(&mut Fate::default());
         assert_eq!(found.iter().map(|found| found.nominated).collect::<Vec<_>>(), [true]);
         assert!(!after(Role::Csms, LEGAL, Ending::Closed(Some(1000)))[0].nominated);

@@ -90,7 +90,8 @@ fn plainer(act: &Act) -> Vec<Act> {
             let shorter = [1, ms / 100, ms / 10, ms / 2];
             forms.extend(shorter.into_iter().filter(|less| *less > 0 && less < ms).map(|ms| Act::Pass { ms }));
         }
-        Act::Stimulate { link, stimulus } => {
+        // A message without its fields is another message.
+        Act::Stimulate { link, stimulus } if stimulus.verb != "send" => {
             for key in stimulus.with.keys() {
                 let mut stimulus = stimulus.clone();
                 stimulus.with.remove(key);

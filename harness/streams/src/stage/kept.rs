@@ -43,10 +43,11 @@ impl Stage {
             self.open(BYSTANDER, self.setting.identities.len() - 1, &Manner::default()).await;
             self.opening = self.seen.clone();
         }
+        let before = self.seen.len();
         self.open(0, 0, &Manner::default()).await;
-        if self.is_turned_away() {
+        if self.is_turned_away(0) {
             // It may not have noticed yet that the link of the episode before is gone.
-            self.seen.pop();
+            self.seen.truncate(before);
             self.open_fresh(0).await;
         }
         std::mem::take(&mut self.seen)

@@ -12,7 +12,7 @@ use super::links::Link;
 use super::{BYSTANDER, FRESH, Stage};
 use crate::act::Manner;
 use crate::deserved::deserved;
-use crate::seen::Probe;
+use crate::seen::{Ending, Probe};
 use crate::{Seen, What};
 
 /// How often a CSMS is asked for a new link after the other one was closed, and how long is waited in between.
@@ -105,10 +105,14 @@ impl Stage {
         for attempt in 0..=NOTICED {
             // Only the last refusal is one of a device that takes nobody any more.
             self.own = self.setting.device == Role::Station || attempt == NOTICED;
+            let before = self.seen.len();
             self.open(number, 0, &Manner::default()).await;
             self.own = true;
-            if self.is_open(number) || !self.is_turned_away() {
+            if self.is_open(number) || !self.is_turned_away(number) {
                 return;
+            }
+            if attempt < NOTICED && self.was_hung_up(number) {
+                self.seen.truncate(before);
             }
             if attempt == 0 {
                 for rival in &rivals {
@@ -120,10 +124,19 @@ impl Stage {
         }
     }
 
-    /// Whether a CSMS has just refused a link.
-    pub(super) fn is_turned_away(&self) -> bool {
+    /// Whether a CSMS has just refused a link: with its answer to the handshake, or by a close before its first word.
+    pub(super) fn is_turned_away(&self, number: usize) -> bool {
         let last = self.seen.last().map(|seen| &seen.what);
-        self.setting.device == Role::Csms && matches!(last, Some(What::Refused { status: Some(_), .. }))
+        let refused = matches!(last, Some(What::Refused { status: Some(_), .. }));
+        self.setting.device == Role::Csms && (refused || self.was_hung_up(number))
+    }
+
+    /// Whether the device closed this link, as it should, and had not said a word on it.
+    fn was_hung_up(&self, number: usize) -> bool {
+        let of_link = self.seen.iter().rev().filter(|seen| seen.link == number);
+        let mut since = of_link.take_while(|seen| !matches!(seen.what, What::Opened { .. })).map(|seen| &seen.what);
+        let closed = |what: &What| matches!(what, What::Ended { how: Ending::Closed(_), by_us: false });
+        since.clone().any(closed) && !since.any(|what| matches!(what, What::Received { .. }))
     }
 
     async fn probe(&mut self, number: usize, probe: Probe, patience: Duration) {

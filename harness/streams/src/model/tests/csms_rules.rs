@@ -45,6 +45,15 @@ fn the_case_of_a_tag_does_not_matter() {
     is_silent(csms(both("ConcurrentTx")));
     accuses("C01.FR.25", csms_201(both("Unknown")));
     is_silent(csms_201(both("Accepted")));
+    // What comes with a certificate is judged by that, too.
+    is_silent(csms_201(|s| {
+        let request = |token: &str| json!({ "idToken": { "idToken": token, "type": "ISO14443" } });
+        s.ask("Authorize", request("TAG-VALID"), json!({ "idTokenInfo": { "status": "Accepted" } }));
+        let mut contract = request("tag-valid");
+        contract["certificate"] = json!("a");
+        let answer = json!({ "idTokenInfo": { "status": "Invalid" }, "certificateStatus": "SignatureError" });
+        s.ask("Authorize", contract, answer);
+    }));
 }
 
 #[test]
