@@ -272,6 +272,45 @@ pub enum Credentials {
     Password(String),
     /// The name and the password of another identity of the rig, counted from 0.
     Of(usize),
+    /// The right password, a little changed.
+    Near(Slip),
+}
+
+/// How a password is not quite the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slip {
+    /// Its letters are in the other case; a key in hexadecimal digits is the same key in either, and loses its last
+    /// one instead.
+    Case,
+    /// Without its last character.
+    Short,
+    /// With one character more.
+    Long,
+    /// Nothing but its first character.
+    First,
+    /// Empty.
+    Empty,
+}
+
+impl Slip {
+    /// What becomes of this password.
+    pub fn of(self, password: &str) -> String {
+        let is_key = password.chars().all(|c| c.is_ascii_hexdigit());
+        let short = |length: usize| password.chars().take(length).collect();
+        let length = password.chars().count();
+        match self {
+            Slip::Case if !is_key => {
+                let other =
+                    |c: char| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+                password.chars().map(other).collect()
+            }
+            Slip::Case | Slip::Short => short(length.saturating_sub(1)),
+            Slip::Long => format!("{password}x"),
+            Slip::First => short(1),
+            Slip::Empty => String::new(),
+        }
+    }
 }
 
 /// Bytes with holes for what differs from run to run.
@@ -492,6 +531,13 @@ impl<'de> Deserialize<'de> for Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_that_is_nearly_right_is_another_one() {
+        let all = [Slip::Case, Slip::Short, Slip::Long, Slip::First, Slip::Empty];
+        assert_eq!(all.map(|slip| slip.of("Secret-1")), ["sECRET-1", "Secret-", "Secret-1x", "S", ""]);
+        assert_eq!(Slip::Case.of("00fFaB"), "00fFa", "a key is the same in either case");
+    }
 
     #[test]
     fn the_address_of_the_canary_becomes_a_hole() {

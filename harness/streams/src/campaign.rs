@@ -13,6 +13,7 @@ use tokio::sync::{RwLock, watch};
 use crate::act::Act;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::model::Means;
+use crate::oracles::{Class, Code, HARM, Suspicion};
 use crate::play::{Generated, Outcome, Source, play};
 use crate::property::{self, Elements};
 use crate::shrink::Limits;
@@ -94,6 +95,9 @@ const LATE: Duration = Duration::from_secs(5);
 const REMARK: u32 = 5;
 /// How long the campaign may go on after its time, to end its episodes and look into what they showed.
 const LATEST: Duration = Duration::from_secs(60);
+
+/// So much of it is left for what is not finished by then.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Runs a campaign against a device.
 pub async fn run(campaign: Campaign, mut target: Target, hub: Arc<Hub>, stop: watch::Receiver<bool>, tell: Tell) {
@@ -188,6 +192,7 @@ impl Worker {
     }
 
     async fn episodes(&mut self) {
+        let mut last = None;
         while let Some((number, length)) = self.next_episode() {
             let elements;
             let seed = mixed(self.campaign.seed, number);
@@ -207,6 +212,7 @@ impl Worker {
             let mut outcome = play(&mut self.target, &mut source, &self.campaign.allowed, how).await;
             if let Some(reason) = &outcome.unreachable {
                 if !self.revive().await {
+                    self.turned_away(number, reason, last.as_ref());
                     self.hub.give_up(format!("the device cannot be reached: {reason}"));
                     return;
                 }
@@ -226,6 +232,7 @@ impl Worker {
                 self.hub.give_up("the device did not come back".to_owned());
                 return;
             }
+            last = Some(outcome);
             for note in self.hub.notes() {
                 (self.tell)(Told::Note(note));
             }
@@ -247,8 +254,35 @@ impl Worker {
         self.hub.next_episode(self.campaign.budget.runs, self.campaign.length)
     }
 
+    /// A device that took part takes nobody any more: that is told with what was done to it last.
+    fn turned_away(&self, number: u64, reason: &str, last: Option<&Outcome>) {
+        let Some(last) = last.filter(|_| self.hub.tells_of_death()) else { return };
+        let suspicion = Suspicion {
+            oracle: Code::O1,
+            rule: HARM.to_owned(),
+            class: Class::Robustness,
+            state: "offline".to_owned(),
+            action: "?".to_owned(),
+            path: "no link".to_owned(),
+            reply: "silence".to_owned(),
+            sentence: format!("the device takes no new link any more: {reason}"),
+            frame: String::new(),
+            act: last.acts.len(),
+            nominated: false,
+        };
+        let found = Found::untried(&self.target, last, &suspicion, "that did not change");
+        let found = Found { episode: number, ..found };
+        self.hub.found(&found);
+        (self.tell)(Told::Found(Box::new(found)));
+    }
+
     async fn look_into(&mut self, number: u64, outcome: &Outcome) {
+        let mut death_is_told = false;
         for suspicion in &outcome.suspicions {
+            // What it died of is found once, however many links tell of it.
+            if death_is_told && investigate::is_harm(suspicion) {
+                continue;
+            }
             let Some(claim) = self.hub.claim(suspicion) else { continue };
             let mut campaign = (*self.campaign).clone();
             if !self.target.is_embedded() {
@@ -261,15 +295,37 @@ impl Worker {
                 }
             }
             let floor = self.floor.clone();
-            let harm = !outcome.alive || investigate::is_harm(suspicion);
-            let (_alone, _shared) =
-                if harm { (Some(floor.write().await), None) } else { (None, Some(floor.read().await)) };
-            let found = investigate::investigate(&campaign, &mut self.target, self.slot, outcome, suspicion).await;
+            let is_harm = investigate::is_harm(suspicion);
+            let latest = self.until.filter(|_| !self.target.is_embedded()).map(|until| until + LATEST - CLOSING);
+            let (target, slot) = (&mut self.target, self.slot);
+            let looked_into = async {
+                let (_alone, _shared) = if is_harm || !outcome.alive {
+                    (Some(floor.write().await), None)
+                } else {
+                    (None, Some(floor.read().await))
+                };
+                investigate::investigate(&campaign, target, slot, outcome, suspicion).await
+            };
+            let found = match latest {
+                Some(latest) => tokio::time::timeout_at(latest.into(), looked_into).await,
+                None => Ok(looked_into.await),
+            };
             self.hub.looked_into(&claim);
+            let Ok(found) = found else {
+                // A death is told all the same, if only by one of those who saw it.
+                if is_harm && !outcome.alive && self.hub.tells_of_death() {
+                    let found = Found::untried(&self.target, outcome, suspicion, "there was no time to repeat it");
+                    let found = Found { episode: number, ..found };
+                    self.hub.found(&found);
+                    (self.tell)(Told::Found(Box::new(found)));
+                }
+                return;
+            };
             match found {
                 Some(found) => {
                     let found = Found { episode: number, ..found };
                     let is_gone = found.tried == 0;
+                    death_is_told |= !outcome.alive && investigate::is_harm(suspicion);
                     self.hub.found(&found);
                     (self.tell)(Told::Found(Box::new(found)));
                     if is_gone {

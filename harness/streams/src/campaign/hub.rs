@@ -86,6 +86,8 @@ struct State {
     calls: u64,
     results: u64,
     warned: bool,
+    /// Somebody has told of a death without having looked into it.
+    death_is_told: bool,
     notes: Vec<String>,
     told: Option<(Instant, u64)>,
     /// Episodes that have begun and are not over.
@@ -249,6 +251,13 @@ impl Hub {
         }
     }
 
+    /// Whether nobody has told of a death yet; to be asked by who is about to, with no time to look into it.
+    pub(super) fn tells_of_death(&self) -> bool {
+        let mut state = self.state();
+        let deaths = state.found.iter().filter(|(code, ..)| matches!(code, Code::O1 | Code::O2 | Code::O9 | Code::O13));
+        deaths.count() == 0 && !std::mem::replace(&mut state.death_is_told, true)
+    }
+
     /// What was claimed did not show again.
     pub(super) fn not_confirmed(&self) {
         let mut state = self.state();
@@ -259,7 +268,7 @@ impl Hub {
     /// What was claimed is a finding.
     pub(super) fn found(&self, found: &Found) {
         let mut state = self.state();
-        state.open -= 1;
+        state.open = state.open.saturating_sub(1);
         // Made small, it may have become the same as another.
         if state.found.insert(key(&found.suspicion)) {
             *state.summary.findings.entry(found.suspicion.class).or_default() += 1;

@@ -39,6 +39,9 @@ pub(crate) fn shows<'a>(outcome: &'a Outcome, suspicion: &Suspicion) -> Option<&
     Signature::of(suspicion).shown_by(outcome)
 }
 
+/// Why a death is not repeated.
+const GONE: &str = "it did not come back";
+
 /// Looks into a suspicion. `None` if it does not show again and cannot be held up by the bytes alone.
 pub(super) async fn investigate(
     campaign: &Campaign,
@@ -53,7 +56,7 @@ pub(super) async fn investigate(
     if suspicion.nominated {
         let convicted = again.convict(outcome, suspicion).await;
         let is_gone = convicted.is_none() && again.is_gone && is_harm(suspicion);
-        return if is_gone { Some(Found::unrepeated(&again, outcome, suspicion)) } else { convicted };
+        return if is_gone { Some(Found::untried(again.target, outcome, suspicion, GONE)) } else { convicted };
     }
     let upto = outcome.acts.len().min(suspicion.act + 1);
     let mut best: Option<(Vec<Act>, Outcome)> = None;
@@ -67,7 +70,7 @@ pub(super) async fn investigate(
     }
     let Some((acts, repeated)) = best else {
         if again.is_gone && is_harm(suspicion) {
-            return Some(Found::unrepeated(&again, outcome, suspicion));
+            return Some(Found::untried(again.target, outcome, suspicion, GONE));
         }
         // The bytes of an invalid message speak for themselves; a death does not, nor the end of a link: it may be due to a
         // race of links that come and go.
@@ -89,11 +92,11 @@ pub(super) async fn investigate(
 }
 
 impl Found {
-    /// What can only be told once: the device has not come back since.
-    fn unrepeated(again: &Again<'_>, outcome: &Outcome, suspicion: &Suspicion) -> Found {
-        let sentence = format!("{}, and it did not come back", suspicion.sentence);
+    /// What was not repeated, and why.
+    pub(super) fn untried(target: &Target, outcome: &Outcome, suspicion: &Suspicion, why: &str) -> Found {
+        let sentence = format!("{}, and {why}", suspicion.sentence);
         Found {
-            sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
+            sequence: Sequence::new(target.device, target.version, outcome.acts.clone()),
             suspicion: Suspicion { sentence, ..suspicion.clone() },
             serial: false,
             shown: 0,

@@ -6,7 +6,7 @@ use verdict::{Direction, safe_line};
 
 use super::Finding;
 use crate::Act;
-use crate::act::{Credentials, Manner};
+use crate::act::{Credentials, Manner, Slip};
 
 /// Characters of a line.
 const LINE: usize = 1000;
@@ -143,6 +143,16 @@ fn special(manner: &Manner) -> String {
         None => {}
         Some(Credentials::None) => out.push_str(", without credentials"),
         Some(Credentials::Password(password)) => out.push_str(&format!(", with the password {password:?}")),
+        Some(Credentials::Near(slip)) => out.push_str(&format!(
+            ", with its password {}",
+            match slip {
+                Slip::Case => "in the other case",
+                Slip::Short => "without the last character",
+                Slip::Long => "and one character more",
+                Slip::First => "cut to one character",
+                Slip::Empty => "left out",
+            }
+        )),
         Some(Credentials::Of(other)) => out.push_str(&format!(", with the credentials of identity {other}")),
     }
     if let Some(identity) = &manner.identity {

@@ -1,13 +1,13 @@
 //! The array around the payload (L3): type, id, arity, action, error codes, answers that nobody asked for.
 
-use protocol::catalogue::Catalogue;
+use protocol::catalogue::{Catalogue, Message};
 use protocol::generate::{one_in, pick};
 use protocol::{Version, errors};
 use serde_json::{Value, json};
 
 use super::payload::Side;
 use super::writing::{Payload, Piece, Style, array};
-use super::{Maker, messages};
+use super::{Maker, messages, text};
 use crate::Act;
 use crate::act::{Hole, Text};
 
@@ -101,7 +101,21 @@ const IDS: &[&str] = &[
     "\"%s%n\"",
     "\"<b>\"",
     "\"1\"",
+    "\"007\"",
+    "\"AbC-dEf\"",
+    "\" padded \"",
+    "\"line\\n\"",
 ];
+
+/// Actions that are no texts.
+const NO_ACTIONS: &[&str] = &["{}", "[]", "null", "1", "true", "2.5", "[\"Heartbeat\"]"];
+
+/// How many arrays [`Maker::arity`] can make.
+const ARITIES: usize = 12;
+/// How many texts that answer nothing [`Maker::odd_answer_to`] can make.
+const ANSWERS: usize = 7;
+/// How many messages of other versions [`Maker::newer_type`] can make.
+const NEWER: usize = 4;
 
 /// Payloads that are no objects, or have nothing in them.
 const PAYLOADS: &[&str] =
@@ -129,8 +143,50 @@ impl Maker<'_, '_> {
         Piece::Hole(Hole::Id(self.memory.next_id()))
     }
 
+    /// The oddity of this number, counted round: each kind of mistake in the array around a payload comes once.
+    pub(super) fn oddity(&mut self, number: usize) -> Act {
+        let kinds = [
+            TYPES.len(),
+            IDS.len(),
+            ACTIONS.len(),
+            NO_ACTIONS.len(),
+            PAYLOADS.len(),
+            ARITIES,
+            ANSWERS,
+            NEWER,
+            text::NOTHINGS.len(),
+            messages::incoming(self.view.version, self.view.device).len(),
+        ];
+        let mut at = number % kinds.iter().sum::<usize>();
+        let mut kind = 0;
+        while at >= kinds[kind] {
+            at -= kinds[kind];
+            kind += 1;
+        }
+        let text = match kind {
+            0 => self.with_type(TYPES[at]),
+            1 => self.with_id(IDS[at]),
+            2 => self.with_action(Piece::Word(ACTIONS[at])),
+            3 => self.with_action(Piece::Raw(NO_ACTIONS[at])),
+            4 => self.with_payload(PAYLOADS[at]),
+            5 => self.arity(at),
+            6 => {
+                let id = self.id();
+                self.odd_answer_to(at, id)
+            }
+            7 => self.newer_type(at),
+            8 => Text::bytes(text::NOTHINGS[at]),
+            _ => self.of_the_device(messages::incoming(self.view.version, self.view.device)[at]),
+        };
+        Act::Send { link: 0, text }
+    }
+
     fn odd_type(&mut self) -> Text {
         let ty = pick(TYPES, self.choices).copied().unwrap_or("1");
+        self.with_type(ty)
+    }
+
+    fn with_type(&mut self, ty: &str) -> Text {
         let (id, message) = (self.id(), self.message());
         let payload = self.plain(message, Side::Request);
         array(&[Piece::Raw(ty), id, Piece::Word(&message.action), Piece::Payload(&payload)], Style::default())
@@ -147,6 +203,10 @@ impl Maker<'_, '_> {
         };
         let long = Value::from(long).to_string();
         let id = if one_in(3, self.choices) { &long } else { pick(IDS, self.choices).copied().unwrap_or("1") };
+        self.with_id(id)
+    }
+
+    fn with_id(&mut self, id: &str) -> Text {
         let message = self.message();
         let payload = self.plain(message, Side::Request);
         let pieces = [Piece::Raw("2"), Piece::Raw(id), Piece::Word(&message.action), Piece::Payload(&payload)];
@@ -167,12 +227,17 @@ impl Maker<'_, '_> {
     }
 
     fn odd_arity(&mut self) -> Text {
+        let kind = self.choices.choose(ARITIES as u64) as usize;
+        self.arity(kind)
+    }
+
+    fn arity(&mut self, kind: usize) -> Text {
         let (id, message) = (self.id(), self.message());
         let payload = self.plain(message, Side::Request);
         let action = || Piece::Word(&message.action);
         let body = || Piece::Payload(&payload);
         let two = || Piece::Raw("2");
-        let pieces = match self.choices.choose(12) {
+        let pieces = match kind {
             0 => vec![two(), id, action()],
             1 => vec![two(), id, action(), body(), Piece::Raw("{}")],
             2 => vec![two(), id],
@@ -195,19 +260,23 @@ impl Maker<'_, '_> {
 
     fn odd_action(&mut self) -> Text {
         let long = "A".repeat(if one_in(4, self.choices) { 10_000 } else { 300 });
-        let id = self.id();
         if one_in(5, self.choices) {
-            let raw = pick(&["{}", "[]", "null", "1", "true", "2.5", "[\"Heartbeat\"]"], self.choices).copied();
-            return array(&[Piece::Raw("2"), id, Piece::Raw(raw.unwrap_or("{}")), Piece::Raw("{}")], Style::default());
+            let raw = pick(NO_ACTIONS, self.choices).copied().unwrap_or("{}");
+            return self.with_action(Piece::Raw(raw));
         }
         let action = if one_in(10, self.choices) { &long } else { pick(ACTIONS, self.choices).copied().unwrap_or("") };
-        array(&[Piece::Raw("2"), id, Piece::Word(action), Piece::Raw("{}")], Style::default())
+        self.with_action(Piece::Word(action))
+    }
+
+    fn with_action(&mut self, action: Piece<'_>) -> Text {
+        let id = self.id();
+        array(&[Piece::Raw("2"), id, action, Piece::Raw("{}")], Style::default())
     }
 
     /// A message of the device itself, or of another version.
     fn wrong_way(&mut self) -> Text {
-        let id = self.id();
         if one_in(2, self.choices) {
+            let id = self.id();
             let other = pick(&Version::ALL, self.choices).copied().unwrap_or(Version::V16);
             let messages = Catalogue::of(other).messages();
             let Some(message) = pick(messages, self.choices) else { return Text::default() };
@@ -216,7 +285,12 @@ impl Maker<'_, '_> {
             return array(&pieces, Style::default());
         }
         let list = messages::incoming(self.view.version, self.view.device);
-        let Some(message) = pick(list, self.choices).copied() else { return Text::default() };
+        pick(list, self.choices).copied().map_or_else(Text::default, |message| self.of_the_device(message))
+    }
+
+    /// A call that only the device makes.
+    fn of_the_device(&mut self, message: &Message) -> Text {
+        let id = self.id();
         let payload = self.plain(message, Side::Request);
         array(&[Piece::Raw("2"), id, Piece::Word(&message.action), Piece::Payload(&payload)], Style::default())
     }
@@ -233,19 +307,25 @@ impl Maker<'_, '_> {
             4 => Piece::Raw("\"-1\""),
             _ => self.id(),
         };
+        // The plainest is most likely.
+        let kind = self.choices.choose(10).saturating_sub(2) as usize;
+        self.odd_answer_to(kind.min(ANSWERS - 1), id)
+    }
+
+    fn odd_answer_to(&mut self, kind: usize, id: Piece<'_>) -> Text {
         let list = messages::incoming(self.view.version, self.view.device);
         let payload = match pick(list, self.choices).copied() {
             Some(message) => self.plain(message, Side::Response),
             None => Payload::new(json!({})),
         };
         let code = pick(errors::codes(self.view.version), self.choices).copied().unwrap_or("InternalError");
-        let pieces = match self.choices.choose(10) {
-            0..=2 => vec![Piece::Raw("3"), id, Piece::Payload(&payload)],
-            3 | 4 => vec![Piece::Raw("4"), id, Piece::Word(code), Piece::Word("it did not work"), Piece::Raw("{}")],
-            5 => vec![Piece::Raw("4"), id, Piece::Raw("null"), Piece::Raw("null"), Piece::Raw("null")],
-            6 => vec![Piece::Raw("4"), Piece::Raw("[]"), Piece::Word("InternalError"), Piece::Word("d")],
-            7 => vec![Piece::Raw("3")],
-            8 => vec![Piece::Raw("4"), id],
+        let pieces = match kind {
+            0 => vec![Piece::Raw("3"), id, Piece::Payload(&payload)],
+            1 => vec![Piece::Raw("4"), id, Piece::Word(code), Piece::Word("it did not work"), Piece::Raw("{}")],
+            2 => vec![Piece::Raw("4"), id, Piece::Raw("null"), Piece::Raw("null"), Piece::Raw("null")],
+            3 => vec![Piece::Raw("4"), Piece::Raw("[]"), Piece::Word("InternalError"), Piece::Word("d")],
+            4 => vec![Piece::Raw("3")],
+            5 => vec![Piece::Raw("4"), id],
             _ => vec![Piece::Raw("3"), id, Piece::Raw("\"\"")],
         };
         array(&pieces, Style::default())
@@ -253,9 +333,14 @@ impl Maker<'_, '_> {
 
     /// The types that 2.1 has.
     fn newer_types(&mut self) -> Text {
+        let kind = self.choices.choose(NEWER as u64) as usize;
+        self.newer_type(kind)
+    }
+
+    fn newer_type(&mut self, kind: usize) -> Text {
         let (id, message) = (self.id(), self.message());
         let payload = self.plain(message, Side::Request);
-        let pieces = match self.choices.choose(4) {
+        let pieces = match kind {
             0 => vec![Piece::Raw("5"), id, Piece::Word("InternalError"), Piece::Word(""), Piece::Raw("{}")],
             1 => vec![Piece::Raw("6"), id, Piece::Word(&message.action), Piece::Payload(&payload)],
             2 => vec![Piece::Raw("6"), id, Piece::Word("NoSuchAction"), Piece::Raw("{}")],
@@ -265,8 +350,12 @@ impl Maker<'_, '_> {
     }
 
     fn odd_payload(&mut self) -> Text {
-        let (id, message) = (self.id(), self.message());
         let raw = pick(PAYLOADS, self.choices).copied().unwrap_or("null");
+        self.with_payload(raw)
+    }
+
+    fn with_payload(&mut self, raw: &str) -> Text {
+        let (id, message) = (self.id(), self.message());
         array(&[Piece::Raw("2"), id, Piece::Word(&message.action), Piece::Raw(raw)], Style::default())
     }
 }

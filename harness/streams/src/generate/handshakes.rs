@@ -8,7 +8,7 @@ use protocol::generate::{one_in, pick};
 
 use super::Maker;
 use crate::Act;
-use crate::act::{Credentials, Manner, Reception, Text};
+use crate::act::{Credentials, Manner, Reception, Slip, Text};
 
 /// The first bytes of other protocols, and of ours in disorder.
 const BEGINNINGS: &[&[u8]] = &[
@@ -282,6 +282,10 @@ impl Maker<'_, '_> {
             }
             9 if one_in(2, self.choices) => manner.credentials = Some(Credentials::None),
             9 => manner.credentials = Some(Credentials::Of(self.choices.choose(3) as usize)),
+            10 if one_in(2, self.choices) => {
+                let slips = [Slip::Case, Slip::Short, Slip::Empty, Slip::Long, Slip::First];
+                manner.credentials = pick(&slips, self.choices).copied().map(Credentials::Near);
+            }
             10 => {
                 let passwords = ["wrong", "", "constructor", ":", "é", "' OR ''='", "%00", "a:b:c"];
                 let password = pick(&passwords, self.choices).copied().unwrap_or("wrong");

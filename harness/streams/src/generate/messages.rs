@@ -78,6 +78,10 @@ pub(super) fn incoming(version: Version, device: Role) -> &'static [&'static Mes
     })
 }
 
+/// What a CSMS asks of a station that has just booted.
+const AFTER_BOOT: &[&str] =
+    &["GetConfiguration", "ChangeConfiguration", "TriggerMessage", "GetBaseReport", "GetVariables", "SetVariables"];
+
 impl Maker<'_, '_> {
     /// A message that we may send.
     pub(super) fn message(&mut self) -> &'static Message {
@@ -186,10 +190,20 @@ impl Maker<'_, '_> {
             message = pick(list, self.choices).copied();
             cause = message.and_then(|message| self.cause(link, message));
         }
-        let Some(message) = message else { return self.legal_act() };
+        let Some(mut message) = message else { return self.legal_act() };
         if cause.is_none() && self.view.device == Role::Csms && self.view.drivable.is_empty() {
-            // Nothing makes this CSMS call us.
-            return self.legal_act();
+            // Nothing makes this CSMS call us, unless it asks something after a boot, as many do.
+            let asked: Vec<&Message> = list.iter().copied().filter(|one| AFTER_BOOT.contains(&&*one.action)).collect();
+            let boot = Catalogue::of(self.view.version).message("BootNotification");
+            let (Some(asked), Some(boot)) = (pick(&asked, self.choices).copied(), boot) else {
+                return self.legal_act();
+            };
+            if !one_in(2, self.choices) {
+                return self.legal_act();
+            }
+            let payload = self.plain(boot, Side::Request);
+            cause = Some(Act::Send { link, text: self.call(boot, &payload) });
+            message = asked;
         }
         let (text, times) = self.answer(message);
         self.memory.queue.extend(cause);

@@ -1,6 +1,7 @@
 //! From one stream of choices to acts, on seven layers.
 
 mod allowed;
+mod edges;
 mod envelope;
 mod frames;
 mod goals;
@@ -81,6 +82,10 @@ pub struct Generator {
     layers: Vec<(Layer, u64)>,
     /// Where a walk through the [`negatives`] is.
     walk: Option<usize>,
+    /// Where a walk through what can be wrong around a payload is.
+    oddity: Option<usize>,
+    /// Where a walk through the ends of every field is.
+    edge: Option<usize>,
     /// A walk through the states and moves of the model.
     goals: Option<goals::Walk>,
     memory: Memory,
@@ -143,12 +148,13 @@ impl Generator {
         let mut layers: Vec<(Layer, u64)> = layers.iter().map(|layer| (*layer, weight(*layer))).collect();
         layers.sort_by_key(|(layer, weight)| (std::cmp::Reverse(*weight), *layer));
         layers.dedup();
-        Generator { layers, walk: None, goals: None, memory: Memory::default() }
+        Generator { layers, walk: None, oddity: None, edge: None, goals: None, memory: Memory::default() }
     }
 
     /// A generator for the episode of this number in a row of episodes of so many acts. One in four of them walks
     /// through the [`negatives`], where the one before it stopped: so that every constraint is broken once. Another one
-    /// walks through the states and moves of the model, so that each is met once.
+    /// walks through the states and moves of the model, so that each is met once. One in eight walks through what can be
+    /// wrong around a payload, and one through the ends of every field.
     pub fn for_episode(layers: &[Layer], number: u64, length: usize) -> Generator {
         let mut generator = Generator::new(layers);
         let before = usize::try_from(number / WALKS).unwrap_or(0);
@@ -158,6 +164,12 @@ impl Generator {
         if layers.contains(&Layer::L4) && number % WALKS == WALKS - 1 {
             // Every second act is one; that an answer takes two more makes the walks overlap.
             generator.walk = Some(before.wrapping_mul(length / 3));
+        }
+        if layers.contains(&Layer::L3) && number % (2 * WALKS) == 2 {
+            generator.oddity = Some((before / 2).wrapping_mul(length / 2));
+        }
+        if layers.contains(&Layer::L4) && number % (2 * WALKS) == WALKS {
+            generator.edge = Some((before / 2).wrapping_mul(length / 2));
         }
         generator
     }
@@ -245,6 +257,22 @@ impl Generator {
     fn made(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
         if let Some(act) = self.towards_goal(view, choices).or_else(|| self.walked(view, choices)) {
             return act;
+        }
+        if let Some(at) = self.edge
+            && !one_in(3, choices)
+        {
+            self.edge = Some(at.wrapping_add(1));
+            let all = edges::all(view.version, view.device);
+            let id = self.memory.next_id();
+            if let Some(act) = all.get(at % all.len().max(1)).and_then(|edge| edge.act(id, view.now)) {
+                return act;
+            }
+        }
+        if let Some(at) = self.oddity
+            && !one_in(3, choices)
+        {
+            self.oddity = Some(at.wrapping_add(1));
+            return Maker { view, memory: &mut self.memory, choices }.oddity(at);
         }
         // Not every step is done: what if one is left out?
         if !self.memory.agenda.is_empty() && one_in(3, choices) {

@@ -389,6 +389,26 @@ fn walks_lead_past_every_negative() {
 }
 
 #[test]
+fn a_walk_through_oddities_meets_each() {
+    let episode = Episode::new(Role::Csms, Version::V16);
+    let mut left: Vec<&str> =
+        vec!["[]", "[2,", "\"constructor\"", "\"AbC-dEf\"", "\"Heartbeat \"", "\"heartbeat\"", "[\"Heartbeat\"]"];
+    left.extend(["[\"2\",", "[2e0,", "\"RemoteStopTransaction\"", ",1e400]", "[4,[],\"InternalError\",\"d\"]"]);
+    for number in (2..100).step_by(2 * WALKS as usize) {
+        let mut generator = Generator::for_episode(&Layer::ALL, number, 60);
+        let mut choices = Seeded::new(number);
+        for _ in 0..60 {
+            let act = generator.next(&episode.view(), &mut choices);
+            if let Some(text) = act.text() {
+                let text = text.shown();
+                left.retain(|odd| !text.contains(odd));
+            }
+        }
+    }
+    assert_eq!(left, Vec::<&str>::new());
+}
+
+#[test]
 fn a_negative_that_must_not_be_sent_is_not() {
     let mut episode = Episode::new(Role::Station, Version::V201);
     let all = negatives(Version::V201, Role::Station);

@@ -88,6 +88,10 @@ const NO_UTF8: &[&[u8]] = &[
     b"\"caf\xE9\"",
 ];
 
+/// Texts with nothing in them.
+pub(super) const NOTHINGS: &[&[u8]] =
+    &[b"", b" ", b"null", b"{}", b"[]", b"0", b"\"\"", b"true", b"[[]]", b"\0", b"[", b"]", b"[2", b"[2,", b"[2,\""];
+
 impl Maker<'_, '_> {
     /// A message whose text is odd.
     pub(super) fn json_act(&mut self) -> Act {
@@ -282,8 +286,7 @@ impl Maker<'_, '_> {
     }
 
     fn nothing(&mut self) -> Text {
-        let texts: [&[u8]; 12] = [b"", b" ", b"null", b"{}", b"[]", b"0", b"\"\"", b"true", b"[[]]", b"\0", b"[", b"]"];
-        Text::bytes(pick(&texts, self.choices).copied().unwrap_or(b""))
+        Text::bytes(pick(NOTHINGS, self.choices).copied().unwrap_or(b""))
     }
 
     /// Places to cut a message of this length.

@@ -33,13 +33,13 @@ impl Oracle for Authorisation {
             What::Opened { identity, proof, .. }
                 if about.device == Role::Csms && about.has_password && !self.uncertain =>
             {
-                let (rule, how) = match proof {
+                let (rule, path, how) = match proof {
                     Proof::Right => return,
-                    Proof::Wrong => ("R-083", "without the right password"),
-                    Proof::OtherName => ("A00.FR.207", "under the user name of another station"),
+                    Proof::Wrong => ("R-083", "handshake", "without the right password"),
+                    Proof::OtherName => ("A00.FR.207", "user name", "under the user name of another station"),
                 };
                 let sentence = format!("\"{identity}\" was let in {how}");
-                suspect(rule, "?", "handshake", "opened", sentence, identity.as_bytes());
+                suspect(rule, "?", path, "opened", sentence, identity.as_bytes());
             }
             What::Stimulated { verb, .. } if verb.starts_with("set p") => self.uncertain = true,
             What::Received { bytes, reading, answers: Some(call), .. } if about.device == Role::Station => {
@@ -140,6 +140,14 @@ mod tests {
             let found = told.judge(&mut Authorisation::default());
             assert_eq!((found[0].class, found[0].rule.as_str()), (class, "A00.FR.207"));
         }
+    }
+
+    #[test]
+    fn a_password_that_nobody_asks_for_is_not_hidden_behind_a_name_that_nobody_compares() {
+        let mut told = Told::new(Role::Csms, Version::V16);
+        told.opened_as(1, "PLUGFEST-1", Proof::OtherName).opened_as(2, "PLUGFEST-1", Proof::Wrong);
+        let found = told.judge(&mut Authorisation::default());
+        assert_ne!(found[0].signature(), found[1].signature());
     }
 
     fn configuration(key: &str, value: &str) -> String {

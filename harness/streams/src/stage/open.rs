@@ -120,6 +120,7 @@ impl Stage {
             None => (name.to_owned(), self.password(name)),
             Some(Credentials::None) => (name.to_owned(), None),
             Some(Credentials::Password(password)) => (name.to_owned(), Some(password.clone())),
+            Some(Credentials::Near(slip)) => (name.to_owned(), self.password(name).map(|password| slip.of(&password))),
             Some(Credentials::Of(other)) => {
                 let other = self.identity(*other);
                 let password = self.password(&other);
@@ -178,6 +179,10 @@ impl Stage {
         };
         match credentials {
             Credentials::None | Credentials::Password(_) => Proof::Wrong,
+            Credentials::Near(slip) => match self.password(name) {
+                Some(password) if slip.of(&password) != password => Proof::Wrong,
+                _ => Proof::Right,
+            },
             Credentials::Of(other) => {
                 let other = self.identity(*other);
                 match self.password(&other) == self.password(name) {
