@@ -60,7 +60,7 @@ impl<C: Choices + Send> Source for Generated<C> {
 }
 
 /// What came of an episode.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// When it began; a bystander's link may have been opened before.
     pub began: Timestamp,

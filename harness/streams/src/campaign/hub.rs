@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::frame::Frame;
 
 use super::Found;
+use super::investigate::is_harm;
 use crate::What;
 use crate::coverage::Coverage;
 use crate::finding::{Finding, Signature};
@@ -86,7 +87,7 @@ struct State {
     calls: u64,
     results: u64,
     warned: bool,
-    /// Somebody has told of a death without having looked into it.
+    /// Somebody has told of what harms the device as a whole.
     death_is_told: bool,
     notes: Vec<String>,
     told: Option<(Instant, u64)>,
@@ -253,9 +254,7 @@ impl Hub {
 
     /// Whether nobody has told of a death yet; to be asked by who is about to, with no time to look into it.
     pub(super) fn tells_of_death(&self) -> bool {
-        let mut state = self.state();
-        let deaths = state.found.iter().filter(|(code, ..)| matches!(code, Code::O1 | Code::O2 | Code::O9 | Code::O13));
-        deaths.count() == 0 && !std::mem::replace(&mut state.death_is_told, true)
+        !std::mem::replace(&mut self.state().death_is_told, true)
     }
 
     /// What was claimed did not show again.
@@ -269,6 +268,7 @@ impl Hub {
     pub(super) fn found(&self, found: &Found) {
         let mut state = self.state();
         state.open = state.open.saturating_sub(1);
+        state.death_is_told |= found.suspicion.class.is_red() && is_harm(&found.suspicion);
         // Made small, it may have become the same as another.
         if state.found.insert(key(&found.suspicion)) {
             *state.summary.findings.entry(found.suspicion.class).or_default() += 1;

@@ -87,8 +87,14 @@ pub(super) async fn investigate(
         });
     };
     let acts_before = acts.len();
-    let (acts, repeated) = again.minimise(acts, repeated, suspicion).await;
-    Some(again.found(suspicion, acts, repeated, acts_before, (0, 0)).await)
+    let (small, shown) = again.minimise(acts.clone(), repeated.clone(), suspicion).await;
+    let found = again.found(suspicion, small, shown, acts_before, (0, 0)).await;
+    if found.shown > 0 || found.tried == 0 || !is_harm(suspicion) {
+        return Some(found);
+    }
+    // A device that takes its time to die may have died of what was tried before, and too much was taken away.
+    let found = again.found(suspicion, acts, repeated, acts_before, (0, 0)).await;
+    (found.shown > 0).then_some(found)
 }
 
 impl Found {

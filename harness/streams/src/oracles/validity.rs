@@ -149,13 +149,13 @@ impl Oracle for Validity {
                             if !self.served.contains(&call.action) && self.served.len() < REMEMBERED {
                                 self.served.insert(call.action.clone());
                             }
-                        } else if call.deserved.refuse && !self.repeated.is_repeated(&call.id) {
-                            if let Some(charge) = accepted(call, payload, self.version, self.device) {
-                                let remark = charge.class == Class::Compatibility;
-                                let reply =
-                                    if remark { "result".to_owned() } else { reply_class(self.version, reading) };
-                                about.suspect(seen, Charge { reply, bytes, ..charge }, suspicions);
-                            }
+                        } else if call.deserved.refuse
+                            && !self.repeated.is_repeated(&call.id)
+                            && let Some(charge) = accepted(call, payload, self.version, self.device)
+                        {
+                            let remark = charge.class == Class::Compatibility;
+                            let reply = if remark { "result".to_owned() } else { reply_class(self.version, reading) };
+                            about.suspect(seen, Charge { reply, bytes, ..charge }, suspicions);
                         }
                     }
                     (Some(Frame::Error { code, .. }), Some(call))
