@@ -351,7 +351,7 @@ impl Target {
 /// How long a device that we start again may take to be there.
 const STARTING: Duration = Duration::from_secs(60);
 /// How long a device that others start again may take to be there.
-const RETURNING: Duration = Duration::from_secs(20);
+const RETURNING: Duration = Duration::from_secs(60);
 /// How long a process may take to end after the device has stopped answering.
 const DYING: Duration = Duration::from_secs(2);
 /// The password of an embedded station, as 1.6 writes it.
