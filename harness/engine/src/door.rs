@@ -384,7 +384,7 @@ impl Conversation<'_> {
             match opened {
                 Some(Noticed::Opened) => {
                     self.noticed.clear();
-                    return Ok(());
+                    return self.let_it_boot().await;
                 }
                 Some(Noticed::Refused(reason)) => last = reason,
                 _ => {}
@@ -394,6 +394,14 @@ impl Conversation<'_> {
             self.wait(pause, |_, _| None::<()>).await?;
         }
         Err(self.failure("no new link came about", "a new link", &last, statement))
+    }
+
+    /// A station may boot on every link (R-114 only recommends against it), and takes no call before it is accepted.
+    async fn let_it_boot(&mut self) -> Step<()> {
+        let now = self.now();
+        let Some(until) = self.stage.player.boots_perhaps(now) else { return Ok(()) };
+        self.wait(until, |player, _| player.boots_perhaps(now).is_none().then_some(())).await?;
+        Ok(())
     }
 
     /// Notes something that is only recommended otherwise.

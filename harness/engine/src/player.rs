@@ -225,6 +225,8 @@ pub struct Player {
     doubt: Option<Box<unasked::Doubt>>,
     /// Our station waits until then before it goes on.
     pause: Option<Timestamp>,
+    /// When the link that is up was opened.
+    opened_at: Option<Timestamp>,
     /// When we last gave a transaction its id.
     named: Option<Timestamp>,
     /// Boots that a CSMS has not accepted.
@@ -352,6 +354,7 @@ impl Player {
             only_confirmed: None,
             doubt: None,
             pause: None,
+            opened_at: None,
             named: None,
             boots: 0,
             found: BTreeMap::new(),

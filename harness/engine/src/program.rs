@@ -103,10 +103,12 @@ pub struct Program {
 /// Why a case cannot be played.
 #[derive(Debug)]
 pub struct Refused {
-    /// `NotApplicable`, `Inconclusive` or `Error`.
+    /// `NotApplicable`, `Inconclusive` or `Error`; `Fail` if the device keeps every case from being played.
     pub verdict: Verdict,
     /// One line.
     pub reason: String,
+    /// The statements broken by a device that fails.
+    pub rules: Vec<String>,
     /// The place, where there is one.
     pub diagnostic: Option<Box<Diagnostic>>,
 }
@@ -115,6 +117,7 @@ impl Refused {
     fn error(source: &Arc<Source>, span: verdict::Span, reason: impl Into<String>) -> Refused {
         let reason = reason.into();
         Refused {
+            rules: Vec::new(),
             verdict: Verdict::Error,
             diagnostic: Some(Box::new(Diagnostic::error("cannot-play", reason.clone()).at(source, span, ""))),
             reason,
@@ -260,6 +263,7 @@ impl Compiler<'_> {
         }
         if !case.is_for(self.device) {
             return Err(Refused {
+                rules: Vec::new(),
                 verdict: Verdict::NotApplicable,
                 reason: format!("the case is not for a {}", self.device),
                 diagnostic: None,
@@ -272,7 +276,7 @@ impl Compiler<'_> {
         for capability in wanted {
             let wanted = &capability.value;
             if let Some(reason) = self.outside.rig.capabilities.objection(&wanted.name, wanted.negated) {
-                return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+                return Err(Refused { verdict: Verdict::NotApplicable, reason, rules: Vec::new(), diagnostic: None });
             }
         }
         Ok(())
@@ -285,7 +289,12 @@ impl Compiler<'_> {
         }
         let rig = self.outside.rig;
         let refused = |reason: &str| {
-            Err(Refused { verdict: Verdict::NotApplicable, reason: reason.to_owned(), diagnostic: None })
+            Err(Refused {
+                verdict: Verdict::NotApplicable,
+                reason: reason.to_owned(),
+                rules: Vec::new(),
+                diagnostic: None,
+            })
         };
         if procedure.plays_another_station() && rig.identities.len() < 2 {
             return refused("it takes two stations, and the rig names one");
@@ -319,16 +328,27 @@ impl Compiler<'_> {
                 let rig = self.outside.rig;
                 let tag = path.value.strip_prefix("tags.").and_then(|rest| rest.split('.').next());
                 if let Some(why) = tag.and_then(|tag| rig.doubtful_tags.get(tag)) {
-                    return Err(Refused { verdict: Verdict::Inconclusive, reason: why.clone(), diagnostic: None });
+                    return Err(Refused {
+                        verdict: Verdict::Inconclusive,
+                        reason: why.clone(),
+                        rules: Vec::new(),
+                        diagnostic: None,
+                    });
                 }
                 if path.value.starts_with("connectors.") && !rig.states_connectors && rig.value(&path.value).is_none() {
                     let count = rig.connectors.len();
                     let reason = format!("the station says that it has {count} connector{}", plural(count));
-                    return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+                    return Err(Refused {
+                        verdict: Verdict::NotApplicable,
+                        reason,
+                        rules: Vec::new(),
+                        diagnostic: None,
+                    });
                 }
                 rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
                     let reason = format!("the rig has no {}", path.value);
                     Refused {
+                        rules: Vec::new(),
                         verdict: Verdict::Inconclusive,
                         diagnostic: Some(Box::new(Diagnostic::error("rig-lacks-value", reason.clone()).at(
                             source,

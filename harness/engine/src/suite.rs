@@ -190,6 +190,7 @@ impl Worker {
                     && let Some(done) = self.presence.restart(&self.site, job.version, seen).await
                 {
                     restarted = true;
+                    place.restarted();
                     notes.push(match done {
                         Ok(()) => "the device was lost and started again".to_owned(),
                         Err(why) => format!("the device was lost and could not be started again: {why}"),

@@ -5,6 +5,7 @@
 
 mod answers;
 mod content;
+mod pace;
 mod refusals;
 mod registration;
 mod transactions;
@@ -33,6 +34,7 @@ pub const ORACLES: &[(&str, &str)] = &[
     ("one-outstanding", "The device has at most one unanswered call at a time."),
     ("unique-id", "A message id of the device names one call only."),
     ("boot-first", "Until it is accepted, a station sends nothing but BootNotification and what was triggered."),
+    ("boots-without-flood", "A station that is told to wait does not boot time and again at once."),
     (
         "unregistered-station",
         "A CSMS of 1.6 starts and stops nothing at a Pending station, leaves a Rejected one alone, and does not ask an \
@@ -76,6 +78,7 @@ pub struct Oracles {
     unproven: Option<String>,
     registration: Registration,
     triggered: Vec<String>,
+    boots: pace::Boots,
     seen_on_link: bool,
     statuses: HashMap<i64, String>,
     transactions: transactions::Transactions,
@@ -148,6 +151,7 @@ impl Oracles {
             unproven: None,
             registration: Registration::Unknown,
             triggered: Vec::new(),
+            boots: pace::Boots::default(),
             seen_on_link: false,
             statuses: HashMap::new(),
             transactions: transactions::Transactions::default(),

@@ -417,6 +417,10 @@ impl Player {
                     None => payload.get("connectorId").map(ToString::to_string).unwrap_or_default(),
                 };
                 if let Some(status) = text("status").or_else(|| text("connectorStatus")) {
+                    // What was still to come of the case before is over.
+                    if status == "Available" {
+                        self.found.remove(&connector);
+                    }
                     self.session.statuses.insert(connector, status);
                 }
             }

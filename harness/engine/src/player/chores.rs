@@ -59,6 +59,10 @@ impl Player {
             self.chore = None;
             self.redial_at = None;
         }
+        if let (Some(until), false) = (self.boots_perhaps(now), self.chores.is_empty()) {
+            self.wait = Some(until);
+            return false;
+        }
         match self.chores.pop_front() {
             Some(chore) => {
                 self.chore = Some(chore.clone());

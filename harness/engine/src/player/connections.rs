@@ -104,6 +104,7 @@ impl Player {
         self.event(now, EventKind::Opened { identity, offered: offered.clone(), subprotocol: subprotocol.clone() });
         self.session.link = LinkState::Up;
         self.session.spoken = false;
+        self.opened_at = Some(now);
         self.may_leave = false;
         self.session.oracles.opened();
         self.connected_while_arriving(now);
@@ -141,6 +142,14 @@ impl Player {
             self.step_event(now, &leaf, "matched");
             self.mark(&leaf, now, now);
         }
+    }
+
+    /// Until when a station may come to its first word on a new link, which may be a boot: R-114 only recommends against
+    /// it, and who boots takes no call before it is accepted.
+    pub(crate) fn boots_perhaps(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_new = self.program.device == Role::Station && self.session.link == LinkState::Up && !self.session.spoken;
+        let until = self.opened_at? + self.rig.timeouts.grace;
+        (is_new && until > now).then_some(until)
     }
 
     /// The answer of a CSMS to our handshake, held against what the case wants.

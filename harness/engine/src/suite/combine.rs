@@ -42,7 +42,7 @@ pub(super) struct PlayedJob {
 
 /// The result of a job that is not played.
 pub(super) fn unplayed(suite: &Suite, job: &Job, clock: &Clock, reason: String) -> CaseResult {
-    let refused = Refused { verdict: Verdict::Inconclusive, reason, diagnostic: None };
+    let refused = Refused { verdict: Verdict::Inconclusive, reason, rules: Vec::new(), diagnostic: None };
     combine(suite, job, clock.now(), clock, &[], Some(refused), &[])
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn play_job(
     if acquaintance.is_some() {
         result.device_says = site.known().and_then(|known| known.of(job.version).sentence());
     }
-    let speaks = site.unspoken(job.version).is_none();
+    let speaks = site.speaks(job.version);
     let opened = |event: &Event| matches!(event.kind, EventKind::Opened { .. });
     let absent =
         speaks && played.is_empty() && acquaintance.as_ref().is_some_and(|(_, events)| !events.iter().any(opened));
@@ -122,19 +122,19 @@ async fn play_configuration(
     acquaintance: &mut Option<Told>,
 ) -> Result<Vec<Played>, Refused> {
     let rig = site.rig(job.device, job.version, settings);
-    if let Some(reason) = site.unspoken(job.version) {
-        return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+    if let Some(refused) = site.unspoken(job.version) {
+        return Err(refused);
     }
     let drivers = site.drivers(job.version);
     let mut first = compile(suite, job, 0, &rig, drivers.as_ref())?;
     if let Some((met, why_not)) = meet(suite, site, place, job, &first, clock, stop).await {
         *acquaintance = Some(met);
-        if let Some(reason) = site.unspoken(job.version) {
-            return Err(Refused { verdict: Verdict::NotApplicable, reason, diagnostic: None });
+        if let Some(refused) = site.unspoken(job.version) {
+            return Err(refused);
         }
         // Who did not come when it was to be asked need not be waited for again.
         if let Some(reason) = why_not {
-            return Err(Refused { verdict: Verdict::Inconclusive, reason, diagnostic: None });
+            return Err(Refused { verdict: Verdict::Inconclusive, reason, rules: Vec::new(), diagnostic: None });
         }
     }
     let told = site.rig(job.device, job.version, settings);
@@ -225,7 +225,7 @@ fn compile(suite: &Suite, job: &Job, variant: usize, rig: &Rig, drivers: Option<
                 Can::No => (Verdict::Inconclusive, format!("needs {verb}")),
                 Can::Never => (Verdict::NotApplicable, format!("the rig says that \"{verb}\" cannot be done")),
             };
-            return Err(Refused { verdict, reason, diagnostic: None });
+            return Err(Refused { verdict, reason, rules: Vec::new(), diagnostic: None });
         }
     }
     Ok(program)
@@ -317,6 +317,7 @@ fn combine(
     let refused = refused.unwrap_or(Refused {
         verdict: Verdict::Inconclusive,
         reason: "interrupted".to_owned(),
+        rules: Vec::new(),
         diagnostic: None,
     });
     let mut result = CaseResult {
@@ -330,7 +331,7 @@ fn combine(
         verdict: refused.verdict,
         standing: Standing::Expected,
         reason: refused.reason,
-        rules: Vec::new(),
+        rules: refused.rules,
         one_of: Vec::new(),
         certifies: case.certifies.iter().map(|id| id.value.clone()).filter(|id| id.ends_with(suffix)).collect(),
         traces: case.traces.iter().map(|id| id.value.clone()).collect(),

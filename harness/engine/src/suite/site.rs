@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex as Cell};
 
 use link::Url;
 use link::dial::{Listener, TcpDialer};
+use link::handshake::KNOWN_SUBPROTOCOLS;
 use peers::{CsmsSettings, Fault, StationSettings};
 use protocol::{Role, Version};
 use tokio::sync::Mutex;
-use verdict::StandingViolation;
+use verdict::{Diagnostic, StandingViolation, Verdict};
 
 use super::acquaintance::Known;
 use super::rig_for;
@@ -18,6 +19,7 @@ use crate::drivers::{Drivers, Operator};
 use crate::embedded::Embedded;
 use crate::pattern::shorten;
 use crate::player::Session;
+use crate::program::Refused;
 use crate::rig::{Rig, Secret};
 use crate::runner::{Carrier, OtherIdentity, Wire};
 
@@ -49,6 +51,8 @@ pub enum Site {
         listener: Mutex<Option<Listener>>,
         /// The subprotocols that it offered when it last came.
         offered: Cell<Option<Vec<String>>>,
+        /// Whether it was told that it offers no name of OCPP.
+        is_told: AtomicBool,
         /// Who is asked for what no driver does.
         operator: Option<Arc<dyn Operator>>,
         /// What it says of itself.
@@ -63,6 +67,8 @@ pub struct Place {
     pub(super) tokens: Arc<TokensInUse>,
     /// What lasts from plan to plan: a station under test has one link and one memory.
     lasting: Option<(Session, Wire)>,
+    /// The device was started again: what is known of its last life is worth nothing.
+    is_restarted: bool,
 }
 
 impl Place {
@@ -83,6 +89,11 @@ impl Place {
         if let Some((session, _)) = &mut self.lasting {
             session.oracles.put_back(violations);
         }
+    }
+
+    /// We had the device started again, so the end of its link is ours.
+    pub(super) fn restarted(&mut self) {
+        self.is_restarted = true;
     }
 
     /// A number that no other session of the run has.
@@ -132,6 +143,7 @@ impl Site {
             rig: Box::new(rig),
             listener: Mutex::new(Some(listener)),
             offered: Cell::new(None),
+            is_told: AtomicBool::new(false),
             operator,
             known: Known::default(),
         }
@@ -160,7 +172,7 @@ impl Site {
     }
 
     pub(crate) fn place(&self, number: usize, tokens: Arc<TokensInUse>) -> Place {
-        Place { number, sessions: 0, tokens, lasting: None }
+        Place { number, sessions: 0, tokens, lasting: None, is_restarted: false }
     }
 
     /// The equipment that the embedded device of this side comes in; a real device has its own only.
@@ -202,12 +214,32 @@ impl Site {
         }
     }
 
-    /// Why a station that has come does not speak this version; `None` if it does, or nothing is known.
-    pub(crate) fn unspoken(&self, version: Version) -> Option<String> {
-        let Site::Station { offered, .. } = self else { return None };
+    /// Whether a station speaks this version, as far as is known.
+    pub(crate) fn speaks(&self, version: Version) -> bool {
+        let Site::Station { offered, .. } = self else { return true };
+        let offers = offered.lock().ok().and_then(|offers| offers.clone());
+        offers.is_none_or(|offers| offers.iter().any(|name| name == version.subprotocol()))
+    }
+
+    /// Why a station that has come does not speak this version; `None` if it does, or nothing is known. One that
+    /// offers no registered name at all breaks R-074, which is told once.
+    pub(crate) fn unspoken(&self, version: Version) -> Option<Refused> {
+        let Site::Station { offered, is_told, .. } = self else { return None };
+        if self.speaks(version) {
+            return None;
+        }
         let offers = offered.lock().ok()?.clone()?;
-        let speaks = offers.iter().any(|name| name == version.subprotocol());
-        (!speaks).then(|| format!("the station does not speak {version}: it offers [{}]", shorten(&offers.join(", "))))
+        let reason = format!("the station does not speak {version}: it offers [{}]", shorten(&offers.join(", ")));
+        let speaks_ocpp = offers.iter().any(|name| KNOWN_SUBPROTOCOLS.contains(&name.as_str()));
+        if speaks_ocpp || is_told.swap(true, Ordering::SeqCst) {
+            return Some(Refused { verdict: Verdict::NotApplicable, reason, rules: Vec::new(), diagnostic: None });
+        }
+        let diagnostic = Diagnostic::error("no-subprotocol", reason.clone())
+            .note(format!("Sec-WebSocket-Protocol: {}", shorten(&offers.join(", "))))
+            .note(format!("the registered names are {}", KNOWN_SUBPROTOCOLS.join(", ")))
+            .note("breaks R-074");
+        let rules = vec!["R-074".to_owned()];
+        Some(Refused { verdict: Verdict::Fail, reason, rules, diagnostic: Some(Box::new(diagnostic)) })
     }
 
     /// Makes the device ready for a plan.
@@ -270,7 +302,7 @@ impl Site {
                 let drivers = Drivers::from_rig(&rig, version, operator.clone());
                 if let Some((mut session, mut wire)) = place.lasting.take() {
                     // Another version takes another handshake; the station comes again by itself.
-                    if session.version != version {
+                    if session.version != version || std::mem::take(&mut place.is_restarted) {
                         wire.speak(version).await;
                         let identity = session.identity.clone();
                         session = Session::new(device, version, &identity, &rig, prefix, place.next_session());

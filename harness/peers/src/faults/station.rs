@@ -112,6 +112,75 @@ pub(super) const FAULTS: &[FaultInfo] = &[
     station("station-rewrites-queued-timestamps", "16-TX-14", "Queued messages get the time of their delivery."),
     station("station-gives-up-at-first-failure", "R-153", "A transaction message that failed is not sent again."),
     station(
+        "station-never-gives-up",
+        "R-153",
+        "A transaction message that fails is sent again and again, whatever TransactionMessageAttempts says.",
+    ),
+    station(
+        "station-overtakes-what-failed",
+        "R-152",
+        "While a transaction message waits to be sent again, later ones go before it.",
+    ),
+    station(
+        "station-charges-refused-tokens-offline",
+        "16-AUTH-01",
+        "Offline, a token that the cache knows as refused is let in.",
+    ),
+    station(
+        "station-loses-its-queue-at-reboot",
+        "R-151",
+        "A reboot forgets the messages that have not been delivered.",
+    ),
+    station(
+        "station-tells-of-a-connector-too-many",
+        "16-CONN-01",
+        "After the boot it reports a connector above NumberOfConnectors.",
+    ),
+    station(
+        "station-keeps-no-samples-for-the-stop",
+        "16-MV-12",
+        "transactionData holds the values at begin and end and none in between.",
+    ),
+    station("station-takes-every-list-for-full", "16-LIST-03", "A differential list replaces the one before."),
+    station(
+        "station-keeps-what-it-has-listed",
+        "16-LIST-03",
+        "A differential update does not change a tag that is in the list.",
+    ),
+    station(
+        "station-overlooks-its-list-offline",
+        "16-AUTH-16",
+        "Offline, and where unknown tags may start, a tag that the list refuses starts.",
+    ),
+    station(
+        "station-takes-no-id-below-one",
+        "16-TX-06",
+        "A transaction that is given an id below 1 goes on as if it had none.",
+    ),
+    station("station-floods-with-boots", "16-BOOT-05", "Pending with interval 0, it boots twenty times a second."),
+    station(
+        "station-tells-its-history",
+        "16-STAT-11",
+        "After a reconnection every status of the offline time is told.",
+    ),
+    station(
+        "station-caches-no-answers-to-starts",
+        "16-AUTH-09",
+        "What the answer to StartTransaction says of a tag is not kept.",
+    ),
+    station(
+        "station-caches-no-answers-to-stops",
+        "16-AUTH-09",
+        "What the answer to StopTransaction says of a tag is not kept.",
+    ),
+    station(
+        "station-caches-no-answers-to-authorize",
+        "16-AUTH-09",
+        "What the answer to Authorize says of a tag is not kept.",
+    ),
+    station("station-caches-for-ever", "16-AUTH-10", "A tag in the cache never expires."),
+    station("station-forgets-its-cache-at-reboot", "16-AUTH-12", "A reboot empties the authorisation cache."),
+    station(
         "station-samples-at-interval-zero",
         "16-MV-02",
         "With MeterValueSampleInterval 0 a transaction is sampled every minute.",
@@ -124,11 +193,63 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "16-CFG-07",
         "ChangeConfiguration is accepted and the old value stays.",
     ),
-    station(
+    station_both(
         "station-forgets-unavailable-at-reboot",
         "16-STAT-12",
+        "B01.FR.07",
         "An Unavailable connector is Available again after a reboot.",
+    )
+    .also(&["G04.FR.09", "G01.FR.02"]),
+    station_201(
+        "station-switches-only-its-first-evse",
+        "G04.FR.07",
+        "A station that is made inoperative as a whole takes its first EVSE out of operation and no other.",
     ),
+    station_201(
+        "station-switches-evses-that-it-lacks",
+        "G03.FR.02",
+        "The change of availability of an EVSE that does not exist is accepted.",
+    ),
+    station_201(
+        "station-never-comes-back-into-operation",
+        "G03.FR.07",
+        "A change to Operative is accepted, and what was Unavailable stays so.",
+    )
+    .also(&["G03.FR.04", "G04.FR.08"]),
+    station_201(
+        "station-begins-without-meter-values",
+        "E01.FR.09",
+        "The event that begins a transaction holds no meter values.",
+    )
+    .also(&["E02.FR.09"]),
+    station_201(
+        "station-drops-failed-events",
+        "E13.FR.02",
+        "An event that the CSMS failed to process is not sent again.",
+    )
+    .also(&["R-154"]),
+    station_201(
+        "station-promises-the-status-of-any-evse",
+        "F06.FR.05",
+        "The status of an EVSE that does not exist is promised.",
+    ),
+    station_201(
+        "station-tells-of-its-first-evse-when-asked",
+        "F06.FR.05",
+        "Asked for the status of another EVSE it tells that of the first.",
+    ),
+    station_201(
+        "station-reports-under-another-id",
+        "B07.FR.04",
+        "A report comes under another id than that of its request.",
+    )
+    .also(&["B07.FR.03"]),
+    station_201(
+        "station-ends-without-meter-values",
+        "E06.FR.11",
+        "The event that ends a transaction holds no meter values.",
+    )
+    .also(&["E07.FR.08"]),
     station(
         "station-hides-a-required-key",
         "16-CFG-13",

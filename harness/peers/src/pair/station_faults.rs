@@ -40,6 +40,11 @@ fn configure(pair: &mut Pair, key: &str, value: &str) -> Value {
     pair.send("ChangeConfiguration", json!({ "key": key, "value": value }))
 }
 
+fn configure_after_boot(pair: &mut Pair, key: &str, value: &str) {
+    pair.wait(1);
+    configure(pair, key, value);
+}
+
 fn offline(pair: &mut Pair, during: fn(&mut Pair)) {
     pair.unreachable = true;
     pair.cut();
@@ -48,6 +53,13 @@ fn offline(pair: &mut Pair, during: fn(&mut Pair)) {
     pair.wait(5);
     pair.unreachable = false;
     pair.wait(120);
+}
+
+/// What a CSMS of ours says to the last call with this action.
+fn answer(pair: &mut Pair, action: &str, result: Value) {
+    let calls = pair.crossed.iter().rev();
+    let id = calls.clone().find(|crossed| crossed.is_call(Role::Station, action)).map(|call| call.frame[1].clone());
+    pair.csms_text(&json!([3, id, result]).to_string());
 }
 
 /// A scenario in which the fault makes a difference.
@@ -149,6 +161,147 @@ fn provoke(id: &str, pair: &mut Pair) {
             configure(pair, "LocalPreAuthorize", "true");
             pair.send("ClearCache", json!({}));
             pair.at_station("present token", tag("TAG-VALID"));
+        }
+        "station-caches-no-answers-to-starts" => {
+            configure_after_boot(pair, "LocalPreAuthorize", "true");
+            pair.lost = vec!["StartTransaction".to_owned()];
+            charge(pair);
+            answer(pair, "StartTransaction", json!({ "transactionId": 7, "idTagInfo": { "status": "Blocked" } }));
+            stop(pair);
+            pair.at_station("unplug", json!({}));
+            charge(pair);
+        }
+        "station-caches-no-answers-to-authorize" => {
+            charge(pair);
+            stop(pair);
+            pair.at_station("unplug", json!({}));
+            pair.lost = vec!["Authorize".to_owned()];
+            pair.at_station("present token", tag("TAG-VALID"));
+            answer(pair, "Authorize", json!({ "idTagInfo": { "status": "Blocked" } }));
+            configure(pair, "LocalPreAuthorize", "true");
+            charge(pair);
+        }
+        "station-caches-no-answers-to-stops" => {
+            charge(pair);
+            pair.at_csms("add token", json!({ "token": { "idToken": "TAG-VALID" }, "status": "Blocked" }));
+            stop(pair);
+            pair.at_station("unplug", json!({}));
+            configure(pair, "LocalPreAuthorize", "true");
+            charge(pair);
+        }
+        "station-forgets-its-cache-at-reboot" => {
+            charge(pair);
+            stop(pair);
+            pair.at_station("unplug", json!({}));
+            configure(pair, "LocalPreAuthorize", "true");
+            pair.at_station("reboot", json!({}));
+            pair.wait(60);
+            charge(pair);
+        }
+        "station-never-gives-up" => {
+            pair.wait(1);
+            configure(pair, "TransactionMessageAttempts", "1");
+            pair.lost = vec!["StartTransaction".to_owned()];
+            charge(pair);
+            pair.wait(300);
+        }
+        "station-tells-of-a-connector-too-many" => {
+            pair.wait(1);
+        }
+        "station-loses-its-queue-at-reboot" => {
+            charge(pair);
+            offline(pair, |pair| {
+                stop(pair);
+                pair.at_station("cut power", json!({}));
+                pair.at_station("restore power", json!({}));
+            });
+        }
+        "station-keeps-no-samples-for-the-stop" => {
+            configure_after_boot(pair, "StopTxnSampledData", "Energy.Active.Import.Register");
+            configure(pair, "MeterValueSampleInterval", "10");
+            charge(pair);
+            pair.wait(60);
+            stop(pair);
+        }
+        "station-overtakes-what-failed" => {
+            configure_after_boot(pair, "MeterValueSampleInterval", "10");
+            pair.lost = vec!["StartTransaction".to_owned()];
+            charge(pair);
+            pair.wait(200);
+        }
+        "station-charges-refused-tokens-offline" => {
+            pair.wait(1);
+            pair.at_station("present token", tag("TAG-BLOCKED"));
+            offline(pair, |pair| {
+                pair.at_station("plug in", json!({}));
+                pair.at_station("present token", tag("TAG-BLOCKED"));
+            });
+        }
+        "station-takes-no-id-below-one" => {
+            pair.lost = vec!["StartTransaction".to_owned()];
+            pair.wait(1);
+            pair.at_station("plug in", json!({}));
+            pair.at_station("present token", tag("TAG-VALID"));
+            answer(pair, "StartTransaction", json!({ "transactionId": 0, "idTagInfo": { "status": "Accepted" } }));
+            stop(pair);
+        }
+        "station-caches-for-ever" => {
+            pair.lost = vec!["StopTransaction".to_owned()];
+            charge(pair);
+            stop(pair);
+            let soon = (pair.now + std::time::Duration::from_secs(5)).to_string();
+            answer(pair, "StopTransaction", json!({ "idTagInfo": { "status": "Accepted", "expiryDate": soon } }));
+            pair.at_station("unplug", json!({}));
+            configure(pair, "LocalPreAuthorize", "true");
+            pair.wait(10);
+            charge(pair);
+        }
+        "station-floods-with-boots" => {
+            pair.lost = vec!["BootNotification".to_owned()];
+            pair.wait(1);
+            let now = pair.now.to_string();
+            answer(pair, "BootNotification", json!({ "status": "Pending", "interval": 0, "currentTime": now }));
+            pair.wait(1);
+        }
+        "station-tells-its-history" => {
+            pair.wait(1);
+            offline(pair, |pair| {
+                pair.at_station("plug in", json!({}));
+                pair.wait(1);
+                pair.at_station("unplug", json!({}));
+            });
+        }
+        "station-takes-every-list-for-full" => {
+            pair.wait(1);
+            configure(pair, "LocalPreAuthorize", "true");
+            let list = |version: i64, kind: &str, tag: &str| {
+                let entry = json!({ "idTag": tag, "idTagInfo": { "status": "Accepted" } });
+                json!({ "listVersion": version, "updateType": kind, "localAuthorizationList": [entry] })
+            };
+            pair.send("SendLocalList", list(3, "Full", "TAG-VALID"));
+            pair.send("SendLocalList", list(4, "Differential", "TAG-OTHER"));
+            charge(pair);
+        }
+        "station-keeps-what-it-has-listed" => {
+            configure_after_boot(pair, "LocalPreAuthorize", "true");
+            let list = |version: i64, kind: &str, status: &str| {
+                let entry = json!({ "idTag": "TAG-VALID", "idTagInfo": { "status": status } });
+                json!({ "listVersion": version, "updateType": kind, "localAuthorizationList": [entry] })
+            };
+            pair.send("SendLocalList", list(3, "Full", "Accepted"));
+            pair.send("SendLocalList", list(4, "Differential", "Blocked"));
+            charge(pair);
+        }
+        "station-overlooks-its-list-offline" => {
+            pair.wait(1);
+            configure(pair, "AllowOfflineTxForUnknownId", "true");
+            let entry = json!({ "idTag": "TAG-VALID", "idTagInfo": { "status": "Blocked" } });
+            let list = json!({ "listVersion": 3, "updateType": "Full", "localAuthorizationList": [entry] });
+            pair.send("SendLocalList", list);
+            offline(pair, |pair| {
+                pair.at_station("plug in", json!({}));
+                pair.at_station("present token", tag("TAG-VALID"));
+            });
         }
         "station-takes-old-list-version" => {
             pair.wait(1);

@@ -73,6 +73,10 @@ impl Cache {
         self.entries.push((tag.to_owned(), info));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.entries.clear();
     }
@@ -116,7 +120,9 @@ impl ChargePoint {
         let Some(info) = info else {
             return;
         };
-        self.learn(&asked.tag, &info);
+        if !self.faults.hits("station-caches-no-answers-to-authorize") {
+            self.learn(&asked.tag, &info);
+        }
         let accepted =
             info.status == "Accepted" || (info.status == "Blocked" && self.faults.hits("station-charges-blocked-tag"));
         if accepted {
@@ -131,7 +137,17 @@ impl ChargePoint {
         }
         let local = self.storage.configuration.is_true("LocalAuthorizeOffline");
         let unknown_allowed = self.storage.configuration.is_true("AllowOfflineTxForUnknownId");
-        match self.look_up(&asked.tag) {
+        let known = self.look_up(&asked.tag);
+        let is_refused = matches!(known, Known::Refused) && self.listed(&asked.tag).is_some();
+        if is_refused && unknown_allowed && self.faults.hits("station-overlooks-its-list-offline") {
+            self.granted(asked, None);
+            return;
+        }
+        if matches!(known, Known::Refused) && self.faults.hits("station-charges-refused-tokens-offline") {
+            self.granted(asked, None);
+            return;
+        }
+        match known {
             Known::Valid(info) if local => self.granted(asked, info.parent),
             Known::Unknown if unknown_allowed && asked.wish == Wish::Start => {
                 self.granted(asked, None);
@@ -150,7 +166,11 @@ impl ChargePoint {
             return;
         }
         if self.settings.authorization_cache && self.storage.configuration.is_true("AuthorizationCacheEnabled") {
-            self.storage.cache.put(tag, info.clone(), self.now);
+            let mut info = info.clone();
+            if info.expires.is_some() && self.faults.hits("station-caches-for-ever") {
+                info.expires = None;
+            }
+            self.storage.cache.put(tag, info, self.now);
         }
     }
 

@@ -75,6 +75,12 @@ impl ChargePoint {
             self.registration =
                 Registration::Pending { again: self.now + Duration::from_secs(2).min(wait(interval) / 2) };
         }
+        if let Registration::Pending { .. } = self.registration
+            && interval == 0
+            && self.faults.hits("station-floods-with-boots")
+        {
+            self.registration = Registration::Pending { again: self.now + Duration::from_millis(50) };
+        }
     }
 
     pub(super) fn boot_failed(&mut self) {

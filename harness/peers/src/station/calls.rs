@@ -19,6 +19,11 @@ impl ChargePoint {
         if self.deaf || is_rejected && !self.faults.hits("station-serves-while-rejected") {
             return;
         }
+        // One that boots on every link takes no call before it is accepted on it.
+        let is_booting = matches!(self.registration, Registration::Unknown | Registration::Unanswered { .. });
+        if is_booting && self.faults.active("station-boots-on-reconnect") {
+            return;
+        }
         if self.exchange.is_waiting() && self.faults.hits("station-answers-only-when-idle") {
             self.held_calls.push(text.to_vec());
             return;

@@ -40,6 +40,8 @@ pub(crate) struct ChargePoint {
     pub(super) registration: Registration,
     pub(super) outbox: VecDeque<Outgoing>,
     pub(super) told: Vec<Told>,
+    /// What was not told while there was no link, kept by a defect.
+    pub(super) history: Vec<(u32, super::status::Condition)>,
     pub(super) heartbeat_due: Option<Timestamp>,
     pub(super) aligned_due: Option<Timestamp>,
     /// What the station's own clock is ahead of `now`, in microseconds.
@@ -131,6 +133,7 @@ impl ChargePoint {
             registration: Registration::Unknown,
             outbox: VecDeque::new(),
             told: vec![Told::default(); places],
+            history: Vec::new(),
             heartbeat_due: None,
             aligned_due: None,
             clock_offset: 0,

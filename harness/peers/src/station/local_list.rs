@@ -65,7 +65,14 @@ impl ChargePoint {
             return "VersionMismatch";
         }
         let mut entries = self.storage.list.entries.clone();
+        if !entries.is_empty() && self.faults.hits("station-takes-every-list-for-full") {
+            entries.clear();
+        }
         for (tag, info) in changes {
+            let is_known = info.is_some() && entries.iter().any(|(known, _)| same_tag(known, &tag));
+            if is_known && self.faults.hits("station-keeps-what-it-has-listed") {
+                continue;
+            }
             entries.retain(|(known, _)| !same_tag(known, &tag));
             if let Some(info) = info {
                 entries.push((tag, info));

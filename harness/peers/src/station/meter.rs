@@ -235,10 +235,13 @@ impl ChargePoint {
             .and_then(|limit| usize::try_from(limit).ok())
             .unwrap_or(usize::MAX)
             .max(4);
+        let drops = !values.is_empty()
+            && context == "Sample.Periodic"
+            && self.faults.hits("station-keeps-no-samples-for-the-stop");
         let Some(transaction) = self.transaction_mut(number) else {
             return;
         };
-        if values.is_empty() {
+        if values.is_empty() || drops {
             return;
         }
         if transaction.samples.len() + 1 >= limit {

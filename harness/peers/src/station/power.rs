@@ -126,11 +126,17 @@ impl ChargePoint {
         for connector in &mut self.connectors {
             connector.forget();
         }
+        if !self.storage.queue.is_empty() && self.faults.hits("station-loses-its-queue-at-reboot") {
+            self.storage.queue.clear();
+        }
         for queued in &mut self.storage.queue {
             queued.waited_offline = true;
         }
         if self.storage.inoperative.contains(&true) && self.faults.hits("station-forgets-unavailable-at-reboot") {
             self.storage.inoperative.fill(false);
+        }
+        if !self.storage.cache.is_empty() && self.faults.hits("station-forgets-its-cache-at-reboot") {
+            self.storage.cache.clear();
         }
         self.power = Power::Off;
     }

@@ -48,7 +48,9 @@ impl ChargePoint {
             }
         }
         let sequence = self.next_sequence();
-        self.storage.queue.push_back(Queued {
+        let has_failed = self.storage.queue.front().is_some_and(|head| head.attempts > 0);
+        let overtakes = has_failed && self.faults.hits("station-overtakes-what-failed");
+        let queued = Queued {
             sequence,
             action,
             payload,
@@ -57,7 +59,12 @@ impl ChargePoint {
             attempts: 0,
             not_before: None,
             waited_offline: !self.is_online(),
-        });
+        };
+        if overtakes {
+            self.storage.queue.push_front(queued);
+        } else {
+            self.storage.queue.push_back(queued);
+        }
     }
 
     /// The sequence number of the head, if it may leave now.
@@ -125,7 +132,9 @@ impl ChargePoint {
             }
             (Kind::Stop, Some(tag)) => {
                 let info = members(answer).get("idTagInfo").and_then(super::authorisation::TagInfo::read);
-                if let Some(info) = info {
+                if let Some(info) = info
+                    && !self.faults.hits("station-caches-no-answers-to-stops")
+                {
                     self.learn(&tag, &info);
                 }
             }
@@ -142,6 +151,7 @@ impl ChargePoint {
         let interval = self.storage.configuration.seconds("TransactionMessageRetryInterval");
         let now = self.now;
         let gives_up = self.faults.active("station-gives-up-at-first-failure");
+        let never_gives_up = self.faults.active("station-never-gives-up");
         let Some(head) = self.storage.queue.front_mut() else {
             return;
         };
@@ -149,7 +159,8 @@ impl ChargePoint {
             return;
         }
         head.attempts += 1;
-        let spent = i64::from(head.attempts) >= attempts_allowed;
+        let spent = i64::from(head.attempts) >= attempts_allowed && !never_gives_up;
+        let goes_on = never_gives_up && i64::from(head.attempts) >= attempts_allowed;
         if spent || gives_up {
             self.storage.queue.pop_front();
             if !spent {
@@ -157,6 +168,9 @@ impl ChargePoint {
             }
         } else {
             head.not_before = Some(now + interval.saturating_mul(head.attempts));
+        }
+        if goes_on {
+            self.faults.hits("station-never-gives-up");
         }
     }
 

@@ -168,7 +168,11 @@ impl ChargePoint {
     /// Tells every change (16-STAT-01), unless it is too young for MinimumStatusDuration (16-STAT-10).
     pub(super) fn tell_states(&mut self) {
         if !self.is_online() || !self.is_accepted() {
+            self.remember_states();
             return;
+        }
+        for (number, condition) in std::mem::take(&mut self.history) {
+            self.post_condition(number, condition, false);
         }
         let minimum = self.storage.configuration.seconds("MinimumStatusDuration");
         for number in 0..=self.connectors.len() {
@@ -194,6 +198,23 @@ impl ChargePoint {
                 self.tell(number, condition, false);
             } else {
                 told.lasting = Some((condition, since));
+            }
+        }
+    }
+
+    /// What is missed while there is no link, for a station that tells it afterwards all the same.
+    fn remember_states(&mut self) {
+        if !self.is_accepted() || !self.faults.active("station-tells-its-history") || self.history.len() > 100 {
+            return;
+        }
+        for number in 1..=self.connectors.len() {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let condition = self.condition(number);
+            let told = self.told_mut(number).and_then(|told| told.condition.clone());
+            let last = self.history.iter().rev().find(|(other, _)| *other == number).map(|(_, last)| last);
+            if last.or(told.as_ref()) != Some(&condition) {
+                self.faults.hits("station-tells-its-history");
+                self.history.push((number, condition));
             }
         }
     }
@@ -255,6 +276,11 @@ impl ChargePoint {
             *told = Told::default();
         }
         let last = self.connectors.len();
+        if self.faults.hits("station-tells-of-a-connector-too-many") {
+            let number = u32::try_from(last + 1).unwrap_or(u32::MAX);
+            let condition = Condition { status: Available, error: "NoError".to_owned(), info: None };
+            self.post_condition(number, condition, false);
+        }
         if last > 0 && self.faults.hits("station-forgets-a-connector-after-boot") {
             let condition = self.condition(u32::try_from(last).unwrap_or(u32::MAX));
             if let Some(told) = self.told.last_mut() {

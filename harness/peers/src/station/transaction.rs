@@ -132,12 +132,15 @@ impl ChargePoint {
     /// The CSMS has answered the start of a transaction.
     pub(super) fn start_answered(&mut self, local: u64, tag: &str, answer: &Map<String, Value>) {
         if let Some(id) = answer.get("transactionId").and_then(Value::as_i64) {
-            self.storage.transaction_ids.insert(local, id);
+            let is_lost = id < 1 && self.faults.hits("station-takes-no-id-below-one");
+            self.storage.transaction_ids.insert(local, if is_lost { -1 } else { id });
         }
         let Some(info) = answer.get("idTagInfo").and_then(TagInfo::read) else {
             return;
         };
-        self.learn(tag, &info);
+        if !self.faults.hits("station-caches-no-answers-to-starts") {
+            self.learn(tag, &info);
+        }
         let Some(number) = self.connector_of(local) else {
             return;
         };

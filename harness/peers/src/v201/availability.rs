@@ -59,6 +59,19 @@ impl ChargingStation {
         availability.station || own(&availability.evses) || own(&availability.connectors)
     }
 
+    pub(super) fn has_inoperative(&self) -> bool {
+        let availability = &self.storage.availability;
+        availability.station || availability.evses.contains(&true) || availability.connectors.contains(&true)
+    }
+
+    /// Everything at once, without a word.
+    pub(super) fn make_operative(&mut self) {
+        let availability = &mut self.storage.availability;
+        availability.station = false;
+        availability.evses.fill(false);
+        availability.connectors.fill(false);
+    }
+
     pub(super) fn is_station_inoperative(&self) -> bool {
         self.storage.availability.station
     }
@@ -71,6 +84,9 @@ impl ChargingStation {
     pub(super) fn change_availability(&mut self, request: &Map<String, Value>) -> Value {
         let inoperative = request.get("operationalStatus").and_then(Value::as_str) == Some("Inoperative");
         let Some(target) = self.target(request.get("evse")) else {
+            if self.faults.hits("station-switches-evses-that-it-lacks") {
+                return json!({ "status": "Accepted" });
+            }
             return json!({ "status": "Rejected" });
         };
         self.storage.availability.scheduled.retain(|(other, _)| *other != target);
@@ -82,7 +98,13 @@ impl ChargingStation {
             }
             return json!({ "status": "Scheduled" });
         }
-        self.set_availability(target, inoperative);
+        let mut target = target;
+        if target == Target::Station && inoperative && self.faults.hits("station-switches-only-its-first-evse") {
+            target = Target::Evse(1);
+        }
+        if inoperative || !self.faults.hits("station-never-comes-back-into-operation") {
+            self.set_availability(target, inoperative);
+        }
         json!({ "status": "Accepted" })
     }
 

@@ -135,6 +135,9 @@ impl ChargingStation {
             evse.forget();
         }
         self.mark_queue_offline();
+        if self.has_inoperative() && self.faults.hits("station-forgets-unavailable-at-reboot") {
+            self.make_operative();
+        }
         self.power = Power::Off;
     }
 

@@ -87,11 +87,12 @@ impl ChargingStation {
         let allowed = self.storage.model.integer("OCPPCommCtrlr", "MessageAttempts").unwrap_or(1);
         let interval = self.storage.model.seconds("OCPPCommCtrlr", "MessageAttemptInterval");
         let now = self.now;
+        let gives_up = allowed > 1 && self.faults.hits("station-drops-failed-events");
         let Some(head) = self.storage.queue.front_mut().filter(|head| head.sequence == sequence) else {
             return;
         };
         head.attempts += 1;
-        if i64::from(head.attempts) >= allowed {
+        if gives_up || i64::from(head.attempts) >= allowed {
             self.storage.queue.pop_front();
         } else {
             head.not_before = Some(now + interval.saturating_mul(head.attempts));

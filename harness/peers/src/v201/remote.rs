@@ -95,7 +95,9 @@ impl ChargingStation {
             Some(_) => id.into_iter().filter(|id| self.evse(*id).is_some()).collect(),
             None => self.ids().collect(),
         };
+        let promises = message == "StatusNotification" && ids.is_empty();
         let status = match message {
+            _ if promises && self.faults.hits("station-promises-the-status-of-any-evse") => "Accepted",
             _ if ids.is_empty() || connector.is_some_and(|number| *number != 1) => "Rejected",
             "BootNotification" if self.is_accepted() => "Rejected",
             // It takes a connector (F06.FR.12).
@@ -124,7 +126,12 @@ impl ChargingStation {
         match message {
             "BootNotification" => self.boot(true),
             "Heartbeat" => self.heartbeat(true),
-            "StatusNotification" => ids.iter().for_each(|id| self.post_status(*id, true)),
+            "StatusNotification" => {
+                for id in ids {
+                    let other = *id > 1 && self.faults.hits("station-tells-of-its-first-evse-when-asked");
+                    self.post_status(if other { 1 } else { *id }, true);
+                }
+            }
             "MeterValues" => {
                 for id in ids {
                     let values = self.measure(*id, "AlignedDataCtrlr", "Measurands", "Trigger", at);

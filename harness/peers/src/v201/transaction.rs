@@ -189,7 +189,10 @@ impl ChargingStation {
         }
         // E01.FR.09
         let at = self.clock();
-        let values = self.measure(id, "SampledDataCtrlr", "TxStartedMeasurands", "Transaction.Begin", at);
+        let mut values = self.measure(id, "SampledDataCtrlr", "TxStartedMeasurands", "Transaction.Begin", at);
+        if !values.is_empty() && self.faults.hits("station-begins-without-meter-values") {
+            values.clear();
+        }
         self.keep_sample(id, "Transaction.Begin", at);
         self.tell_event(id, "Started", cause.with(values));
     }
@@ -216,7 +219,8 @@ impl ChargingStation {
         let values = self
             .evse_mut(id)
             .and_then(|evse| evse.transaction.as_mut())
-            .map(|transaction| std::mem::take(&mut transaction.samples));
+            .map(|transaction| std::mem::take(&mut transaction.samples))
+            .filter(|samples| samples.is_empty() || !self.faults.hits("station-ends-without-meter-values"));
         self.tell_event(id, "Ended", cause.with(values.unwrap_or_default()));
         if let Some(evse) = self.evse_mut(id) {
             evse.transaction = None;

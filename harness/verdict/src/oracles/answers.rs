@@ -73,6 +73,9 @@ impl Oracles {
                     },
                 );
             }
+            if matches!(self.registration, Registration::Waiting { .. }) && triggered.is_none() {
+                self.boots_again(now, text);
+            }
             self.registration = Registration::Asking;
             self.seen_on_link = true;
             return;
@@ -168,6 +171,13 @@ impl Oracles {
     /// too long a text, that it has for an id: whoever does keeps R-022 and breaks R-020, and cannot keep both.
     pub fn sent_text(&mut self, id: &str, text: &str) {
         self.raw_text_sent = true;
+        // An answer of ours that no rule allows may be one to the device all the same: then its call is open no longer.
+        if let Ok(Value::Array(elements)) = serde_json::from_str(text)
+            && elements.first().and_then(Value::as_u64).is_some_and(|kind| matches!(kind, 3 | 4))
+            && let Some(call) = elements.get(1).and_then(Value::as_str).and_then(|id| self.theirs.get_mut(id))
+        {
+            call.answered = true;
+        }
         self.strays.insert(id.to_owned(), text.to_owned());
         let reading = frame::read(self.version, text.as_bytes());
         if let Some(bad) = reading.id.filter(|_| reading.findings.iter().any(is_about_id)) {

@@ -15,6 +15,9 @@ impl Oracles {
             Some("Rejected") => Registration::Waiting { rejected: true },
             _ => Registration::Waiting { rejected: false },
         };
+        if self.registration == Registration::Accepted {
+            self.boots_no_more();
+        }
     }
 
     /// A call of a CSMS, held against the answer that our boot has got.

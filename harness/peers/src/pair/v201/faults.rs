@@ -142,6 +142,49 @@ fn provoke(id: &str, pair: &mut Pair) {
             charge(pair);
             pair.send("UnlockConnector", json!({ "evseId": 1, "connectorId": 1 }));
         }
+        "station-forgets-unavailable-at-reboot" => {
+            pair.wait(1);
+            pair.send("ChangeAvailability", json!({ "operationalStatus": "Inoperative", "evse": { "id": 1 } }));
+            pair.send("Reset", json!({ "type": "Immediate" }));
+            pair.wait(60);
+        }
+        "station-switches-only-its-first-evse" => {
+            pair.wait(1);
+            pair.send("ChangeAvailability", json!({ "operationalStatus": "Inoperative" }));
+        }
+        "station-switches-evses-that-it-lacks" => {
+            pair.wait(1);
+            pair.send("ChangeAvailability", json!({ "operationalStatus": "Inoperative", "evse": { "id": 99 } }));
+        }
+        "station-never-comes-back-into-operation" => {
+            pair.wait(1);
+            pair.send("ChangeAvailability", json!({ "operationalStatus": "Inoperative", "evse": { "id": 1 } }));
+            pair.send("ChangeAvailability", json!({ "operationalStatus": "Operative", "evse": { "id": 1 } }));
+        }
+        "station-drops-failed-events" => {
+            pair.lost = vec!["TransactionEvent".to_owned()];
+            charge(pair);
+            pair.wait(300);
+        }
+        "station-promises-the-status-of-any-evse" | "station-tells-of-its-first-evse-when-asked" => {
+            pair.wait(1);
+            let evse = if id == "station-promises-the-status-of-any-evse" { 99 } else { 2 };
+            let asked = json!({ "requestedMessage": "StatusNotification", "evse": { "id": evse, "connectorId": 1 } });
+            pair.send("TriggerMessage", asked);
+            pair.wait(1);
+        }
+        "station-reports-under-another-id" => {
+            pair.wait(1);
+            pair.send("GetBaseReport", json!({ "requestId": 4711, "reportBase": "FullInventory" }));
+        }
+        "station-begins-without-meter-values" => {
+            charge(pair);
+        }
+        "station-ends-without-meter-values" => {
+            charge(pair);
+            pair.at_station("present token", token("TAG-VALID"));
+            pair.at_station("unplug", json!({}));
+        }
         "station-forgets-scheduled-availability" => {
             charge(pair);
             pair.send("ChangeAvailability", json!({ "operationalStatus": "Inoperative", "evse": { "id": 1 } }));
