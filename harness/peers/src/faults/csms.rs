@@ -142,7 +142,7 @@ pub(super) const FAULTS: &[FaultInfo] = &[
         "16-MV-18",
         "MeterValues that belong to no transaction are answered with CALLERROR.",
     ),
-    csms("csms-ignores-meter-values", "16-MV-18", "MeterValues are never answered."),
+    in_both(Role::Csms, "csms-ignores-meter-values", "16-MV-18", "R-037", "MeterValues are never answered."),
     csms("csms-adds-to-status-answer", "R-232", "The answer to StatusNotification carries a status."),
     csms("csms-knows-every-vendor", "16-DT-01", "DataTransfer of an unknown vendor is accepted."),
     csms("csms-forgets-remote-stop", "R-245", "Asked to stop a transaction, it says it did and sends nothing."),

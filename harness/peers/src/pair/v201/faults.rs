@@ -254,6 +254,10 @@ fn provoke(id: &str, pair: &mut Pair) {
         "csms-overlooks-list-lengths" => {
             pair.station_call("a", "MeterValues", json!({ "evseId": 1, "meterValue": [] }));
         }
+        "csms-ignores-meter-values" => {
+            let sample = json!({ "timestamp": "2026-11-24T08:00:00Z", "sampledValue": [{ "value": 1 }] });
+            pair.station_call("a", "MeterValues", json!({ "evseId": 1, "meterValue": [sample] }));
+        }
         "csms-does-not-wait-for-answers" => {
             let identity = pair.identity.clone();
             pair.deaf_station = true;
