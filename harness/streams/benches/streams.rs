@@ -2,7 +2,7 @@
 //! runs already.
 //!
 //! In one run: bare tokio-tungstenite loops towards a CSMS, which are its ceiling: of heartbeats; and of what streams
-//! have done, the calls that were answered and the links that were opened, for a device may take longer over some than
+//! have done, the messages that were sent and the links that were opened, for a device may take longer over some than
 //! over others; then streams of all layers with all oracles, on one link and on 64, while the device is new to them and
 //! after a while; and messages to a reference CSMS in the same process. How long streams take to notice seeded faults is
 //! told by `plugfest mutants --streams --seeds 20`.
@@ -97,7 +97,7 @@ fn serve() -> String {
     receiver.recv().unwrap()
 }
 
-/// What a device did for acts of streams: in the end the rest of it costs a device little, or it is refused.
+/// What a device was given to do by acts of streams, but for what is no message in a frame.
 struct Sample {
     acts: usize,
     done: Vec<Done>,
@@ -106,11 +106,13 @@ struct Sample {
 enum Done {
     /// It answered a call.
     Call { id: String, text: String },
+    /// It read a message, and did not answer, or not so that the answer is known by its id.
+    Read { text: String },
     /// It took a new link, on which a station booted.
     Link,
 }
 
-/// Plays some episodes, and tells what the device did for their acts.
+/// Plays some episodes, and tells what the device was given to do by their acts.
 async fn sample(url: &str) -> Sample {
     let mut target = target(url, 1);
     let mut sample = Sample { acts: 0, done: Vec::new() };
@@ -129,12 +131,15 @@ async fn sample(url: &str) -> Sample {
                     sample.done.push(Done::Link);
                 }
                 What::Sent { bytes, deserved } if !seen.own => {
-                    let text = String::from_utf8(bytes.to_vec()).ok();
-                    sent.extend(deserved.id.clone().zip(text));
+                    let Ok(text) = String::from_utf8(bytes.to_vec()) else { continue };
+                    sent.extend(deserved.id.clone().map(|id| (id, sample.done.len())));
+                    sample.done.push(Done::Read { text });
                 }
-                What::Received { answers: Some(call), .. } => {
-                    let text = sent.remove(&call.id).filter(|_| is_plain(&call.id));
-                    sample.done.extend(text.map(|text| Done::Call { id: call.id.clone(), text }));
+                What::Received { answers: Some(call), .. } if is_plain(&call.id) => {
+                    let Some(at) = sent.remove(&call.id) else { continue };
+                    if let Done::Read { text } = &mut sample.done[at] {
+                        sample.done[at] = Done::Call { id: call.id.clone(), text: std::mem::take(text) };
+                    }
                 }
                 _ => {}
             }
@@ -148,7 +153,8 @@ fn is_plain(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Acts a second of a loop that does nothing but send the calls of a sample, wait for their answers, and open links.
+/// Acts a second of a loop that does nothing but send the messages of a sample, wait for the answers they had, and open
+/// links.
 async fn bare(url: &str, links: usize, sample: &Arc<Sample>) -> f64 {
     let mut tasks = Vec::new();
     let began = Instant::now();
@@ -156,22 +162,27 @@ async fn bare(url: &str, links: usize, sample: &Arc<Sample>) -> f64 {
         let url = format!("{}/BARE-{link}", url.trim_end_matches('/'));
         let sample = sample.clone();
         tasks.push(tokio::spawn(async move {
-            let mut socket = open(&url).await;
+            let mut socket = None;
             let mut done = 0_u64;
             let first = link * sample.done.len() / links;
             for next in sample.done.iter().cycle().skip(first) {
                 if began.elapsed() >= TIME {
                     break;
                 }
-                let is_open = match next {
-                    Done::Call { id, text } => answered(&mut socket, id, text).await,
-                    Done::Link => false,
-                };
-                if !is_open {
-                    drop(socket);
-                    socket = open(&url).await;
+                if matches!(next, Done::Link) {
+                    socket = None;
                 }
-                done += u64::from(is_open || matches!(next, Done::Link));
+                let mut open = match socket.take() {
+                    Some(open) => open,
+                    None => open(&url).await,
+                };
+                let is_open = match next {
+                    Done::Call { id, text } => answered(&mut open, id, text).await,
+                    Done::Read { text } => open.send(Message::text(text)).await.is_ok(),
+                    Done::Link => true,
+                };
+                socket = is_open.then_some(open);
+                done += 1;
             }
             done
         }));
