@@ -356,6 +356,10 @@ impl Maker<'_, '_> {
                     *number = json!(1);
                 }
             }
+            // A station that has been accepted is not asked to boot.
+            if let Some(word) = value.get_mut("requestedMessage") {
+                *word = json!("Heartbeat");
+            }
             let (version, device) = (self.view.version, self.view.device);
             if overlay::breaches(version, device, &message.action, overlay::Part::Request, &value).is_empty() {
                 return value;

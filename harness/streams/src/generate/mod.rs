@@ -12,6 +12,7 @@ mod odd;
 mod payload;
 mod sequences;
 mod sessions;
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -80,13 +81,9 @@ impl FromStr for Layer {
 #[derive(Clone, Debug)]
 pub struct Generator {
     layers: Vec<(Layer, u64)>,
-    /// Where a walk through the [`negatives`] is.
-    walk: Option<usize>,
-    /// Where a walk through what can be wrong around a payload is.
-    oddity: Option<usize>,
-    /// Where a walk through the ends of every field is.
-    edge: Option<usize>,
-    /// A walk through the states and moves of the model.
+    /// What is walked through, and where the walk is.
+    walk: Option<(Walk, usize)>,
+    /// The walk through the moves of the model.
     goals: Option<goals::Walk>,
     memory: Memory,
 }
@@ -119,6 +116,33 @@ impl Memory {
     }
 }
 
+/// What an episode walks through, so that each of it is met once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walk {
+    /// The states and moves of the model.
+    Goals,
+    /// The [`negatives`]: every constraint of every message, once broken.
+    Negatives,
+    /// What can be wrong around a payload.
+    Oddities,
+    /// The ends of every field, which are legal.
+    Edges,
+    /// Values that have tripped implementations.
+    Shapes,
+}
+
+impl Walk {
+    /// The layer that it belongs to.
+    fn layer(self) -> Layer {
+        match self {
+            Walk::Goals => Layer::L5,
+            Walk::Negatives | Walk::Edges => Layer::L4,
+            Walk::Oddities => Layer::L3,
+            Walk::Shapes => Layer::L2,
+        }
+    }
+}
+
 /// The makers of acts, each in the file of its layer.
 struct Maker<'a, 'v> {
     view: &'a View<'v>,
@@ -128,8 +152,17 @@ struct Maker<'a, 'v> {
 
 /// The most bytes that an act carries.
 pub const LARGEST: usize = 1 << 20;
-/// One episode in so many walks through the negatives, and one through the moves of the model.
-const WALKS: u64 = 4;
+/// What the episodes walk through, by turns.
+const WALKS: [Option<Walk>; 8] = [
+    None,
+    Some(Walk::Goals),
+    Some(Walk::Oddities),
+    Some(Walk::Negatives),
+    Some(Walk::Edges),
+    Some(Walk::Goals),
+    Some(Walk::Shapes),
+    Some(Walk::Negatives),
+];
 /// How many messages are remembered.
 const REMEMBERED: usize = 32;
 /// Longer ones are not.
@@ -148,28 +181,25 @@ impl Generator {
         let mut layers: Vec<(Layer, u64)> = layers.iter().map(|layer| (*layer, weight(*layer))).collect();
         layers.sort_by_key(|(layer, weight)| (std::cmp::Reverse(*weight), *layer));
         layers.dedup();
-        Generator { layers, walk: None, oddity: None, edge: None, goals: None, memory: Memory::default() }
+        Generator { layers, walk: None, goals: None, memory: Memory::default() }
     }
 
-    /// A generator for the episode of this number in a row of episodes of so many acts. One in four of them walks
-    /// through the [`negatives`], where the one before it stopped: so that every constraint is broken once. Another one
-    /// walks through the states and moves of the model, so that each is met once. One in eight walks through what can be
-    /// wrong around a payload, and one through the ends of every field.
+    /// A generator for the episode of this number in a row of episodes of so many acts. Most episodes walk through
+    /// something that is met once in a while, each walk from where the one before it stopped.
     pub fn for_episode(layers: &[Layer], number: u64, length: usize) -> Generator {
         let mut generator = Generator::new(layers);
-        let before = usize::try_from(number / WALKS).unwrap_or(0);
-        if layers.contains(&Layer::L5) && number % WALKS == 1 {
-            generator.goals = Some(goals::Walk::new(before, length));
-        }
-        if layers.contains(&Layer::L4) && number % WALKS == WALKS - 1 {
+        let (round, turn) = (number / WALKS.len() as u64, (number % WALKS.len() as u64) as usize);
+        let Some(walk) = WALKS[turn].filter(|walk| layers.contains(&walk.layer())) else { return generator };
+        let times = |turns: &[Option<Walk>]| turns.iter().filter(|other| **other == Some(walk)).count();
+        let before =
+            usize::try_from(round).unwrap_or(0).wrapping_mul(times(&WALKS)).wrapping_add(times(&WALKS[..turn]));
+        match walk {
+            Walk::Goals => generator.goals = Some(goals::Walk::new(before, length)),
             // Every second act is one; that an answer takes two more makes the walks overlap.
-            generator.walk = Some(before.wrapping_mul(length / 3));
-        }
-        if layers.contains(&Layer::L3) && number % (2 * WALKS) == 2 {
-            generator.oddity = Some((before / 2).wrapping_mul(length / 2));
-        }
-        if layers.contains(&Layer::L4) && number % (2 * WALKS) == WALKS {
-            generator.edge = Some((before / 2).wrapping_mul(length / 2));
+            Walk::Negatives => generator.walk = Some((walk, before.wrapping_mul(length / 3))),
+            Walk::Oddities | Walk::Edges | Walk::Shapes => {
+                generator.walk = Some((walk, before.wrapping_mul(length / 2)));
+            }
         }
         generator
     }
@@ -237,16 +267,32 @@ impl Generator {
         }
     }
 
-    /// The next of the negatives that can be sent, if this is a walk.
+    /// The next step of the walk, if this is one.
     fn walked(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Option<Act> {
-        let at = self.walk?;
-        if !one_in(2, choices) {
+        let (walk, at) = self.walk?;
+        let is_other = if walk == Walk::Negatives { !one_in(2, choices) } else { one_in(3, choices) };
+        if is_other {
             return None;
         }
+        self.walk = Some((walk, at.wrapping_add(1)));
+        match walk {
+            Walk::Goals => None,
+            Walk::Negatives => self.next_negative(at, view, choices),
+            Walk::Oddities => Some(Maker { view, memory: &mut self.memory, choices }.oddity(at)),
+            Walk::Edges => {
+                let all = edges::all(view.version, view.device);
+                all.get(at % all.len().max(1))?.act(self.memory.next_id(), view.now)
+            }
+            Walk::Shapes => Some(Maker { view, memory: &mut self.memory, choices }.shape(at)),
+        }
+    }
+
+    /// The first of the negatives from here that can be sent.
+    fn next_negative(&mut self, at: usize, view: &View<'_>, choices: &mut dyn Choices) -> Option<Act> {
         let all = negatives::all(view.version, view.device);
         for step in 0..all.len() {
             let act = self.negative(&all[at.wrapping_add(step) % all.len()], view, choices);
-            self.walk = Some(at.wrapping_add(step + 1));
+            self.walk = Some((Walk::Negatives, at.wrapping_add(step + 1)));
             if act.is_some() {
                 return act;
             }
@@ -257,22 +303,6 @@ impl Generator {
     fn made(&mut self, view: &View<'_>, choices: &mut dyn Choices) -> Act {
         if let Some(act) = self.towards_goal(view, choices).or_else(|| self.walked(view, choices)) {
             return act;
-        }
-        if let Some(at) = self.edge
-            && !one_in(3, choices)
-        {
-            self.edge = Some(at.wrapping_add(1));
-            let all = edges::all(view.version, view.device);
-            let id = self.memory.next_id();
-            if let Some(act) = all.get(at % all.len().max(1)).and_then(|edge| edge.act(id, view.now)) {
-                return act;
-            }
-        }
-        if let Some(at) = self.oddity
-            && !one_in(3, choices)
-        {
-            self.oddity = Some(at.wrapping_add(1));
-            return Maker { view, memory: &mut self.memory, choices }.oddity(at);
         }
         // Not every step is done: what if one is left out?
         if !self.memory.agenda.is_empty() && one_in(3, choices) {

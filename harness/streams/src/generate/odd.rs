@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::writing::Odd;
 
 /// Numbers, as they are written in JSON.
-const NUMBERS: &[&str] = &[
+pub(super) const NUMBERS: &[&str] = &[
     "0",
     "-1",
     "1",
@@ -48,7 +48,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// Date-times at odd places by what is odd about them, most of them none: each kind is met as often as the others.
-const TIMES: [&[&str]; 5] = [
+pub(super) const TIMES: [&[&str]; 5] = [
     // Forms of other standards, or of none.
     &[
         "2026-01-01T12:00:00",
@@ -109,7 +109,7 @@ const TIMES: [&[&str]; 5] = [
 ];
 
 /// Texts that mean something somewhere, or are hard to handle.
-const TEXTS: &[&str] = &[
+pub(super) const TEXTS: &[&str] = &[
     "",
     " ",
     "null",
@@ -176,7 +176,7 @@ const TEXTS: &[&str] = &[
 ];
 
 /// Contents of strings that no text can hold, as they are written.
-const RAW_TEXTS: &[&str] = &[
+pub(super) const RAW_TEXTS: &[&str] = &[
     "\"\\ud800\"",
     "\"a\\udc00b\"",
     "\"\\udfff\\ud800\"",

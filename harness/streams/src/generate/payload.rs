@@ -605,7 +605,7 @@ fn last_name(path: &str) -> &str {
 }
 
 /// The paths of values, the shallow ones first; not more than a few hundred.
-fn paths(value: &Value) -> Vec<String> {
+pub(super) fn paths(value: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     let mut waiting = std::collections::VecDeque::from([(String::new(), value)]);
     while let Some((path, value)) = waiting.pop_front() {

@@ -10,6 +10,7 @@ use protocol::{Role, Version};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::act::Text;
 use crate::deserved::{self, Answer, Deserved};
 use crate::model::Model;
 use crate::view::{Known, LinkView};
@@ -362,6 +363,17 @@ fn only_flaw(episode: &Episode, negative: &Negative, text: &crate::act::Text) ->
     (found[0].path.clone(), Defect::from(found[0].kind))
 }
 
+/// The acts of the first episodes that walk through this.
+fn walk_through(walk: Walk, episode: &Episode, episodes: u64, mut see: impl FnMut(&Act)) {
+    for number in (0..episodes).filter(|number| WALKS[(number % WALKS.len() as u64) as usize] == Some(walk)) {
+        let mut generator = Generator::for_episode(&Layer::ALL, number, 60);
+        let mut choices = Seeded::new(number);
+        for _ in 0..60 {
+            see(&generator.next(&episode.view(), &mut choices));
+        }
+    }
+}
+
 #[test]
 fn walks_lead_past_every_negative() {
     let episode = Episode::new(Role::Csms, Version::V16);
@@ -374,38 +386,40 @@ fn walks_lead_past_every_negative() {
         })
         .collect();
     let all = left.len();
-    for number in 0..200 {
-        let mut generator = Generator::for_episode(&Layer::ALL, number, 60);
-        let mut choices = Seeded::new(number);
-        for _ in 0..if number % WALKS == WALKS - 1 { 60 } else { 0 } {
-            let act = generator.next(&episode.view(), &mut choices);
-            if let Act::Send { text, .. } = &act {
-                let deserved = episode.deserved(text);
-                left.remove(&format!("{} {}", deserved.action, deserved.flaw()));
-            }
+    walk_through(Walk::Negatives, &episode, 200, |act| {
+        if let Act::Send { text, .. } = act {
+            let deserved = episode.deserved(text);
+            left.remove(&format!("{} {}", deserved.action, deserved.flaw()));
         }
-    }
+    });
     assert!(left.is_empty(), "{} of {all}: {left:#?}", left.len());
 }
 
 #[test]
-fn a_walk_through_oddities_meets_each() {
+fn walks_lead_past_every_oddity() {
     let episode = Episode::new(Role::Csms, Version::V16);
     let mut left: Vec<&str> =
         vec!["[]", "[2,", "\"constructor\"", "\"AbC-dEf\"", "\"Heartbeat \"", "\"heartbeat\"", "[\"Heartbeat\"]"];
     left.extend(["[\"2\",", "[2e0,", "\"RemoteStopTransaction\"", ",1e400]", "[4,[],\"InternalError\",\"d\"]"]);
-    for number in (2..100).step_by(2 * WALKS as usize) {
-        let mut generator = Generator::for_episode(&Layer::ALL, number, 60);
-        let mut choices = Seeded::new(number);
-        for _ in 0..60 {
-            let act = generator.next(&episode.view(), &mut choices);
-            if let Some(text) = act.text() {
-                let text = text.shown();
-                left.retain(|odd| !text.contains(odd));
-            }
-        }
-    }
+    walk_through(Walk::Oddities, &episode, 100, |act| {
+        let text = act.text().map(Text::shown).unwrap_or_default();
+        left.retain(|odd| !text.contains(odd));
+    });
     assert_eq!(left, Vec::<&str>::new());
+}
+
+#[test]
+fn walks_lead_past_every_shape() {
+    for (device, version) in [(Role::Csms, Version::V16), (Role::Station, Version::V16), (Role::Station, Version::V201)]
+    {
+        let episode = Episode::new(device, version);
+        let mut left: BTreeSet<String> = shapes::all().iter().map(|shape| shape.shown()).collect();
+        walk_through(Walk::Shapes, &episode, 1600, |act| {
+            let text = act.text().map(Text::shown).unwrap_or_default();
+            left.retain(|shape| !text.contains(shape.as_str()));
+        });
+        assert_eq!(left, BTreeSet::new(), "{device} {version}");
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ const JUNK: &[&[u8]] = &[
 ];
 
 /// What no JSON number or word is.
-const NO_VALUES: &[&str] = &[
+pub(super) const NO_VALUES: &[&str] = &[
     "NaN",
     "Infinity",
     "-Infinity",
@@ -76,7 +76,7 @@ const NO_VALUES: &[&str] = &[
 ];
 
 /// Bytes in a string that are no UTF-8.
-const NO_UTF8: &[&[u8]] = &[
+pub(super) const NO_UTF8: &[&[u8]] = &[
     b"\"\xFF\"",
     b"\"\xC0\x80\"",
     b"\"\xE2\x82\"",
@@ -91,6 +91,9 @@ const NO_UTF8: &[&[u8]] = &[
 /// Texts with nothing in them.
 pub(super) const NOTHINGS: &[&[u8]] =
     &[b"", b" ", b"null", b"{}", b"[]", b"0", b"\"\"", b"true", b"[[]]", b"\0", b"[", b"]", b"[2", b"[2,", b"[2,\""];
+
+/// What nothing else in a message is, to be replaced once the message is written.
+pub(super) const MARK: &str = "\"\u{F8FF}\"";
 
 impl Maker<'_, '_> {
     /// A message whose text is odd.
@@ -209,9 +212,8 @@ impl Maker<'_, '_> {
 
     fn with_bytes(&mut self) -> Text {
         let bytes = pick(NO_UTF8, self.choices).copied().unwrap_or(b"\"\xFF\"");
-        // A mark that nothing else in a message is, replaced once it is written.
-        let text = self.with_raw("\"\u{F8FF}\"");
-        replace(text, "\"\u{F8FF}\"".as_bytes(), bytes)
+        let text = self.with_raw(MARK);
+        replace(text, MARK.as_bytes(), bytes)
     }
 
     fn around(&mut self) -> Text {
@@ -330,7 +332,7 @@ fn cut(text: Text, mut length: usize) -> Text {
 }
 
 /// A text with all of one replaced by another.
-fn replace(text: Text, old: &[u8], new: &[u8]) -> Text {
+pub(super) fn replace(text: Text, old: &[u8], new: &[u8]) -> Text {
     let parts = text.0.into_iter().map(|part| match part {
         Part::Bytes(bytes) => {
             let mut out = Vec::with_capacity(bytes.len());
