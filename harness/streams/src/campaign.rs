@@ -279,8 +279,8 @@ impl Worker {
     async fn look_into(&mut self, number: u64, outcome: &Outcome) {
         let mut death_is_told = false;
         for suspicion in &outcome.suspicions {
-            // What it died of is found once, however many links tell of it.
-            if death_is_told && investigate::is_harm(suspicion) {
+            // What it died of is found once, however many links tell of it; what its process says is told beside it.
+            if death_is_told && investigate::is_harm(suspicion) && suspicion.oracle != Code::O13 {
                 continue;
             }
             let Some(claim) = self.hub.claim(suspicion) else { continue };
