@@ -163,7 +163,12 @@ pub(crate) fn slowest(run: &Run, most: usize) -> Vec<&CaseResult> {
 
 /// `1 case`, `2 cases`.
 pub(crate) fn cases(count: usize) -> String {
-    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
+    counted(count, "case")
+}
+
+/// `1 finding`, `2 findings`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// How many of each status there are, none left out in the order of the most telling.

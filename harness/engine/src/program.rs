@@ -114,13 +114,16 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// For a reason that is nobody's mistake, and has no place in a file.
+    pub fn new(verdict: Verdict, reason: impl Into<String>) -> Refused {
+        Refused { verdict, reason: reason.into(), rules: Vec::new(), diagnostic: None }
+    }
+
     fn error(source: &Arc<Source>, span: verdict::Span, reason: impl Into<String>) -> Refused {
         let reason = reason.into();
         Refused {
-            rules: Vec::new(),
-            verdict: Verdict::Error,
             diagnostic: Some(Box::new(Diagnostic::error("cannot-play", reason.clone()).at(source, span, ""))),
-            reason,
+            ..Refused::new(Verdict::Error, reason)
         }
     }
 }
@@ -262,12 +265,7 @@ impl Compiler<'_> {
             return Ok(());
         }
         if !case.is_for(self.device) {
-            return Err(Refused {
-                rules: Vec::new(),
-                verdict: Verdict::NotApplicable,
-                reason: format!("the case is not for a {}", self.device),
-                diagnostic: None,
-            });
+            return Err(Refused::new(Verdict::NotApplicable, format!("the case is not for a {}", self.device)));
         }
         let wanted = match self.device {
             Role::Station => &case.requires.station,
@@ -276,7 +274,7 @@ impl Compiler<'_> {
         for capability in wanted {
             let wanted = &capability.value;
             if let Some(reason) = self.outside.rig.capabilities.objection(&wanted.name, wanted.negated) {
-                return Err(Refused { verdict: Verdict::NotApplicable, reason, rules: Vec::new(), diagnostic: None });
+                return Err(Refused::new(Verdict::NotApplicable, reason));
             }
         }
         Ok(())
@@ -288,14 +286,7 @@ impl Compiler<'_> {
             return Ok(());
         }
         let rig = self.outside.rig;
-        let refused = |reason: &str| {
-            Err(Refused {
-                verdict: Verdict::NotApplicable,
-                reason: reason.to_owned(),
-                rules: Vec::new(),
-                diagnostic: None,
-            })
-        };
+        let refused = |reason: &str| Err(Refused::new(Verdict::NotApplicable, reason));
         if procedure.plays_another_station() && rig.identities.len() < 2 {
             return refused("it takes two stations, and the rig names one");
         }
@@ -328,35 +319,18 @@ impl Compiler<'_> {
                 let rig = self.outside.rig;
                 let tag = path.value.strip_prefix("tags.").and_then(|rest| rest.split('.').next());
                 if let Some(why) = tag.and_then(|tag| rig.doubtful_tags.get(tag)) {
-                    return Err(Refused {
-                        verdict: Verdict::Inconclusive,
-                        reason: why.clone(),
-                        rules: Vec::new(),
-                        diagnostic: None,
-                    });
+                    return Err(Refused::new(Verdict::Inconclusive, why.clone()));
                 }
                 if path.value.starts_with("connectors.") && !rig.states_connectors && rig.value(&path.value).is_none() {
                     let count = rig.connectors.len();
                     let reason = format!("the station says that it has {count} connector{}", plural(count));
-                    return Err(Refused {
-                        verdict: Verdict::NotApplicable,
-                        reason,
-                        rules: Vec::new(),
-                        diagnostic: None,
-                    });
+                    return Err(Refused::new(Verdict::NotApplicable, reason));
                 }
                 rig.value(&path.value).map(|value| value.to_json()).ok_or_else(|| {
                     let reason = format!("the rig has no {}", path.value);
-                    Refused {
-                        rules: Vec::new(),
-                        verdict: Verdict::Inconclusive,
-                        diagnostic: Some(Box::new(Diagnostic::error("rig-lacks-value", reason.clone()).at(
-                            source,
-                            path.span,
-                            "asked for here",
-                        ))),
-                        reason,
-                    }
+                    let lacks = Diagnostic::error("rig-lacks-value", reason.clone());
+                    let diagnostic = Some(Box::new(lacks.at(source, path.span, "asked for here")));
+                    Refused { diagnostic, ..Refused::new(Verdict::Inconclusive, reason) }
                 })
             }
         }

@@ -183,10 +183,10 @@ fn numbers(out: &mut String, run: &Run, paint: Paint) {
     let took = run.ended.map(|ended| format!(" in {}", seconds(ended.duration_ms))).unwrap_or_default();
     let counted = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     let what = if !run.faults.is_empty() && run.results.is_empty() {
-        format!("{} faults", run.faults.len())
+        groups::counted(run.faults.len(), "fault")
     } else if run.selected == 0 && run.results.is_empty() {
         let red = run.findings.iter().filter(|finding| finding.is_red()).count();
-        format!("{} findings, {red} of them red", run.findings.len())
+        format!("{}, {red} of them red", groups::counted(run.findings.len(), "finding"))
     } else {
         cases(run.results.len())
     };

@@ -401,6 +401,7 @@ impl Player {
                 self.session.statuses.iter().map(|(connector, status)| format!("{connector} is {status}")).collect();
             self.note(format!("the station did not come to rest: {}", statuses.join(", ")));
             self.session.ledger.clear();
+            self.session.oracles.give_up_transactions();
         }
         if self.program.device == Role::Csms {
             self.drop_link(now, None);

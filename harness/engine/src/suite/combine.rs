@@ -42,7 +42,7 @@ pub(super) struct PlayedJob {
 
 /// The result of a job that is not played.
 pub(super) fn unplayed(suite: &Suite, job: &Job, clock: &Clock, reason: String) -> CaseResult {
-    let refused = Refused { verdict: Verdict::Inconclusive, reason, rules: Vec::new(), diagnostic: None };
+    let refused = Refused::new(Verdict::Inconclusive, reason);
     combine(suite, job, clock.now(), clock, &[], Some(refused), &[])
 }
 
@@ -134,7 +134,7 @@ async fn play_configuration(
         }
         // Who did not come when it was to be asked need not be waited for again.
         if let Some(reason) = why_not {
-            return Err(Refused { verdict: Verdict::Inconclusive, reason, rules: Vec::new(), diagnostic: None });
+            return Err(Refused::new(Verdict::Inconclusive, reason));
         }
     }
     let told = site.rig(job.device, job.version, settings);
@@ -225,7 +225,7 @@ fn compile(suite: &Suite, job: &Job, variant: usize, rig: &Rig, drivers: Option<
                 Can::No => (Verdict::Inconclusive, format!("needs {verb}")),
                 Can::Never => (Verdict::NotApplicable, format!("the rig says that \"{verb}\" cannot be done")),
             };
-            return Err(Refused { verdict, reason, rules: Vec::new(), diagnostic: None });
+            return Err(Refused::new(verdict, reason));
         }
     }
     Ok(program)
@@ -314,12 +314,7 @@ fn combine(
         Role::Csms => "_CSMS",
     };
     let (folder, _) = case.source.path.rsplit_once('/').unwrap_or(("", ""));
-    let refused = refused.unwrap_or(Refused {
-        verdict: Verdict::Inconclusive,
-        reason: "interrupted".to_owned(),
-        rules: Vec::new(),
-        diagnostic: None,
-    });
+    let refused = refused.unwrap_or_else(|| Refused::new(Verdict::Inconclusive, "interrupted"));
     let mut result = CaseResult {
         case: case.id.value.clone(),
         title: case.title.value.clone(),

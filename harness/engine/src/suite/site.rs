@@ -232,7 +232,7 @@ impl Site {
         let reason = format!("the station does not speak {version}: it offers [{}]", shorten(&offers.join(", ")));
         let speaks_ocpp = offers.iter().any(|name| KNOWN_SUBPROTOCOLS.contains(&name.as_str()));
         if speaks_ocpp || is_told.swap(true, Ordering::SeqCst) {
-            return Some(Refused { verdict: Verdict::NotApplicable, reason, rules: Vec::new(), diagnostic: None });
+            return Some(Refused::new(Verdict::NotApplicable, reason));
         }
         let diagnostic = Diagnostic::error("no-subprotocol", reason.clone())
             .note(format!("Sec-WebSocket-Protocol: {}", shorten(&offers.join(", "))))

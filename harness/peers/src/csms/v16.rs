@@ -53,6 +53,9 @@ impl Csms {
         }
         let empty = Map::new();
         let request = payload.as_object().unwrap_or(&empty);
+        if action == "StatusNotification" {
+            self.note_status(identity, request);
+        }
         Ok(match action {
             "BootNotification" => self.boot_v16(identity),
             "Heartbeat" => self.heartbeat(),
@@ -69,7 +72,11 @@ impl Csms {
                 json!({ "status": status })
             }
             "SignCertificate" => json!({ "status": "Rejected" }),
-            "StatusNotification" if self.minds_status(identity, request) => return Err("PropertyConstraintViolation"),
+            "StatusNotification"
+                if text(request, "errorCode") == "PowerMeterFailure" && self.faults.hits("csms-minds-error-codes") =>
+            {
+                return Err("PropertyConstraintViolation");
+            }
             "MeterValues" if !request.contains_key("transactionId") && self.faults.hits("csms-wants-transactions") => {
                 return Err("OccurenceConstraintViolation");
             }
@@ -194,8 +201,8 @@ impl Csms {
         Ok(json!({ "transactionId": id, "idTagInfo": self.id_tag_info(&tag, &status) }))
     }
 
-    /// Takes the status of a connector in; only a defect minds what it is (16-STAT-15).
-    fn minds_status(&mut self, identity: &str, request: &Map<String, Value>) -> bool {
+    /// Takes the status of a connector in, which is legal whatever it was before (16-STAT-15).
+    fn note_status(&mut self, identity: &str, request: &Map<String, Value>) {
         let connector = integer(request, "connectorId").unwrap_or(0);
         let prepared = &mut self.session(identity).prepared;
         if text(request, "status") == "Available" {
@@ -203,7 +210,6 @@ impl Csms {
         } else {
             prepared.insert(connector);
         }
-        text(request, "errorCode") == "PowerMeterFailure" && self.faults.hits("csms-minds-error-codes")
     }
 
     /// What it may not do, whatever it thinks of a start (16-TX-05).

@@ -101,8 +101,8 @@ const RULES: &[Rule] = &[
     rule("takes-any-subprotocol", Elsewhere),
     rule("takes-bytes-for-text", Meeting(meeting::text_in_bytes)),
     rule("takes-escapes-for-letters", Hearing(hearing::without_escapes)),
-    rule("tells-of-other-stations", Saying(saying::with_others)),
     rule("takes-ids-for-numbers", Saying(saying::number_for_id)),
+    rule("tells-of-other-stations", Saying(saying::with_others)),
     rule("upper-cases-ids", Saying(saying::upper_case_id)),
     rule("writes-a-comma-too-many", Saying(saying::with_comma)),
 ];

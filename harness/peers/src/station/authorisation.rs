@@ -138,17 +138,15 @@ impl ChargePoint {
         let local = self.storage.configuration.is_true("LocalAuthorizeOffline");
         let unknown_allowed = self.storage.configuration.is_true("AllowOfflineTxForUnknownId");
         let known = self.look_up(&asked.tag);
-        let is_refused = matches!(known, Known::Refused) && self.listed(&asked.tag).is_some();
-        if is_refused && unknown_allowed && self.faults.hits("station-overlooks-its-list-offline") {
-            self.granted(asked, None);
-            return;
-        }
-        if matches!(known, Known::Refused) && self.faults.hits("station-charges-refused-tokens-offline") {
-            self.granted(asked, None);
-            return;
-        }
+        let is_listed = self.listed(&asked.tag).is_some();
         match known {
             Known::Valid(info) if local => self.granted(asked, info.parent),
+            Known::Refused
+                if is_listed && unknown_allowed && self.faults.hits("station-overlooks-its-list-offline")
+                    || self.faults.hits("station-charges-refused-tokens-offline") =>
+            {
+                self.granted(asked, None);
+            }
             Known::Unknown if unknown_allowed && asked.wish == Wish::Start => {
                 self.granted(asked, None);
             }

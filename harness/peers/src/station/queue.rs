@@ -159,9 +159,9 @@ impl ChargePoint {
             return;
         }
         head.attempts += 1;
-        let spent = i64::from(head.attempts) >= attempts_allowed && !never_gives_up;
-        let goes_on = never_gives_up && i64::from(head.attempts) >= attempts_allowed;
-        if spent || gives_up {
+        let spent = i64::from(head.attempts) >= attempts_allowed;
+        let goes_on = spent && never_gives_up;
+        if gives_up || spent && !goes_on {
             self.storage.queue.pop_front();
             if !spent {
                 self.faults.hits("station-gives-up-at-first-failure");

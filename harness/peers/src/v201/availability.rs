@@ -98,12 +98,11 @@ impl ChargingStation {
             }
             return json!({ "status": "Scheduled" });
         }
-        let mut target = target;
-        if target == Target::Station && inoperative && self.faults.hits("station-switches-only-its-first-evse") {
-            target = Target::Evse(1);
-        }
+        let is_off = inoperative && target == Target::Station;
+        let switched =
+            if is_off && self.faults.hits("station-switches-only-its-first-evse") { Target::Evse(1) } else { target };
         if inoperative || !self.faults.hits("station-never-comes-back-into-operation") {
-            self.set_availability(target, inoperative);
+            self.set_availability(switched, inoperative);
         }
         json!({ "status": "Accepted" })
     }

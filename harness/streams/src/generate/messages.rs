@@ -190,21 +190,11 @@ impl Maker<'_, '_> {
             message = pick(list, self.choices).copied();
             cause = message.and_then(|message| self.cause(link, message));
         }
-        let Some(mut message) = message else { return self.legal_act() };
         if cause.is_none() && self.view.device == Role::Csms && self.view.drivable.is_empty() {
             // Nothing makes this CSMS call us, unless it asks something after a boot, as many do.
-            let asked: Vec<&Message> = list.iter().copied().filter(|one| AFTER_BOOT.contains(&&*one.action)).collect();
-            let boot = Catalogue::of(self.view.version).message("BootNotification");
-            let (Some(asked), Some(boot)) = (pick(&asked, self.choices).copied(), boot) else {
-                return self.legal_act();
-            };
-            if !one_in(2, self.choices) {
-                return self.legal_act();
-            }
-            let payload = self.plain(boot, Side::Request);
-            cause = Some(Act::Send { link, text: self.call(boot, &payload) });
-            message = asked;
+            (message, cause) = self.after_boot(link).unzip();
         }
+        let Some(message) = message else { return self.legal_act() };
         let (text, times) = self.answer(message);
         self.memory.queue.extend(cause);
         // Late is when the call has been given up, or something else came first.
@@ -215,6 +205,16 @@ impl Maker<'_, '_> {
             self.memory.queue.push_back(Act::Send { link, text: late });
         }
         Act::Answer { link, action: Some(message.action.clone()), text, times }
+    }
+
+    /// What a CSMS may ask after a boot, and a boot; half of the time nothing, for it may ask nothing.
+    fn after_boot(&mut self, link: usize) -> Option<(&'static Message, Act)> {
+        let boot = Catalogue::of(self.view.version).message("BootNotification").filter(|_| one_in(2, self.choices))?;
+        let list = incoming(self.view.version, self.view.device);
+        let asked: Vec<_> = list.iter().copied().filter(|one| AFTER_BOOT.contains(&&*one.action)).collect();
+        let asked = pick(&asked, self.choices).copied()?;
+        let payload = self.plain(boot, Side::Request);
+        Some((asked, Act::Send { link, text: self.call(boot, &payload) }))
     }
 
     /// An answer to a call of the device, and how often it is given.

@@ -46,6 +46,14 @@ struct Running {
 }
 
 impl Oracles {
+    /// What has not come to its end by now is waited for no longer: whoever left it open has been judged, and the next
+    /// start on its connector is none beside it.
+    pub fn give_up_transactions(&mut self) {
+        for running in self.transactions.running.values_mut() {
+            running.is_over = true;
+        }
+    }
+
     pub(super) fn transaction_call(&mut self, now: Timestamp, text: &str, action: &str, payload: &Value) {
         if self.device != Role::Station || self.said_again.is_some() {
             return;
@@ -354,7 +362,8 @@ mod tests {
 
     use super::*;
 
-    fn statements(stops: bool) -> Vec<String> {
+    /// What is said of a second start on a connector, after this was done with the first transaction there.
+    fn statements(before: impl FnOnce(&mut Oracles)) -> Vec<String> {
         let mut oracles = Oracles::new(Role::Station, Version::V16);
         oracles.opened();
         let start = |id: u32| {
@@ -363,12 +372,7 @@ mod tests {
         };
         oracles.received(Timestamp(1), start(1).as_bytes());
         oracles.sent_answer("1", Some(&json!({ "idTagInfo": { "status": "Accepted" }, "transactionId": 7 })));
-        if stops {
-            let stop = json!({ "transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T12:00:00Z" });
-            oracles.received(Timestamp(2), json!([2, "2", "StopTransaction", stop]).to_string().as_bytes());
-            // With an error, which does not bring the transaction back.
-            oracles.sent_answer("2", None);
-        }
+        before(&mut oracles);
         oracles.received(Timestamp(3), start(3).as_bytes());
         oracles.take().into_iter().map(|found| found.statement).collect()
     }
@@ -453,8 +457,19 @@ mod tests {
 
     #[test]
     fn a_connector_is_free_once_the_station_has_told_the_end_whatever_we_answered() {
-        assert_eq!(statements(true), [""; 0]);
-        assert_eq!(statements(false), ["16-TX-17"]);
+        let stopped = |oracles: &mut Oracles| {
+            let stop = json!({ "transactionId": 7, "meterStop": 5, "timestamp": "2026-01-01T12:00:00Z" });
+            oracles.received(Timestamp(2), json!([2, "2", "StopTransaction", stop]).to_string().as_bytes());
+            // With an error, which does not bring the transaction back.
+            oracles.sent_answer("2", None);
+        };
+        assert_eq!(statements(stopped), [""; 0]);
+        assert_eq!(statements(|_| {}), ["16-TX-17"]);
+    }
+
+    #[test]
+    fn a_transaction_that_was_given_up_is_not_told_of_again() {
+        assert_eq!(statements(Oracles::give_up_transactions), [""; 0]);
     }
 
     /// What is said of a station of 2.0.1 that sends these events of one transaction: kind, number, second, register.
