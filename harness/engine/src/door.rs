@@ -300,8 +300,8 @@ impl Conversation<'_> {
 
     /// What the device does about raw text. Silence is told by the answer to a harmless call behind it.
     pub(crate) async fn reaction_to(&mut self, sent: &Sent) -> Step<Reaction> {
-        let grace = self.now() + self.stage.player.rig().timeouts.grace;
-        if let Some(reaction) = self.reaction(sent, None, grace).await? {
+        let alone = self.now() + self.stage.player.pause_for_reaction();
+        if let Some(reaction) = self.reaction(sent, None, alone).await? {
             return Ok(reaction);
         }
         let behind = self.send(self.harmless()).await?;

@@ -116,7 +116,7 @@ impl Player {
 
     /// How long raw text stands alone before the harmless call goes behind it: long enough for a device that answers as
     /// fast as it has so far. One that reads its messages in order is not hurried by what comes behind.
-    fn pause_for_reaction(&self) -> Duration {
+    pub(crate) fn pause_for_reaction(&self) -> Duration {
         let grace = self.rig.timeouts.grace;
         self.session.slowest.map_or(grace, |slowest| (slowest * PATIENT).max(SHORTEST_PAUSE).min(grace))
     }
