@@ -8,6 +8,8 @@ mod generic;
 mod station;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use protocol::{Role, Timestamp, Version};
 use serde_json::{Map, Value};
@@ -34,6 +36,22 @@ impl StandIn {
             Role::Csms => StandIn::Station(Box::new(OwnStation::new(version, rig))),
             Role::Station => StandIn::Csms(Box::new(OwnCsms::new(version, rig))),
         }
+    }
+
+    /// With the transaction ids of a CSMS from here: a station on the network may still tell of transactions from before
+    /// this session, or from another run.
+    #[must_use]
+    pub fn with_transaction_ids(mut self, ids: &Arc<AtomicI64>) -> StandIn {
+        if let StandIn::Csms(csms) = &mut self {
+            csms.transaction_ids = ids.clone();
+        }
+        self
+    }
+
+    /// Transaction ids that whoever goes by another name is not likely to give out; positive, and of 31 bits.
+    pub fn transaction_ids_of(name: &str) -> Arc<AtomicI64> {
+        let mixed = name.bytes().fold(0_u32, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        Arc::new(AtomicI64::new(i64::from(mixed % 2_000_000) * 1000 + 1))
     }
 
     /// A whole request, given what the case settles of it.

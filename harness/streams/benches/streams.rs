@@ -1,11 +1,13 @@
 //! How fast streams are: `cargo bench -p plugfest-streams`, or `… -- --url ws://127.0.0.1:9000/ocpp` for a CSMS that
 //! runs already.
 //!
-//! In one run: bare tokio-tungstenite loops towards a CSMS, which are its ceiling: of heartbeats; and of what streams
-//! have done, the messages that were sent and the links that were opened, for a device may take longer over some than
-//! over others; then streams of all layers with all oracles, on one link and on 64, while the device is new to them and
-//! after a while; and messages to a reference CSMS in the same process. How long streams take to notice seeded faults is
-//! told by `plugfest mutants --streams --seeds 20`.
+//! In one run: bare tokio-tungstenite loops towards a CSMS, which are its ceiling: of heartbeats; of what streams have
+//! done, the messages that were sent and the links that were opened, for a device may take longer over some than over
+//! others; and of that with what the oracles ask beside it. Then streams of all layers with all oracles, on one link and
+//! on 64, while the device is new to them and after a while: as a part of the first loop of acts, which is what a device
+//! could do if nothing were looked after, and of the second, which is what it could do of the same work. And messages to
+//! a reference CSMS in the same process. How long streams take to notice seeded faults is told by
+//! `plugfest mutants --streams --seeds 20`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
 
@@ -18,13 +20,13 @@ use futures_util::{SinkExt, StreamExt};
 use link::Url;
 use protocol::generate::{Choices, Seeded};
 use protocol::{Role, Version};
-use streams::What;
 use streams::campaign::{Campaign, Hub, run};
 use streams::generate::{Allowed, Generator, Layer};
 use streams::in_process::{self, reference::Csms16};
 use streams::play::{Generated, play};
 use streams::stage::BYSTANDER;
 use streams::target::{How, Target};
+use streams::{Seen, What};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
@@ -48,23 +50,27 @@ fn main() {
     // As the command has it on a machine of two cores.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     println!("towards {url}");
-    println!("{:<44} {:>12} {:>18}", "", "a second", "of the bare loop");
-    let sample = Arc::new(runtime.block_on(sample(&url)));
+    println!("{:<44} {:>12} {:>12} {:>12}", "", "a second", "of bare acts", "of all of it");
+    let samples = runtime.block_on(samples(&url)).map(Arc::new);
     let heartbeat = Done::Call { id: String::new(), text: "[2,\"\",\"Heartbeat\",{}]".to_owned() };
     let heartbeat = Arc::new(Sample { acts: 1, done: vec![heartbeat] });
-    let mut ceilings = [0.0; 2];
+    let mut ceilings = [[0.0; 2]; 2];
     for (at, links) in [1, MANY].into_iter().enumerate() {
         let rate = runtime.block_on(bare(&url, links, &heartbeat));
         println!("{:<44} {rate:>12.0}", format!("bare loop: heartbeats, {links} links"));
-        ceilings[at] = runtime.block_on(bare(&url, links, &sample));
-        println!("{:<44} {:>12.0}", format!("bare loop: acts of streams, {links} links"), ceilings[at]);
+        for (ceiling, (sample, what)) in
+            ceilings[at].iter_mut().zip(samples.iter().zip(["", " and what is asked beside"]))
+        {
+            *ceiling = runtime.block_on(bare(&url, links, sample));
+            println!("{:<44} {ceiling:>12.0}", format!("bare loop: acts{what}, {links} links"));
+        }
     }
     let hub = Arc::new(Hub::new(0, Default::default()));
     for (at, links) in [1, MANY].into_iter().enumerate() {
         let rates = runtime.block_on(streams(&url, links, &hub));
         for (name, rate) in [("acts, nothing known yet", rates.first), ("acts", rates.acts)] {
-            let part = 100.0 * rate / ceilings[at];
-            println!("{:<44} {rate:>12.0} {part:>17.0}%", format!("streams: {name}, {links} links"));
+            let [acts, all] = ceilings[at].map(|ceiling| 100.0 * rate / ceiling);
+            println!("{:<44} {rate:>12.0} {acts:>11.0}% {all:>11.0}%", format!("streams: {name}, {links} links"));
         }
         println!("{:<44} {:>12.0}", format!("  with so many calls, {links} links"), rates.calls);
     }
@@ -112,40 +118,57 @@ enum Done {
     Link,
 }
 
-/// Plays some episodes, and tells what the device was given to do by their acts.
-async fn sample(url: &str) -> Sample {
+/// Plays some episodes, and tells what the device was given to do by their acts; and by them and by what oracles asked
+/// beside them.
+async fn samples(url: &str) -> [Sample; 2] {
     let mut target = target(url, 1);
-    let mut sample = Sample { acts: 0, done: Vec::new() };
+    let mut samples = [(); 2].map(|()| Sample { acts: 0, done: Vec::new() });
     for number in 0..SAMPLED {
         let generator = Generator::for_episode(&Layer::ALL, number, 60);
         let mut source = Generated::new(generator, Seeded::new(number), 60);
         let how = How { serial: false, fresh: number % 8 == 0, slot: 0 };
         let outcome = play(&mut target, &mut source, &Allowed::default(), how).await;
-        sample.acts += outcome.acts.len();
+        // The first link of an episode is no act.
+        let is_link = |seen: &Seen| matches!(seen.what, What::Opened { .. });
+        let begins = outcome.seen.iter().position(|seen| is_link(seen) && seen.link < BYSTANDER);
+        let acts = outcome.seen.iter().enumerate().filter(|(at, seen)| match is_link(seen) {
+            true => seen.link < BYSTANDER && Some(*at) != begins,
+            false => !seen.own,
+        });
+        samples[0].add(outcome.acts.len(), acts.map(|(_, seen)| seen));
+        // The loop boots on its links itself.
+        let boots = |seen: &Seen| match &seen.what {
+            What::Sent { bytes, .. } => seen.own && bytes.windows(16).any(|part| part == b"BootNotification"),
+            _ => false,
+        };
+        samples[1].add(outcome.acts.len(), outcome.seen.iter().filter(|seen| !boots(seen)));
+    }
+    samples
+}
+
+impl Sample {
+    /// Adds what was seen of so many acts.
+    fn add<'a>(&mut self, acts: usize, all: impl Iterator<Item = &'a Seen>) {
+        self.acts += acts;
         let mut sent = HashMap::new();
-        let mut has_begun = false;
-        for seen in outcome.seen {
-            match seen.what {
-                // The first one is no act.
-                What::Opened { .. } if seen.link < BYSTANDER && std::mem::replace(&mut has_begun, true) => {
-                    sample.done.push(Done::Link);
-                }
-                What::Sent { bytes, deserved } if !seen.own => {
+        for seen in all {
+            match &seen.what {
+                What::Opened { .. } => self.done.push(Done::Link),
+                What::Sent { bytes, deserved } => {
                     let Ok(text) = String::from_utf8(bytes.to_vec()) else { continue };
-                    sent.extend(deserved.id.clone().map(|id| (id, sample.done.len())));
-                    sample.done.push(Done::Read { text });
+                    sent.extend(deserved.id.clone().map(|id| (id, self.done.len())));
+                    self.done.push(Done::Read { text });
                 }
                 What::Received { answers: Some(call), .. } if is_plain(&call.id) => {
                     let Some(at) = sent.remove(&call.id) else { continue };
-                    if let Done::Read { text } = &mut sample.done[at] {
-                        sample.done[at] = Done::Call { id: call.id.clone(), text: std::mem::take(text) };
+                    if let Done::Read { text } = &mut self.done[at] {
+                        self.done[at] = Done::Call { id: call.id.clone(), text: std::mem::take(text) };
                     }
                 }
                 _ => {}
             }
         }
     }
-    sample
 }
 
 /// Whether an answer with this id can be told from others by it.

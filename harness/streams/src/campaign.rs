@@ -91,6 +91,9 @@ const PROPERTY: u64 = 8;
 const FRESH: u64 = 8;
 /// How long a finding may be made small once the time of the campaign is over.
 const LATE: Duration = Duration::from_secs(5);
+/// A finding is made small in a part of the time of the campaign, which is there to find: a station that comes again
+/// slowly makes a try cost seconds.
+const SHARE: u32 = 20;
 /// What makes nothing red is made small at a part of the price, where a try costs time.
 const REMARK: u32 = 5;
 /// How long the campaign may go on after its time, to end its episodes and look into what they showed.
@@ -290,8 +293,12 @@ impl Worker {
                     let left = until.saturating_duration_since(Instant::now());
                     campaign.shrink.time = campaign.shrink.time.min(left + LATE);
                 }
+                if let Some(whole) = campaign.budget.time {
+                    campaign.shrink.time = campaign.shrink.time.min(whole / SHARE);
+                }
                 if !suspicion.class.is_red() {
                     campaign.shrink.executions /= REMARK;
+                    campaign.shrink.time /= REMARK;
                 }
             }
             let floor = self.floor.clone();

@@ -307,7 +307,12 @@ mod tests {
 
     /// A Heartbeat before the boot, and its answer.
     fn heartbeat(coverage: &mut Coverage, model: &mut Model, answer: &str) -> bool {
-        let opened = What::Opened { identity: "A".to_owned(), subprotocol: None, proof: crate::seen::Proof::Right };
+        let opened = What::Opened {
+            identity: "A".to_owned(),
+            subprotocol: None,
+            proof: crate::seen::Proof::Right,
+            resumed: false,
+        };
         let bytes: Arc<[u8]> = Arc::from(&br#"[2,"1","Heartbeat",{}]"#[..]);
         let deserved = Arc::new(deserved(Version::V16, Role::Csms, &bytes));
         let call = OurCall {

@@ -36,6 +36,8 @@ pub enum What {
         subprotocol: Option<String>,
         /// What the handshake proved itself with.
         proof: Proof,
+        /// Whether it was opened in an episode before, and its station was accepted when that ended.
+        resumed: bool,
     },
     /// A handshake did not lead to a link.
     Refused {

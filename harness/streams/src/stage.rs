@@ -15,6 +15,7 @@ mod receptions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use engine::clock::Clock;
@@ -53,6 +54,8 @@ pub struct Setting {
     pub identities: Vec<String>,
     /// Passwords of identities, where they are others than the rig's.
     pub passwords: Arc<BTreeMap<String, String>>,
+    /// The transaction ids that our CSMS gives out, each once: a station tells of transactions of other episodes, too.
+    pub transaction_ids: Arc<AtomicI64>,
     /// Every call has the rig's whole time-out, and nothing is sent behind it.
     pub serial: bool,
     /// Whether a new link is opened at the end to see whether the device still takes them.

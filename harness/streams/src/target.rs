@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use engine::drivers::{Can, Confirmation, Drivers};
 use engine::embedded::Embedded;
 use engine::rig::{Rig, Secret};
 use engine::runner::Carrier;
+use engine::standin::StandIn;
 use link::Url;
 use link::dial::{Listener, TcpDialer, await_listener};
 use peers::{CsmsSettings, Fault, StationSettings};
@@ -41,6 +43,8 @@ pub struct Target {
     habits: Habits,
     /// Tells our message ids from those of other runs: a real device may remember them.
     nonce: u64,
+    /// Those of our CSMS, across episodes.
+    transaction_ids: Arc<AtomicI64>,
     /// Episodes so far: each has message ids of its own.
     episodes: u64,
     /// What oracles keep from episode to episode.
@@ -116,6 +120,7 @@ impl Target {
             kept: None,
             habits: Habits::default(),
             lasting,
+            transaction_ids: StandIn::transaction_ids_of(&format!("{nonce:x}")),
             nonce,
             episodes: 0,
             canary: None,
@@ -194,6 +199,7 @@ impl Target {
             kept: None,
             habits: self.habits,
             lasting: self.lasting.clone(),
+            transaction_ids: self.transaction_ids.clone(),
             nonce: self.nonce,
             episodes: 0,
             // One canary hears everybody, but a process is watched once.
@@ -278,6 +284,11 @@ impl Target {
             }
             Place::Station { carrier, drivers, .. } => (carrier.take()?, drivers.clone(), None),
         };
+        let transaction_ids = match &embedded {
+            // It is new, and knows of no other episode.
+            Some(_) => Arc::new(AtomicI64::new(1001)),
+            None => self.transaction_ids.clone(),
+        };
         let setting = Setting {
             device: self.device,
             version: self.version,
@@ -287,6 +298,7 @@ impl Target {
             prefix: format!("f{:08x}{:02x}{:012x}", self.nonce, how.slot & 0xFF, self.episodes & 0xFFFF_FFFF_FFFF),
             identities: self.identities(how.slot),
             passwords: self.passwords.clone(),
+            transaction_ids,
             serial: how.serial,
             fresh: how.fresh,
             virtual_time: embedded.is_some(),

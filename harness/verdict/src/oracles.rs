@@ -77,6 +77,8 @@ pub struct Oracles {
     /// The last odd thing that we sent, if the device has answered no call since.
     unproven: Option<String>,
     registration: Registration,
+    /// A station that was accepted booted again because we wished it: what it makes of another answer is open.
+    booted_on_wish: bool,
     triggered: Vec<String>,
     boots: pace::Boots,
     seen_on_link: bool,
@@ -150,6 +152,7 @@ impl Oracles {
             raw_text_sent: false,
             unproven: None,
             registration: Registration::Unknown,
+            booted_on_wish: false,
             triggered: Vec::new(),
             boots: pace::Boots::default(),
             seen_on_link: false,
@@ -191,6 +194,12 @@ impl Oracles {
         if self.registration == Registration::Asking {
             self.registration = Registration::Unknown;
         }
+    }
+
+    /// A link of before goes on, whose station was accepted.
+    pub fn resumed(&mut self) {
+        self.opened();
+        self.registration = Registration::Accepted;
     }
 
     /// A text message of the device. The frame in it is returned, whatever is wrong with it.

@@ -93,7 +93,8 @@ pub struct Session {
 impl Session {
     /// A session with a device that nothing is known of. `prefix` makes message ids unique.
     pub fn new(device: Role, version: Version, identity: &str, rig: &Rig, prefix: &str, number: u64) -> Session {
-        let standin = StandIn::across_from(device, version, rig);
+        let ids = StandIn::transaction_ids_of(&format!("{prefix}-{number}"));
+        let standin = StandIn::across_from(device, version, rig).with_transaction_ids(&ids);
         let config = standin.configuration();
         Session {
             device,

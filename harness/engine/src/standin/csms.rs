@@ -1,6 +1,8 @@
 //! The CSMS that we play against a station under test.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use protocol::{Timestamp, Version};
 use serde_json::{Map, Value, json};
@@ -14,7 +16,7 @@ pub struct OwnCsms {
     version: Version,
     tokens: BTreeMap<String, Known>,
     heartbeat: i64,
-    next_transaction: i64,
+    pub(super) transaction_ids: Arc<AtomicI64>,
     next_request: i64,
     running: Vec<Value>,
 }
@@ -48,7 +50,8 @@ impl OwnCsms {
                 (token.id_token.to_lowercase(), known)
             })
             .collect();
-        OwnCsms { version, tokens, heartbeat: 300, next_transaction: 1001, next_request: 1, running: Vec::new() }
+        let transaction_ids = Arc::new(AtomicI64::new(1001));
+        OwnCsms { version, tokens, heartbeat: 300, transaction_ids, next_request: 1, running: Vec::new() }
     }
 
     pub(super) fn request(&mut self, now: Timestamp, action: &str, settled: &Map<String, Value>) -> Value {
@@ -86,8 +89,7 @@ impl OwnCsms {
             (_, "Heartbeat") => json!({ "currentTime": now.to_string() }),
             (Version::V16, "Authorize") => json!({ "idTagInfo": self.tag_info(request.get("idTag")) }),
             (Version::V16, "StartTransaction") => {
-                let id = self.next_transaction;
-                self.next_transaction += 1;
+                let id = self.transaction_ids.fetch_add(1, Ordering::Relaxed);
                 json!({ "transactionId": id, "idTagInfo": self.tag_info(request.get("idTag")) })
             }
             (Version::V16, "StopTransaction") => match request.get("idTag") {

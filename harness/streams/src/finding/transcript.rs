@@ -30,15 +30,13 @@ pub(super) fn lines(seen: &[Seen], suspicion: &Suspicion) -> Vec<TranscriptLine>
 fn line(seen: &Seen, suspicion: &Suspicion) -> Option<TranscriptLine> {
     let (direction, text) = match &seen.what {
         What::Sent { bytes, .. } if !seen.own => (Some(Direction::ToDevice), shown(bytes)),
-        What::Answered { bytes: Some(bytes), plain, .. } if !seen.own || !plain => {
-            (Some(Direction::ToDevice), shown(bytes))
-        }
+        What::Answered { bytes: Some(bytes), .. } => (Some(Direction::ToDevice), shown(bytes)),
         What::Answered { action, bytes: None, .. } => (None, format!("{action} is not answered by us")),
-        What::Received { bytes, .. } => {
+        What::Received { bytes, answers, .. } => {
             let text = shown(bytes);
             let it = seen.act == suspicion.act && is_it(&text, &suspicion.frame);
             // Answers to our own probes are noise, unless they are what it is about.
-            if seen.own && !it {
+            if seen.own && answers.is_some() && !it {
                 return None;
             }
             return Some(made(seen, Some(Direction::FromDevice), text, it));

@@ -100,6 +100,7 @@ impl Station {
             }
             "TriggerMessage" | "ExtendedTriggerMessage" => {
                 let message = text(request, "requestedMessage").to_owned();
+                self.boots_triggered += u32::from(message == "BootNotification");
                 self.trigger(match message.as_str() {
                     "SignChargePointCertificate"
                     | "SignChargingStationCertificate"
@@ -146,6 +147,9 @@ impl Station {
                 if let Some(connector) = self.connector(number) {
                     connector.operative = known;
                 }
+            }
+            "TriggerMessage" if status != "Accepted" && text(request, "requestedMessage") == "BootNotification" => {
+                self.boots_triggered = self.boots_triggered.saturating_sub(1);
             }
             "ReserveNow" if status == "Accepted" => self.take_reservation(exchange),
             "CancelReservation" => {
@@ -248,7 +252,13 @@ impl Station {
         match action {
             "BootNotification" => {
                 self.turned_away |= self.registration == Registration::Accepted;
+                self.booted_on_wish |= self.registration == Registration::Accepted && self.boots_triggered > 0;
                 self.registration = Registration::Unknown;
+                if self.boots_triggered == 0 {
+                    // It begins anew, and what was asked for before is forgotten.
+                    self.triggered.clear();
+                }
+                self.boots_triggered = self.boots_triggered.saturating_sub(1);
                 self.disturb();
             }
             "StatusNotification" => self.reported(version, request),
@@ -393,10 +403,10 @@ impl Station {
                     _ => Registration::Unknown,
                 };
                 self.turned_away &= self.registration != Registration::Accepted;
+                self.booted_on_wish &= self.registration != Registration::Accepted;
                 self.answered_boot = Some((at, integer(answer, "interval").unwrap_or(0)));
                 self.boot_disturbances = self.disturbances;
                 self.boot_losses = self.losses;
-                self.triggered.clear();
                 self.told(answer, at);
             }
             "Heartbeat" => self.told(answer, at),

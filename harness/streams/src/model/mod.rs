@@ -156,7 +156,7 @@ impl Model {
         }
         self.silence(seen);
         match &seen.what {
-            What::Opened { identity, .. } => self.opened(seen.link, identity, seen.at),
+            What::Opened { identity, resumed, .. } => self.opened(seen.link, identity, seen.at, *resumed),
             What::Ended { by_us, .. } => self.ended(seen.link, seen.at, *by_us),
             What::Sent { bytes, deserved } => self.sent(seen, bytes, deserved),
             What::Answered { action, request, bytes, plain } => {
@@ -303,11 +303,11 @@ impl Model {
         if let Some(line) = self.links.get(&link) {
             return line.station;
         }
-        self.opened(link, "", Timestamp(0));
+        self.opened(link, "", Timestamp(0), false);
         self.links.get(&link).map_or(0, |line| line.station)
     }
 
-    fn opened(&mut self, link: usize, identity: &str, now: Timestamp) {
+    fn opened(&mut self, link: usize, identity: &str, now: Timestamp, resumed: bool) {
         let at = match self.stations.iter().position(|station| station.identity == identity) {
             Some(at) => at,
             None if self.stations.len() < MOST_STATIONS => {
@@ -326,6 +326,9 @@ impl Model {
         if let Some(station) = self.stations.get_mut(at) {
             station.links += 1;
             station.came(now);
+            if resumed {
+                station.registration = Registration::Accepted;
+            }
             if station.links > 1 {
                 // What a second link of the same identity does is open.
                 station.lose();

@@ -18,6 +18,8 @@ pub(super) struct Station {
     pub(super) registration: Registration,
     /// It was accepted, and its next boot was not: calls may be under way.
     pub(super) turned_away: bool,
+    /// That boot came because the CSMS wished it: what the station makes of the answer is open.
+    pub(super) booted_on_wish: bool,
     /// When the last boot was answered, and the interval it was given, in seconds.
     pub(super) answered_boot: Option<(Timestamp, i64)>,
     /// Counts what may have changed the station without our knowing: stimuli, lost links, answers that were not plain.
@@ -68,6 +70,8 @@ pub(super) struct Station {
     pub(super) profiles: VecDeque<i64>,
     /// What was asked for by triggers and report requests.
     pub(super) triggered: Vec<String>,
+    /// Boots that were asked for and have not come yet.
+    pub(super) boots_triggered: u32,
     /// The time in its CSMS' last answer, and when that came.
     pub(super) told_time: Option<(Timestamp, Timestamp)>,
     /// The next number of a report, by request.
@@ -236,10 +240,12 @@ impl Station {
 
     /// Whether this id was given to one transaction only, and that has ended.
     pub(super) fn is_over(&self, id: &str) -> bool {
-        self.has_ended(id)
-            && self.running(id).is_none()
-            && !self.ids_in_doubt
-            && !self.shared.iter().any(|shared| shared == id)
+        self.has_ended(id) && self.running(id).is_none() && !self.ids_in_doubt && !self.is_shared(id)
+    }
+
+    /// Whether this id was given to several transactions.
+    pub(super) fn is_shared(&self, id: &str) -> bool {
+        self.shared.iter().any(|shared| shared == id)
     }
 
     /// No transaction on this connector is beyond doubt any more.

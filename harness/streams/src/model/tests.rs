@@ -52,12 +52,23 @@ impl Script {
     }
 
     fn open(&mut self, link: usize, identity: &str) {
-        let what = What::Opened { identity: identity.to_owned(), subprotocol: None, proof: crate::seen::Proof::Right };
+        let what = What::Opened {
+            identity: identity.to_owned(),
+            subprotocol: None,
+            proof: crate::seen::Proof::Right,
+            resumed: false,
+        };
         self.see(link, what);
     }
 
     fn pass(&mut self, seconds: u64) {
         self.now = self.now + Duration::from_secs(seconds);
+    }
+
+    /// The device sends a heartbeat.
+    fn heartbeat(&mut self) {
+        let now = self.now.to_string();
+        self.call("Heartbeat", json!({}), json!({ "currentTime": now }));
     }
 
     /// A call of ours goes out; what is to be told when it is answered.

@@ -113,7 +113,7 @@ impl Course {
     /// Takes in what was seen; to be called by an oracle after it has judged it.
     pub(super) fn saw(&mut self, seen: &Seen, about: &About<'_>) {
         match &seen.what {
-            What::Opened { identity, subprotocol, proof } => {
+            What::Opened { identity, subprotocol, proof, .. } => {
                 self.opened(seen, identity, subprotocol.is_none(), *proof != Proof::Right, about.device);
             }
             What::Sent { bytes, deserved } => {

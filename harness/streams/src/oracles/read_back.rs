@@ -145,6 +145,11 @@ impl Oracle for ReadBack {
                     self.transaction_status(seen, call, payload, bytes, about, suspicions);
                 }
             }
+            // The answer to a boot sets the heartbeat interval (16-BOOT-03), on its way or not.
+            What::Answered { action, .. } if action == "BootNotification" => {
+                self.generation += 1;
+                self.known.retain(|name, _| !name.to_lowercase().contains("heartbeatinterval"));
+            }
             What::Received { reading, .. } => {
                 if let Some(Frame::Call { action, payload, .. }) = &reading.frame
                     && action == "TransactionEvent"
@@ -500,6 +505,22 @@ mod tests {
         assert_eq!(changed("Accepted", "60"), []);
         assert_eq!(changed("Accepted", "060"), []);
         assert_eq!(changed("RebootRequired", "300"), [], "it will show after a reboot");
+    }
+
+    #[test]
+    fn trap_the_answer_to_a_boot_sets_the_heartbeat_interval() {
+        let found = |boots: bool| {
+            let mut told = Told::new(Role::Station, Version::V16);
+            let call = r#"[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]"#;
+            told.booted(0).call(0, "1", call).answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+            if boots {
+                told.boot(0);
+            }
+            let read = r#"[3,"ID",{"configurationKey":[{"key":"HeartbeatInterval","readonly":false,"value":"300"}]}]"#;
+            told.ask(&mut ReadBack::new(Role::Station, Version::V16), &mut |_| read.to_owned())
+        };
+        assert_eq!(found(false).len(), 1);
+        assert_eq!(found(true), []);
     }
 
     #[test]

@@ -8,14 +8,15 @@ use serde_json::Value;
 
 use super::course::{Boot, Course};
 use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
+use crate::seen::Ending;
 use crate::{Seen, What};
 
 /// Watches boots that nothing asked for.
 #[derive(Debug, Default)]
 pub(super) struct Restart {
     course: Course,
-    /// Who ended the last link of this number, since it booted.
-    ended: HashMap<usize, By>,
+    /// How the last link of this number ended, since it booted.
+    ended: HashMap<usize, End>,
     boots: usize,
     startups: usize,
     /// Its power was cut from outside, as far as we know.
@@ -23,9 +24,21 @@ pub(super) struct Restart {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    Us,
-    Device,
+enum End {
+    /// We ended it, or the device did over what it was sent: the station has only to connect again.
+    OfTheLink,
+    /// The device ended it for reasons of its own.
+    OfTheDevice,
+}
+
+impl End {
+    fn of(how: &Ending, by_us: bool) -> End {
+        match how {
+            _ if by_us => End::OfTheLink,
+            Ending::Closed(Some(1002 | 1003 | 1007..=1010)) => End::OfTheLink,
+            _ => End::OfTheDevice,
+        }
+    }
 }
 
 impl Oracle for Restart {
@@ -36,8 +49,8 @@ impl Oracle for Restart {
     fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
         if about.device == Role::Station {
             match &seen.what {
-                What::Ended { by_us, .. } => {
-                    self.ended.insert(seen.link, if *by_us { By::Us } else { By::Device });
+                What::Ended { how, by_us } => {
+                    self.ended.insert(seen.link, End::of(how, *by_us));
                 }
                 // One without power does not come.
                 What::StayedAway { .. } if self.is_off => {}
@@ -97,17 +110,19 @@ impl Restart {
                     return;
                 }
                 match ended {
-                    Some(By::Device) => (
+                    Some(End::OfTheDevice) => (
                         Class::Robustness,
                         HARM,
                         "boot",
                         "the station ended its link and booted, though nothing asked for it",
                     ),
                     // 1.6 demands it in one place and recommends it in another.
-                    Some(By::Us) if about.version == Version::V16 => {
+                    Some(End::OfTheLink) if about.version == Version::V16 => {
                         (Class::Compatibility, "16-BOOT-17", "boot", "the station booted after a mere reconnection")
                     }
-                    Some(By::Us) => (Class::Violation, "R-114", "boot", "the station booted after a mere reconnection"),
+                    Some(End::OfTheLink) => {
+                        (Class::Violation, "R-114", "boot", "the station booted after a mere reconnection")
+                    }
                     None => (
                         Class::Compatibility,
                         HARM,
@@ -156,7 +171,6 @@ impl Restart {
 mod tests {
     use super::super::told::Told;
     use super::*;
-    use crate::seen::Ending;
 
     fn station(version: Version) -> Told {
         let mut told = Told::new(Role::Station, version);
@@ -188,6 +202,10 @@ mod tests {
             told.what(0, What::Ended { how: Ending::Closed(Some(1000)), by_us: true }).opened(0);
             assert_eq!(told.judge(&mut Restart::default()), []);
             told.boot(0);
+            assert_eq!(told.judge(&mut Restart::default())[0].class, class);
+            // Who closes a link over a damaged frame has not started again.
+            let mut told = station(version);
+            told.ended(0, Ending::Closed(Some(1002))).booted(0);
             assert_eq!(told.judge(&mut Restart::default())[0].class, class);
         }
     }

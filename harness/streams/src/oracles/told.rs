@@ -53,7 +53,7 @@ impl Told {
 
     pub(super) fn opened_as(&mut self, link: usize, identity: &str, proof: Proof) -> &mut Told {
         let subprotocol = Some(self.version.subprotocol().to_owned());
-        self.what(link, What::Opened { identity: identity.to_owned(), subprotocol, proof })
+        self.what(link, What::Opened { identity: identity.to_owned(), subprotocol, proof, resumed: false })
     }
 
     /// A link whose station has booted.

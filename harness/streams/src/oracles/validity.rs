@@ -89,7 +89,7 @@ impl Oracle for Validity {
 
     fn saw(&mut self, seen: &Seen, about: &About<'_>, suspicions: &mut Vec<Suspicion>) {
         match &seen.what {
-            What::Opened { identity, .. } => {
+            What::Opened { identity, resumed, .. } => {
                 let watched = self.watched(seen.link);
                 if watched.identity != *identity && !watched.identity.is_empty() {
                     self.links.remove(&seen.link);
@@ -97,7 +97,7 @@ impl Oracle for Validity {
                 let watched = self.watched(seen.link);
                 watched.identity.clone_from(identity);
                 watched.open.clear();
-                watched.standing.opened();
+                if *resumed { watched.standing.resumed() } else { watched.standing.opened() }
             }
             What::Sent { deserved, .. } => {
                 if !deserved.request.is_null() {

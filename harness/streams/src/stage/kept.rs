@@ -62,7 +62,7 @@ impl Stage {
         if self.setting.device == Role::Station {
             // What it booted with was judged when it did, and how long it was silent is not known here.
             let (identity, subprotocol) = (link.name.clone(), Some(self.setting.version.subprotocol().to_owned()));
-            self.saw(number, What::Opened { identity, subprotocol, proof: Proof::Right });
+            self.saw(number, What::Opened { identity, subprotocol, proof: Proof::Right, resumed: true });
         }
         self.links.insert(number, *link);
         self.look_around().await;

@@ -63,7 +63,7 @@ impl Stage {
                 let speaks_another = manner.offers.is_some() && subprotocol.as_deref() != Some(own);
                 link.connection = Some(*connection);
                 self.links.insert(number, link);
-                self.saw(number, What::Opened { identity: shown, subprotocol, proof });
+                self.saw(number, What::Opened { identity: shown, subprotocol, proof, resumed: false });
                 // What an odd request deserves for an answer is not known here, but a name has to be one that was on
                 // offer.
                 let usual = manner.request.is_none() && manner.headers.is_empty();
@@ -241,7 +241,15 @@ impl Stage {
                 }
                 link.connection = Some(connection);
                 self.links.insert(0, link);
-                self.saw(0, What::Opened { identity: request.identity, subprotocol: chosen, proof: Proof::Right });
+                self.saw(
+                    0,
+                    What::Opened {
+                        identity: request.identity,
+                        subprotocol: chosen,
+                        proof: Proof::Right,
+                        resumed: false,
+                    },
+                );
                 self.welcome().await;
                 return Ok(());
             }
@@ -327,7 +335,8 @@ impl Stage {
     }
 
     fn stand_in(&self) -> StandIn {
-        StandIn::across_from(self.setting.device, self.setting.version, &self.setting.rig)
+        let stand_in = StandIn::across_from(self.setting.device, self.setting.version, &self.setting.rig);
+        stand_in.with_transaction_ids(&self.setting.transaction_ids)
     }
 
     fn identity(&self, number: usize) -> String {

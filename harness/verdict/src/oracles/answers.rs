@@ -76,6 +76,7 @@ impl Oracles {
             if matches!(self.registration, Registration::Waiting { .. }) && triggered.is_none() {
                 self.boots_again(now, text);
             }
+            self.booted_on_wish |= self.registration == Registration::Accepted && triggered.is_some();
             self.registration = Registration::Asking;
             self.seen_on_link = true;
             return;
@@ -84,6 +85,9 @@ impl Oracles {
         let Registration::Waiting { rejected } = self.registration else {
             return;
         };
+        if self.booted_on_wish {
+            return;
+        }
         let follows_request = matches!(action, "NotifyReport") && self.version != Version::V16;
         if (triggered.is_some() || follows_request) && !rejected {
             return;
@@ -317,6 +321,8 @@ pub(super) fn is_about_id(finding: &FrameFinding) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn answered(sent: &str, answer: &[u8]) -> (Answered, Vec<String>) {
@@ -341,6 +347,27 @@ mod tests {
         assert_eq!(answered(call, br#"[3,18,{}]"#), accused);
         let accused = (Answered::Nothing, vec!["R-022".to_owned()]);
         assert_eq!(answered(r#"[2,"17","Heartbeat",{}]"#, br#"[3,"18",{}]"#), accused);
+    }
+
+    /// What is said of a heartbeat after a second boot was answered with Pending.
+    fn after_a_second_boot(wished: bool) -> Vec<String> {
+        let mut oracles = Oracles::new(Role::Station, Version::V16);
+        oracles.resumed();
+        if wished {
+            oracles.sent_call("t", "TriggerMessage", &json!({ "requestedMessage": "BootNotification" }));
+        }
+        let boot = br#"[2,"1","BootNotification",{"chargePointVendor":"v","chargePointModel":"m"}]"#;
+        oracles.received(Timestamp(1), boot);
+        let answer = json!({ "status": "Pending", "currentTime": "2026-01-01T12:00:00Z", "interval": 300 });
+        oracles.sent_answer("1", Some(&answer));
+        oracles.received(Timestamp(2), br#"[2,"2","Heartbeat",{}]"#);
+        oracles.take().into_iter().map(|found| found.statement).collect()
+    }
+
+    #[test]
+    fn what_an_accepted_station_makes_of_another_answer_to_a_boot_that_we_wished_is_open() {
+        assert_eq!(after_a_second_boot(false), ["16-BOOT-06"]);
+        assert!(after_a_second_boot(true).is_empty());
     }
 
     fn verdicts(version: Version, reconnects: bool) -> Vec<Verdict> {

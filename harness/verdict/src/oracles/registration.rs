@@ -16,6 +16,7 @@ impl Oracles {
             _ => Registration::Waiting { rejected: false },
         };
         if self.registration == Registration::Accepted {
+            self.booted_on_wish = false;
             self.boots_no_more();
         }
     }

@@ -41,6 +41,8 @@ struct Running {
     register: f64,
     /// The station has said that it is over, whatever we answered: the connector is free.
     is_over: bool,
+    /// We gave its id to another transaction as well: which of them is meant, nobody can tell.
+    is_shared: bool,
     /// What began it.
     start: Value,
 }
@@ -97,6 +99,9 @@ impl Oracles {
         }
         let Some(running) = self.transactions.running.get_mut(&id) else { return };
         running.is_over = true;
+        if running.is_shared {
+            return;
+        }
         let start = running.meter_start;
         #[expect(clippy::cast_precision_loss, reason = "meter registers are far below 2^52 Wh")]
         let meter_start = start as f64;
@@ -116,7 +121,8 @@ impl Oracles {
 
     fn meter_16(&mut self, now: Timestamp, text: &str, payload: &Value) {
         let Some(id) = payload.get("transactionId").and_then(Value::as_i64) else { return };
-        let Some(running) = self.transactions.running.get(&id).cloned() else { return };
+        let running = self.transactions.running.get(&id).filter(|running| !running.is_shared);
+        let Some(running) = running.cloned() else { return };
         let mut last = running.register;
         for meter in payload.get("meterValue").and_then(Value::as_array).into_iter().flatten() {
             for sample in meter.get("sampledValue").and_then(Value::as_array).into_iter().flatten() {
@@ -197,11 +203,15 @@ impl Oracles {
                 let meter_start = whole("meterStart");
                 #[expect(clippy::cast_precision_loss, reason = "meter registers are far below 2^52 Wh")]
                 let register = meter_start as f64;
+                let before = self.transactions.running.get(&id).map(|other| (&other.start, other.is_shared));
+                let is_shared = before.is_some_and(|(start, is_shared)| is_shared || start != request)
+                    || self.transactions.ended.contains_key(&id);
                 let running = Running {
                     connector: whole("connectorId"),
                     meter_start,
                     register,
                     is_over: false,
+                    is_shared,
                     start: request.clone(),
                 };
                 self.transactions.ended.remove(&id);
@@ -209,6 +219,11 @@ impl Oracles {
             }
             "StopTransaction" => {
                 let Some(id) = request.get("transactionId").and_then(Value::as_i64) else { return };
+                let running = self.transactions.running.get(&id);
+                if running.is_some_and(|running| running.is_shared) {
+                    // The other one may yet end.
+                    return;
+                }
                 self.transactions.running.remove(&id);
                 self.transactions.ended.insert(id, request.clone());
             }
@@ -260,6 +275,7 @@ impl Oracles {
                     meter_start: whole(request, "meterStart").unwrap_or(0),
                     register: 0.0,
                     is_over: false,
+                    is_shared: false,
                     start: request.clone(),
                 };
                 self.transactions.running.insert(id, running);
@@ -413,6 +429,31 @@ mod tests {
                 oracles.sent_damaged_answer("2");
             }
             oracles.received(Timestamp(3), json!([2, "3", "StopTransaction", stop]).to_string().as_bytes());
+            let found: Vec<String> = oracles.take().into_iter().map(|found| found.statement).collect();
+            assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn an_id_that_we_gave_twice_accuses_no_station() {
+        for (second, wanted) in [(8, vec!["16-TX-15", "16-TX-06"]), (7, vec![])] {
+            let mut oracles = Oracles::new(Role::Station, Version::V16);
+            oracles.opened();
+            let time = "2026-01-01T12:00:00Z";
+            for (connector, meter, id) in [(1, 900, 7), (2, 5, second)] {
+                let start = json!({ "connectorId": connector, "idTag": "A", "meterStart": meter, "timestamp": time });
+                let id_of_call = connector.to_string();
+                let call = json!([2, id_of_call, "StartTransaction", start]).to_string();
+                oracles.received(Timestamp(1), call.as_bytes());
+                let answer = json!({ "idTagInfo": { "status": "Accepted" }, "transactionId": id });
+                oracles.sent_answer(&id_of_call, Some(&answer));
+            }
+            for (number, meter) in [(3, 8), (4, 950)] {
+                let stop = json!({ "transactionId": 7, "meterStop": meter, "timestamp": time });
+                let call = json!([2, number.to_string(), "StopTransaction", stop]).to_string();
+                oracles.received(Timestamp(2), call.as_bytes());
+                oracles.sent_answer(&number.to_string(), Some(&json!({})));
+            }
             let found: Vec<String> = oracles.take().into_iter().map(|found| found.statement).collect();
             assert_eq!(found, wanted);
         }

@@ -13,7 +13,8 @@ use crate::model::State;
 use crate::model::station::{Registration, Transaction, integer, place, text, transaction_id};
 
 pub(super) fn answer(case: &Case<'_>, answer: &Value, judge: &mut Judge) {
-    if case.station.registration == Registration::Rejected && case.asked_as == Registration::Rejected {
+    let rejected = case.station.registration == Registration::Rejected && case.asked_as == Registration::Rejected;
+    if rejected && !case.station.booted_on_wish {
         let rule = if case.is_16() { "16-BOOT-08" } else { "B03.FR.08" };
         judge.accuse(rule, "served while rejected", format!("{} was carried out while rejected", case.action()));
         return;
@@ -463,11 +464,11 @@ fn before_acceptance(case: &Case<'_>, judge: &mut Judge) {
     let station = case.station;
     if case.action() == "BootNotification" {
         let Some((at, interval)) = station.answered_boot else { return };
-        let waits = matches!(station.registration, Registration::Pending | Registration::Rejected);
+        let waits =
+            matches!(station.registration, Registration::Pending | Registration::Rejected) && !station.booted_on_wish;
         let early = Duration::from_secs(u64::try_from(interval).unwrap_or(0).saturating_sub(1));
         let undisturbed = station.boot_disturbances == station.disturbances;
-        let triggered = station.was_triggered("BootNotification");
-        if waits && undisturbed && !triggered && case.now().since(at) < early {
+        if waits && undisturbed && station.boots_triggered == 0 && case.now().since(at) < early {
             let rule = by_version(case, "16-BOOT-04", "R-140");
             let sentence = format!("it boots again after {} s of {interval}", case.now().since(at).as_secs());
             judge.accuse(rule, "boots early", sentence);
@@ -475,6 +476,7 @@ fn before_acceptance(case: &Case<'_>, judge: &mut Judge) {
         return;
     }
     let rule = match (station.registration, case.is_16()) {
+        _ if station.booted_on_wish => return,
         (Registration::Pending, _) if station.was_triggered(case.action()) => return,
         (Registration::Pending, true) => "16-BOOT-06",
         (Registration::Pending, false) => "B02.FR.02",
@@ -520,6 +522,7 @@ fn stop(case: &Case<'_>, judge: &mut Judge) {
     let transaction = transaction_id(request).and_then(|id| case.station.running(&id));
     if let (Some(transaction), Some(end)) = (transaction, integer(request, "meterStop"))
         && transaction.answered
+        && !case.station.is_shared(&transaction.id)
         && end < transaction.meter_start
     {
         let sentence = format!("the meter fell from {} to {end}", transaction.meter_start);

@@ -509,6 +509,86 @@ fn a_station_boots_again_only_after_the_interval() {
         s.status_only("TriggerMessage", json!({ "requestedMessage": "BootNotification" }), "Accepted");
         s.booted("Accepted");
     }));
+    // To each trigger its boot, also one that comes behind the answer to another.
+    let triggered = |status: &'static str| {
+        move |s: &mut Script| {
+            for _ in 0..2 {
+                s.status_only("TriggerMessage", json!({ "requestedMessage": "BootNotification" }), status);
+            }
+            s.booted("Rejected");
+            s.booted("Rejected");
+        }
+    };
+    let new = || Script::new(Role::Station, Version::V16);
+    is_silent(with(new(), triggered("Accepted")));
+    accuses("16-BOOT-04", with(new(), triggered("Rejected")));
+    accuses(
+        "16-BOOT-04",
+        with(with(new(), triggered("Accepted")), |s| {
+            s.booted("Rejected");
+        }),
+    );
+}
+
+#[test]
+fn what_was_triggered_before_a_triggered_boot_may_come_behind_it() {
+    let pending = |boots: bool| {
+        with(Script::new(Role::Station, Version::V16), |s| {
+            if boots {
+                s.status_only("TriggerMessage", json!({ "requestedMessage": "BootNotification" }), "Accepted");
+            }
+            s.status_only("TriggerMessage", json!({ "requestedMessage": "Heartbeat" }), "Accepted");
+            s.booted("Pending");
+            s.heartbeat();
+        })
+    };
+    is_silent(pending(true));
+    accuses("16-BOOT-06", pending(false));
+}
+
+#[test]
+fn a_boot_that_its_csms_wished_turns_no_accepted_station_away() {
+    let served = |wished: bool| {
+        station(|s| {
+            if wished {
+                s.status_only("TriggerMessage", json!({ "requestedMessage": "BootNotification" }), "NotImplemented");
+                let trigger = json!({ "requestedMessage": "BootNotification" });
+                s.send_as(0, "wish", "TriggerMessage", trigger);
+            }
+            s.booted("Rejected");
+            s.status_only("ClearCache", json!({}), "Accepted");
+            s.heartbeat();
+        })
+    };
+    is_silent(served(true));
+    let mut accused = served(false);
+    let rules: Vec<String> = accused.model.judged().into_iter().map(|suspicion| suspicion.rule).collect();
+    assert_eq!(rules, ["16-BOOT-08", "16-BOOT-08"]);
+}
+
+#[test]
+fn a_station_whose_link_goes_on_is_accepted() {
+    let goes_on = |resumed: bool| {
+        with(Script::new(Role::Station, Version::V16), |s| {
+            s.see(
+                1,
+                What::Opened {
+                    identity: "PF-2".to_owned(),
+                    subprotocol: None,
+                    proof: crate::seen::Proof::Right,
+                    resumed,
+                },
+            );
+            s.ask_on(
+                1,
+                "TriggerMessage",
+                json!({ "requestedMessage": "BootNotification" }),
+                json!({ "status": "Accepted" }),
+            );
+        })
+    };
+    accuses("16-BOOT-11", goes_on(true));
+    is_silent(goes_on(false));
 }
 
 #[test]
