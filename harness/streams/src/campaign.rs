@@ -311,7 +311,16 @@ impl Worker {
                 } else {
                     (None, Some(floor.read().await))
                 };
-                investigate::investigate(&campaign, target, slot, outcome, suspicion).await
+                if self.hub.is_confirmed(&claim) {
+                    return Looked::InVain;
+                }
+                match investigate::investigate(&campaign, target, slot, outcome, suspicion).await {
+                    Some(found) => {
+                        self.hub.confirmed(&claim);
+                        Looked::Found(Box::new(Found { episode: number, ..found }))
+                    }
+                    None => Looked::Unconfirmed,
+                }
             };
             let found = match latest {
                 Some(latest) => tokio::time::timeout_at(latest.into(), looked_into).await,
@@ -329,19 +338,19 @@ impl Worker {
                 return;
             };
             match found {
-                Some(found) => {
-                    let found = Found { episode: number, ..found };
+                Looked::Found(found) => {
                     let is_gone = found.tried == 0;
                     death_is_told |= !outcome.alive && investigate::is_harm(suspicion);
                     self.hub.found(&found);
-                    (self.tell)(Told::Found(Box::new(found)));
+                    (self.tell)(Told::Found(found));
                     if is_gone {
                         // Nothing more can be looked into, by nobody.
                         self.hub.give_up("the device did not come back".to_owned());
                         return;
                     }
                 }
-                None => self.hub.not_confirmed(),
+                Looked::Unconfirmed => self.hub.not_confirmed(),
+                Looked::InVain => self.hub.passed_over(),
             }
         }
     }
@@ -350,6 +359,16 @@ impl Worker {
     async fn revive(&mut self) -> bool {
         investigate::revive(&mut self.target, &self.campaign.allowed, self.slot).await
     }
+}
+
+/// What came of looking into a suspicion.
+enum Looked {
+    /// It is one.
+    Found(Box<Found>),
+    /// It did not show again.
+    Unconfirmed,
+    /// Somebody else has found it meanwhile.
+    InVain,
 }
 
 /// Acts until the time is over.

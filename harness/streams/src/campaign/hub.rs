@@ -74,6 +74,8 @@ struct State {
     /// Suspicions that are being looked into.
     open: usize,
     claimed: HashSet<Key>,
+    /// How often somebody has looked into a harm that did not show again.
+    tries: HashMap<Key, u32>,
     /// What was found, as it was called once it was small.
     found: HashSet<Key>,
     /// A rule at a place is looked into a few times only, whatever the state and the reply.
@@ -115,6 +117,9 @@ const MOST: usize = 500;
 const SAME_PLACE: u32 = 2;
 /// So often the same kind of mistake is looked into with different messages.
 const SAME_KIND: u32 = 6;
+/// So often a harm is looked into that does not show again: all who talk to a device see it die, and only one of them
+/// did it.
+const TRIES: u32 = 40;
 
 impl Hub {
     /// Nothing has happened in this run; the first episode has this number, and this was met before.
@@ -147,7 +152,7 @@ impl Hub {
         let mut shared = self.state();
         shared.rules.insert(rule(oracle, &finding.rule, &path, &reply));
         let key = (oracle, state, action, path, reply);
-        let (place, kind) = counted(&key);
+        let (place, kind) = counted(&key, finding.class);
         *shared.places.entry(place).or_default() += 1;
         *shared.kinds.entry(kind).or_default() += 1;
         shared.found.insert(key.clone());
@@ -222,26 +227,48 @@ impl Hub {
         if state.claimed.contains(&key) {
             return None;
         }
-        let (place, kind) = counted(&key);
+        let (place, kind) = counted(&key, suspicion.class);
         let full = state.places.get(&place).is_some_and(|times| *times >= SAME_PLACE)
             || state.kinds.get(&kind).is_some_and(|times| *times >= SAME_KIND);
         if full {
             return None;
         }
         let rule = rule(suspicion.oracle, &suspicion.rule, &suspicion.path, &suspicion.reply);
-        let is_known = state.rules.contains(&rule);
+        let is_tried = is_harm(suspicion) && state.tries.get(&key).is_some_and(|tries| *tries >= TRIES);
+        let is_known = state.rules.contains(&rule) || is_tried;
         if is_known && !state.has_time_for_more() {
             return None;
         }
         if let Some(share) = state.share.as_mut().filter(|_| is_known) {
             share.busy += 1;
         }
-        state.rules.insert(rule);
-        *state.places.entry(place).or_default() += 1;
-        *state.kinds.entry(kind).or_default() += 1;
-        state.claimed.insert(key);
+        let claim = Claim { is_known, since: Instant::now(), key, rule, class: suspicion.class };
+        if is_harm(suspicion) {
+            *state.tries.entry(claim.key.clone()).or_default() += 1;
+        } else {
+            state.count(&claim);
+        }
         state.open += 1;
-        Some(Claim { is_known, since: Instant::now() })
+        Some(claim)
+    }
+
+    /// Whether somebody else has confirmed it meanwhile.
+    pub(super) fn is_confirmed(&self, claim: &Claim) -> bool {
+        let state = self.state();
+        state.tries.contains_key(&claim.key) && state.claimed.contains(&claim.key)
+    }
+
+    /// What was claimed showed again.
+    pub(super) fn confirmed(&self, claim: &Claim) {
+        let mut state = self.state();
+        if state.tries.contains_key(&claim.key) {
+            state.count(claim);
+        }
+    }
+
+    /// What was claimed need not be looked into any more.
+    pub(super) fn passed_over(&self) {
+        self.state().open -= 1;
     }
 
     /// What was claimed was looked into.
@@ -330,9 +357,21 @@ pub(super) struct Claim {
     /// The rule was looked into before, at another place.
     is_known: bool,
     since: Instant,
+    key: Key,
+    rule: (Code, String, String),
+    class: Class,
 }
 
 impl State {
+    /// From now on it is known.
+    fn count(&mut self, claim: &Claim) {
+        let (place, kind) = counted(&claim.key, claim.class);
+        self.rules.insert(claim.rule.clone());
+        *self.places.entry(place).or_default() += 1;
+        *self.kinds.entry(kind).or_default() += 1;
+        self.claimed.insert(claim.key.clone());
+    }
+
     /// Whether more of the same has cost less so far than it may.
     fn has_time_for_more(&self) -> bool {
         let (Some(share), Some(began)) = (self.share, self.began) else { return true };
@@ -350,10 +389,15 @@ fn rule(oracle: Code, rule: &str, path: &str, reply: &str) -> (Code, String, Str
 type Key = (Code, String, String, String, String);
 
 /// The place and the kind that a suspicion counts for.
-fn counted(key: &Key) -> ((Code, String, String), (Code, String)) {
-    // A device that dies does so at whatever comes next; the same mistake with every action is one mistake.
+fn counted(key: &Key, class: Class) -> ((Code, String, String), (Code, String)) {
+    // A device that dies does so at whatever comes next, and one that ends links rudely does so over whatever is illegal;
+    // the same mistake with every action is one mistake.
     let dies = matches!(key.0, Code::O1 | Code::O2 | Code::O9);
-    let kind = if dies { String::new() } else { key.3.clone() };
+    let kind = match (dies, class.is_red()) {
+        (true, true) => "dies".to_owned(),
+        (true, false) => "ends links".to_owned(),
+        (false, _) => key.3.clone(),
+    };
     ((key.0, key.2.clone(), key.3.clone()), (key.0, kind))
 }
 
@@ -408,6 +452,31 @@ mod tests {
         let harm = |path: &str| Suspicion { path: path.to_owned(), ..suspicion(HARM, "?") };
         let claims = ["exit code 7", "log", "memory"].map(|path| hub.claim(&harm(path)));
         assert!(claims.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn a_harm_that_does_not_show_again_was_perhaps_that_of_another() {
+        let hub = Hub::new(0, Coverage::default());
+        hub.counts_time_of(4);
+        let harm = Suspicion { oracle: Code::O1, class: Class::Robustness, ..suspicion(HARM, "?") };
+        let innocent = hub.claim(&harm).unwrap();
+        let guilty = hub.claim(&harm).unwrap();
+        hub.looked_into(&innocent);
+        hub.not_confirmed();
+        assert!(!hub.is_confirmed(&guilty));
+        hub.confirmed(&guilty);
+        assert!(hub.is_confirmed(&innocent));
+        assert!(hub.claim(&harm).is_none(), "it is known now");
+    }
+
+    #[test]
+    fn links_that_end_over_what_is_illegal_hide_no_death() {
+        let hub = Hub::new(0, Coverage::default());
+        let end = |action: &str, class| Suspicion { oracle: Code::O2, class, ..suspicion(HARM, action) };
+        for number in 0..20 {
+            let _ = hub.claim(&end(&number.to_string(), Class::Compatibility));
+        }
+        assert!(hub.claim(&end("Authorize", Class::Robustness)).is_some());
     }
 
     #[test]

@@ -115,8 +115,11 @@ impl Found {
 }
 
 /// Whether it tells of a device that is harmed as a whole, so that others who talk to it at the same time see it, too.
+/// The end of a link after something illegal is a remark, and tells of no more than the link.
 pub(super) fn is_harm(suspicion: &Suspicion) -> bool {
-    suspicion.rule == HARM && matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O9 | Code::O13)
+    suspicion.rule == HARM
+        && suspicion.class.is_red()
+        && matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O9 | Code::O13)
 }
 
 struct Again<'a> {
@@ -277,7 +280,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::act::{Hole, Part};
+    use crate::act::{Hole, Part, Text};
     use crate::shrink::Limits;
 
     /// A CSMS that answers everything but DataTransfer, and that one as late as it is told.
@@ -393,13 +396,16 @@ mod tests {
                             let incoming = handshake::read_request(stream, &LinkLimits::default()).await.unwrap();
                             let mut connection = incoming.accept(Some("ocpp1.6"), &Headers::new()).await.unwrap();
                             while let EventKind::Text(bytes) = connection.next().await.kind {
-                                let frame = frame::read(Version::V16, &bytes).frame;
-                                let Some(Frame::Call { id, action, .. }) = frame else { continue };
-                                if action == "DataTransfer" {
+                                if bytes.windows(12).any(|part| part == b"DataTransfer") {
                                     died.send(()).unwrap();
                                 }
+                                let frame = frame::read(Version::V16, &bytes).frame;
+                                let Some(Frame::Call { id, action, .. }) = frame else { continue };
                                 let now = "2026-01-01T00:00:00Z";
                                 let payload = json!({ "status": "Accepted", "currentTime": now, "interval": 300 });
+                                if action == "DataTransfer" {
+                                    continue;
+                                }
                                 let _ = connection.send_text(&Frame::Result { id, payload }.to_text()).await;
                             }
                         });
@@ -448,6 +454,22 @@ mod tests {
     fn a_device_that_others_start_again_is_waited_for_and_its_death_made_small() {
         let found = blocking(died(true)).unwrap();
         assert_eq!((found.sequence.acts.len(), found.shown, found.tried), (1, 3, 3), "{:?}", found.suspicion);
+    }
+
+    #[test]
+    fn a_death_of_junk_is_one_though_its_link_may_end_over_junk() {
+        let outcome = blocking(async {
+            let rig = Rig::default_for(Some(Role::Csms));
+            let mut target = Target::csms(&rig, Version::V16, mortal(true).await);
+            let acts = [Act::Send { link: 0, text: Text::from("[2,\"1\",\"DataTransfer\",{") }];
+            play(&mut target, &mut Frozen::new(&acts), &Allowed::default(), How::default()).await
+        });
+        let of_acts = |suspicion: &&Suspicion| suspicion.act == 0 && suspicion.rule == HARM;
+        for suspicion in outcome.suspicions.iter().filter(of_acts) {
+            let is_remark = suspicion.oracle == Code::O2 && suspicion.path == "NotJson";
+            assert_ne!(is_harm(suspicion), is_remark, "{suspicion:?}");
+        }
+        assert!(outcome.suspicions.iter().any(is_harm), "{:?}", outcome.suspicions);
     }
 
     #[test]

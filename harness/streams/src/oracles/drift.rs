@@ -8,6 +8,7 @@ use protocol::Timestamp;
 use protocol::frame::Frame;
 use serde_json::Value;
 
+use super::validity::Given;
 use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
 use crate::{Seen, What};
 
@@ -18,12 +19,19 @@ pub struct Lasting {
     pub canary: Option<String>,
     /// Latencies; only where time is real.
     latency: Option<Arc<Mutex<Latency>>>,
+    /// The odd values that a device has from us; one that is made anew for each episode has none of before.
+    given: Option<Arc<Mutex<Given>>>,
 }
 
 impl Lasting {
     /// For a campaign against a device on the network.
     pub fn in_real_time(canary: Option<String>) -> Lasting {
-        Lasting { canary, latency: Some(Arc::default()) }
+        Lasting { canary, latency: Some(Arc::default()), given: Some(Arc::default()) }
+    }
+
+    /// What the device has from us.
+    pub(super) fn given(&self) -> Arc<Mutex<Given>> {
+        self.given.clone().unwrap_or_default()
     }
 }
 

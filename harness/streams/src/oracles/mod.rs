@@ -143,7 +143,7 @@ pub fn with(device: Role, version: Version, lasting: &Lasting) -> Vec<Box<dyn Or
         Box::new(liveness::Liveness::default()),
         Box::new(fate::Fate::default()),
         Box::new(correlation::Correlation::default()),
-        Box::new(validity::Validity::new(device, version)),
+        Box::new(validity::Validity::new(device, version, lasting)),
         Box::new(read_back::ReadBack::new(device, version)),
         Box::new(authorisation::Authorisation::default()),
         Box::new(drift::Drift::new(lasting)),

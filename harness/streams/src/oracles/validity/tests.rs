@@ -6,13 +6,13 @@ use super::*;
 fn exchange_under(id: &str, call: &str, answer: &str) -> Vec<Suspicion> {
     let mut told = Told::new(Role::Csms, Version::V16);
     told.booted(0).call(0, id, call).answer(0, answer);
-    told.judge(&mut Validity::new(Role::Csms, Version::V16))
+    told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()))
 }
 
 fn exchange(device: Role, version: Version, call: &str, answer: &str) -> Vec<Suspicion> {
     let mut told = Told::new(device, version);
     told.booted(0).call(0, "1", call).answer(0, answer);
-    told.judge(&mut Validity::new(device, version))
+    told.judge(&mut Validity::new(device, version, &Lasting::default()))
 }
 
 fn csms(call: &str, answer: &str) -> Vec<Suspicion> {
@@ -80,7 +80,7 @@ fn an_action_that_was_served_is_implemented() {
     let mut told = Told::new(Role::Csms, Version::V16);
     told.booted(0).call(0, "1", r#"[2,"1","Authorize",{"idTag":"A"}]"#).answer(0, OK);
     told.call(0, "2", r#"[2,"2","Authorize",{"idTag":5}]"#).answer(0, r#"[4,"2","NotImplemented","",{}]"#);
-    let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+    let found = told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()));
     assert_eq!((found[0].class, found[0].rule.as_str()), (Class::Violation, "R-051"));
 }
 
@@ -151,11 +151,30 @@ fn trap_a_zero_character_that_is_repeated_is_ours() {
         let call = format!(r#"[2,"{id}","Authorize",{{"idTag":{tag}}}]"#).replace("NUL", "\\u0000");
         let answer = format!(r#"[4,"{id}","TypeConstraintViolation","{description}",{{}}]"#).replace("NUL", "\\u0000");
         told.booted(0).call(0, &id.replace("NUL", "\0"), &call).answer(0, &answer);
-        told.judge(&mut Validity::new(Role::Csms, Version::V16))
+        told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()))
     };
     assert_eq!(nul("aNUL", "5", ""), []);
     assert_eq!(nul("1", r#""aNULbbbbbbbbbbbbbbbbbbbbbbbbb""#, "no aNULb"), []);
     assert!(!nul("1", "5", "noNUL").is_empty(), "nobody told it to say so");
+}
+
+#[test]
+fn trap_an_odd_number_that_we_gave_is_ours_in_later_episodes_too() {
+    let lasting = Lasting::in_real_time(None);
+    let said = |lasting: &Lasting, number: &str| {
+        let mut told = Told::new(Role::Station, Version::V16);
+        let version = format!(r#"[3,"1",{{"listVersion":{number}}}]"#);
+        told.booted(0).call(0, "1", r#"[2,"1","GetLocalListVersion",{}]"#).answer(0, &version);
+        told.judge(&mut Validity::new(Role::Station, Version::V16, lasting))
+    };
+    assert_eq!(said(&lasting, "1.8446744073709552e19")[0].rule, "R-233");
+    let mut told = Told::new(Role::Station, Version::V16);
+    let list = r#"[2,"1","SendLocalList",{"listVersion":18446744073709551616,"updateType":"Full"}]"#;
+    told.booted(0).call(0, "1", list).answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
+    told.judge(&mut Validity::new(Role::Station, Version::V16, &lasting));
+    assert_eq!(said(&lasting, "1.8446744073709552e19"), []);
+    assert_eq!(said(&lasting, "2.5")[0].rule, "R-233");
+    assert_eq!(said(&Lasting::default(), "1.8446744073709552e19").len(), 1, "another device");
 }
 
 #[test]
@@ -164,7 +183,7 @@ fn trap_a_token_with_a_zero_character_that_we_gave_is_ours() {
     let said = |start: &str| {
         let mut told = Told::new(Role::Station, Version::V16);
         told.booted(0).call(0, "1", &start.replace("NUL", "\\u0000")).received(0, &authorize);
-        told.judge(&mut Validity::new(Role::Station, Version::V16))
+        told.judge(&mut Validity::new(Role::Station, Version::V16, &Lasting::default()))
     };
     assert_eq!(said(r#"[2,"1","RemoteStartTransaction",{"idTag":"aNUL"}]"#), []);
     assert!(!said(r#"[2,"1","RemoteStartTransaction",{"idTag":"a"}]"#).is_empty(), "nobody told it to say so");
@@ -177,7 +196,7 @@ fn trap_half_a_surrogate_pair_that_is_repeated_is_ours() {
         let call = format!(r#"[2,"{sent}","Authorize",{{"idTag":5}}]"#);
         let answer = format!(r#"[4,"{sent}","TypeConstraintViolation","{description}",{{}}]"#);
         told.booted(0).call(0, id, &call).answer(0, &answer);
-        told.judge(&mut Validity::new(Role::Csms, Version::V16))
+        told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()))
     };
     assert_eq!(half("\u{FFFD}", "\\ud800", ""), []);
     assert!(!half("1", "1", "\\ud800").is_empty(), "nobody told it to say so");
@@ -210,7 +229,7 @@ fn trap_a_token_that_is_repeated_without_all_its_fields_is_ours() {
 fn trap_an_empty_id_that_is_repeated_is_ours() {
     let mut told = Told::new(Role::Csms, Version::V16);
     told.booted(0).call(0, "", r#"[2,"","Authorize",{"idTag":"A"}]"#).answer(0, &OK.replace(r#""1""#, r#""""#));
-    assert_eq!(told.judge(&mut Validity::new(Role::Csms, Version::V16)), []);
+    assert_eq!(told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default())), []);
 }
 
 #[test]
@@ -226,9 +245,9 @@ fn trap_the_limit_of_one_call_holds_for_each_direction() {
     let mut told = Told::new(Role::Station, Version::V201);
     told.booted(0).call(0, "1", r#"[2,"1","ClearCache",{}]"#).received(0, r#"[2,"a","Heartbeat",{}]"#);
     told.answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
-    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201)), []);
+    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201, &Lasting::default())), []);
     told.received(0, r#"[2,"b","Heartbeat",{}]"#);
-    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201))[0].rule, "R-030");
+    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201, &Lasting::default()))[0].rule, "R-030");
 }
 
 #[test]
@@ -236,7 +255,7 @@ fn trap_a_call_that_we_left_unanswered_holds_nobody_up() {
     let mut told = Told::new(Role::Station, Version::V201);
     told.booted(0).received(0, r#"[2,"a","Heartbeat",{}]"#).withheld(0, "Heartbeat");
     told.received(0, r#"[2,"b","Heartbeat",{}]"#);
-    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201)), []);
+    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V201, &Lasting::default())), []);
 }
 
 #[test]
@@ -255,7 +274,7 @@ fn trap_a_bad_id_can_be_repeated_or_not() {
     let call = format!(r#"[2,"{long}","Heartbeat",{{}}]"#);
     let mut told = Told::new(Role::Csms, Version::V16);
     told.booted(0).call(0, &long, &call).answer(0, &format!(r#"[4,"{long}","FormationViolation","",{{}}]"#));
-    let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+    let found = told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()));
     assert!(found.iter().all(|found| !found.class.is_red()), "{found:?}");
 }
 
@@ -264,13 +283,13 @@ fn trap_a_device_that_says_what_it_was_told_is_not_to_blame() {
     let event = r#"[2,"t","TransactionEvent",{"eventType":"Started","timestamp":"2026-01-01T00:00:00Z","triggerReason":"RemoteStart","seqNo":0,"transactionInfo":{"transactionId":"T","chargingState":"Charging"},"idToken":{"idToken":"TAG","type":"NoAuthorization"}}]"#;
     let mut told = Told::new(Role::Station, Version::V201);
     told.booted(0).received(0, event);
-    let found = told.judge(&mut Validity::new(Role::Station, Version::V201));
+    let found = told.judge(&mut Validity::new(Role::Station, Version::V201, &Lasting::default()));
     assert_eq!(found[0].rule, "C02.FR.01");
     let start =
         r#"[2,"1","RequestStartTransaction",{"idToken":{"idToken":"TAG","type":"NoAuthorization"},"remoteStartId":3}]"#;
     let mut told = Told::new(Role::Station, Version::V201);
     told.booted(0).call(0, "1", start).answer(0, r#"[3,"1",{"status":"Accepted"}]"#).received(0, event);
-    let found = told.judge(&mut Validity::new(Role::Station, Version::V201));
+    let found = told.judge(&mut Validity::new(Role::Station, Version::V201, &Lasting::default()));
     assert!(found.iter().all(|found| !found.class.is_red()), "{found:#?}");
 }
 
@@ -279,7 +298,7 @@ fn trap_a_device_that_is_told_what_to_send_is_not_to_blame() {
     let mut told = Told::new(Role::Csms, Version::V16);
     told.booted(0).received(0, r#"[2,"u","UnlockConnector",{"connectorId":0}]"#);
     let red = |told: &Told| {
-        let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+        let found = told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()));
         found.iter().any(|found| found.class.is_red())
     };
     assert!(red(&told));
@@ -299,10 +318,10 @@ fn trap_an_end_of_a_transaction_whose_answer_was_lost_comes_again() {
     let mut again = Told::new(Role::Station, Version::V16);
     again.seen = told.seen.clone();
     told.received(0, &stop("b"));
-    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V16))[0].rule, "16-TX-06");
+    assert_eq!(told.judge(&mut Validity::new(Role::Station, Version::V16, &Lasting::default()))[0].rule, "16-TX-06");
     again.now = told.now;
     again.ended(0, crate::seen::Ending::Reset).opened(0).received(0, &stop("b"));
-    assert_eq!(again.judge(&mut Validity::new(Role::Station, Version::V16)), []);
+    assert_eq!(again.judge(&mut Validity::new(Role::Station, Version::V16, &Lasting::default())), []);
 }
 
 #[test]
@@ -323,6 +342,6 @@ fn frames_that_break_rfc_6455_are_found() {
         certain,
     };
     told.what(0, wire(true)).what(0, wire(false));
-    let found = told.judge(&mut Validity::new(Role::Csms, Version::V16));
+    let found = told.judge(&mut Validity::new(Role::Csms, Version::V16, &Lasting::default()));
     assert_eq!([found[0].class, found[1].class], [Class::Violation, Class::Compatibility]);
 }
