@@ -278,7 +278,7 @@ impl Correlation {
 impl Ids {
     fn sent(&mut self, bytes: &Arc<[u8]>, deserved: &Deserved) {
         let odd = deserved.may_end_link;
-        if odd {
+        if odd || is_deep(bytes) {
             self.unreadable_count += 1;
             self.unreadable.push_back(Unreadable {
                 bytes: bytes.clone(),
@@ -354,6 +354,28 @@ impl Repeated {
     }
 }
 
+/// Deeper than any message of OCPP: readers may go no further, each with a limit of its own, and then have no id.
+const DEEP: usize = 16;
+
+/// Whether lists and objects nest deeper than a reader need follow.
+fn is_deep(bytes: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if std::mem::take(&mut escaped) => {}
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEP {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -395,6 +417,19 @@ mod tests {
         };
         assert_eq!(judged(&"\u{1F50C}".repeat(19)), []);
         assert_eq!(judged("e\u{e9}")[0].class, Class::Violation);
+    }
+
+    #[test]
+    fn trap_what_nests_deep_may_be_unreadable() {
+        let judged = |levels: usize| {
+            let mut told = told(Version::V201);
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            told.call(0, "1", &format!(r#"[2,"1","DataTransfer",{{"vendorId":"]{{","data":{open}{close}}}]"#));
+            told.answer(0, r#"[4,"-1","RpcFrameworkError","",{}]"#);
+            judge(&told)
+        };
+        assert_eq!(judged(20), []);
+        assert_eq!(judged(2)[0].rule, "R-022");
     }
 
     #[test]

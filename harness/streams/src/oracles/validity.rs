@@ -348,6 +348,10 @@ impl Validity {
         if !deserved.refuse || deserved.codes.contains(&code) {
             return None;
         }
+        // What is an integer to some readers is refused for what it says.
+        if deserved.defects.iter().all(|flaw| is_whole_number(flaw, &call.request)) {
+            return None;
+        }
         // Which of the codes for something malformed it is, is often a matter of taste.
         let kindred = code.ends_with("Violation") || code == "ProtocolError";
         let class = if deserved.prescribed && !kindred { Class::Violation } else { Class::Compatibility };
@@ -442,7 +446,10 @@ fn accepted<'a>(call: &'a OurCall, payload: &Value, version: Version, device: Ro
     if deserved.defects.iter().all(|flaw| is_whole_number(flaw, &call.request)) {
         return None;
     }
-    let hard = deserved.defects.iter().find(|flaw| is_beyond_doubt(flaw, &call.request, version));
+    // The limit of an id binds who makes one; who answers a longer one as it is harms nobody.
+    let is_long = |flaw: &Flaw| flaw.defect == Defect::BadMessageId && call.id.chars().count() > frame::LONGEST_ID;
+    let is_hard = |flaw: &&Flaw| !is_long(flaw) && is_beyond_doubt(flaw, &call.request, version);
+    let hard = deserved.defects.iter().find(is_hard);
     // A result that says no refuses what it was asked for, and says nothing of what was around it.
     let in_effect = declines(payload) && !hard.is_some_and(|flaw| flaw.defect == Defect::BadMessageId);
     // Meter values are answered whatever they hold.

@@ -159,6 +159,32 @@ fn trap_a_zero_character_that_is_repeated_is_ours() {
 }
 
 #[test]
+fn trap_a_whole_number_beyond_all_bounds_may_be_refused_for_what_it_says() {
+    let start = |connector: &str| {
+        let call = format!(
+            r#"[2,"1","StartTransaction",{{"connectorId":{connector},"idTag":"A","meterStart":1,"timestamp":"2026-01-01T12:00:00Z"}}]"#
+        );
+        csms(&call, r#"[4,"1","InternalError","",{}]"#)
+    };
+    assert_eq!(start("18446744073709551616"), []);
+    assert_eq!(start("\"1\"")[0].rule, "R-051");
+}
+
+#[test]
+fn trap_a_long_id_that_is_answered_as_it_is_harms_nobody() {
+    let class = |id: &str| {
+        let found = exchange_under(
+            id,
+            &format!(r#"[2,"{id}","Heartbeat",{{}}]"#),
+            &format!(r#"[3,"{id}",{{"currentTime":"2026-01-01T12:00:00Z"}}]"#),
+        );
+        found.into_iter().map(|suspicion| suspicion.class).collect::<Vec<_>>()
+    };
+    assert_eq!(class(&"a".repeat(37)), [Class::Compatibility]);
+    assert_eq!(class("a"), []);
+}
+
+#[test]
 fn trap_an_odd_number_that_we_gave_is_ours_in_later_episodes_too() {
     let lasting = Lasting::in_real_time(None);
     let said = |lasting: &Lasting, number: &str| {
