@@ -73,8 +73,8 @@ pub(super) async fn investigate(
             return Some(Found::untried(again.target, outcome, suspicion, GONE));
         }
         // The bytes of an invalid message speak for themselves; a death does not, nor the end of a link: it may be due to a
-        // race of links that come and go.
-        let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O8);
+        // race of links that come and go. Nor does a restart: a reset of the episode before may have led to it.
+        let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O8 | Code::O9);
         return speaks.then(|| Found {
             sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
             suspicion: suspicion.clone(),

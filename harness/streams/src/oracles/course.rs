@@ -113,8 +113,12 @@ impl Course {
     /// Takes in what was seen; to be called by an oracle after it has judged it.
     pub(super) fn saw(&mut self, seen: &Seen, about: &About<'_>) {
         match &seen.what {
-            What::Opened { identity, subprotocol, proof, .. } => {
+            What::Opened { identity, subprotocol, proof, resumed } => {
                 self.opened(seen, identity, subprotocol.is_none(), *proof != Proof::Right, about.device);
+                if *resumed {
+                    let link = self.link(seen.link);
+                    (link.accepted_once, link.boot) = (true, Boot::Accepted);
+                }
             }
             What::Sent { bytes, deserved } => {
                 let link = self.links.entry(seen.link).or_default();

@@ -186,6 +186,17 @@ mod tests {
     }
 
     #[test]
+    fn a_station_whose_link_goes_on_from_before_is_found_to_start_again_too() {
+        for (resumed, count) in [(true, 1), (false, 0)] {
+            let mut told = Told::new(Role::Station, Version::V16);
+            let (identity, proof) = ("PF-1".to_owned(), crate::seen::Proof::Right);
+            told.what(0, What::Opened { identity, subprotocol: Some("ocpp1.6".to_owned()), proof, resumed });
+            told.ended(0, Ending::Reset).booted(0);
+            assert_eq!(told.judge(&mut Restart::default()).len(), count);
+        }
+    }
+
+    #[test]
     fn a_station_that_was_told_to_reset_is_not() {
         let mut told = station(Version::V16);
         told.call(0, "1", r#"[2,"1","Reset",{"type":"Hard"}]"#).answer(0, r#"[3,"1",{"status":"Accepted"}]"#);
