@@ -47,7 +47,11 @@ impl Run {
             }
             RunEvent::PlanStarted { .. } | RunEvent::Happened { .. } => {}
             RunEvent::CaseFinished(result) => self.results.push((**result).clone()),
-            RunEvent::Finding(finding) => self.findings.push((**finding).clone()),
+            // One that is told again is known better by now.
+            RunEvent::Finding(finding) => match self.findings.iter_mut().find(|known| known.id == finding.id) {
+                Some(known) => known.clone_from(finding),
+                None => self.findings.push((**finding).clone()),
+            },
             RunEvent::FaultFinished(fault) => self.faults.push((**fault).clone()),
             RunEvent::RunFinished { counts: _, duration_ms, exit_code, interrupted } => {
                 self.ended =
@@ -89,5 +93,39 @@ impl Run {
             Some(_) => "ended with an error",
             None => "not ended",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Role, Version};
+    use verdict::Finding;
+
+    use super::*;
+
+    #[test]
+    fn a_finding_that_is_told_again_stands_once_as_it_is_known_last() {
+        let seen_once = Finding {
+            id: "o6-starttransaction-type-2-1a0f40".to_owned(),
+            class: "ambiguous".to_owned(),
+            oracle: "O6".to_owned(),
+            device: Role::Station,
+            ocpp: Version::V16,
+            summary: String::new(),
+            messages: 2,
+            replay: String::new(),
+            rule: "16-TX-17".to_owned(),
+            frame: String::new(),
+            page: String::new(),
+            shown: 0,
+            tried: 2,
+            transcript: Vec::new(),
+        };
+        let again = Finding { class: "violation".to_owned(), shown: 3, tried: 3, ..seen_once.clone() };
+        let mut run = Run::default();
+        for finding in [seen_once, again.clone()] {
+            run.take(&RunEvent::Finding(Box::new(finding)));
+        }
+        assert_eq!(run.findings, [again]);
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{RwLock, watch};
 use crate::act::Act;
 use crate::generate::{Allowed, Generator, Layer};
 use crate::model::Means;
-use crate::oracles::{Class, Code, HARM, Suspicion};
+use crate::oracles::{Class, Code, Evidence, HARM, Suspicion};
 use crate::play::{Generated, Outcome, Source, play};
 use crate::property::{self, Elements};
 use crate::shrink::Limits;
@@ -272,6 +272,7 @@ impl Worker {
             frame: String::new(),
             act: last.acts.len(),
             nominated: false,
+            evidence: Evidence::Fate,
         };
         let found = Found::untried(&self.target, last, &suspicion, "that did not change");
         let found = Found { episode: number, ..found };
@@ -316,7 +317,9 @@ impl Worker {
                 }
                 match investigate::investigate(&campaign, target, slot, outcome, suspicion).await {
                     Some(found) => {
-                        self.hub.confirmed(&claim);
+                        if !found.was_seen_once() {
+                            self.hub.confirmed(&claim);
+                        }
                         Looked::Found(Box::new(Found { episode: number, ..found }))
                     }
                     None => Looked::Unconfirmed,

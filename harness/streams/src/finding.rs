@@ -131,6 +131,12 @@ impl Finding {
         self.shown < self.tried
     }
 
+    /// Whether it rests on the order of messages, and did not show again: it accuses nobody, and is looked into again
+    /// when it is met again.
+    pub fn was_seen_once(&self) -> bool {
+        self.class == Class::Ambiguous && self.shown == 0 && self.tried > 0
+    }
+
     /// What was noticed of it in an outcome, if it shows.
     pub fn shows<'a>(&self, outcome: &'a Outcome) -> Option<&'a Suspicion> {
         self.signature.shown_by(outcome)

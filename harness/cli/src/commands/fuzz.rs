@@ -240,8 +240,8 @@ struct Keeper {
     flags: String,
     /// What a campaign of its own needs beside them to find the same.
     campaign: String,
-    /// Findings that were told already.
-    told: HashSet<String>,
+    /// Findings that were told already, and whether as seen once.
+    told: HashSet<(String, bool)>,
     /// What the user should know before the first of them.
     hint: Option<&'static str>,
 }
@@ -271,14 +271,17 @@ impl Keeper {
         all.filter(|finding| finding.sequence.device == side && finding.sequence.ocpp == version).cloned().collect()
     }
 
-    /// What is to be told of it; nothing if it was told already.
+    /// What is to be told of it; nothing if it was told already. One that was seen once is told again when it shows again.
     fn keep(&mut self, found: &Found) -> Result<Option<verdict::Finding>, String> {
         let finding = Finding::of(found, &self.origin);
         if let Some(store) = &mut self.store {
             let folder = store.folder_of(&finding.id);
             store.keep(finding.clone()).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        Ok(self.told.insert(finding.id.clone()).then(|| self.told(&finding)))
+        let seen_once = finding.was_seen_once();
+        let is_confirmed = seen_once && self.told.contains(&(finding.id.clone(), false));
+        let is_new = !is_confirmed && self.told.insert((finding.id.clone(), seen_once));
+        Ok(is_new.then(|| self.told(&finding)))
     }
 
     fn told(&self, finding: &Finding) -> verdict::Finding {

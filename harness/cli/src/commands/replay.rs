@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Replay, colour: Colour) -> Result<ExitCode, Failure> {
             };
             lines.push(line(finding, &replayed, args.times));
             if replayed.shown > 0 {
-                red += usize::from(finding.class.is_red());
+                red += usize::from(replayed.class_of(finding).is_red());
                 let event = reported(finding, &replayed, &command(args, path, finding), path);
                 output.report(&RunEvent::Finding(Box::new(event)));
             } else {
@@ -138,6 +138,7 @@ fn command(args: &Replay, path: &Path, finding: &Finding) -> String {
 
 fn reported(finding: &Finding, replayed: &Replayed, command: &str, path: &Path) -> verdict::Finding {
     let mut now = finding.clone();
+    now.class = replayed.class_of(finding);
     now.sentence.clone_from(&replayed.sentence);
     now.frame.clone_from(&replayed.frame);
     now.transcript.clone_from(&replayed.transcript);

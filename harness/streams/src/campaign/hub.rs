@@ -12,7 +12,7 @@ use crate::What;
 use crate::coverage::Coverage;
 use crate::finding::{Finding, Signature};
 use crate::model::Universe;
-use crate::oracles::{Class, Code, HARM, Suspicion};
+use crate::oracles::{Class, Code, Evidence, HARM, Suspicion};
 use crate::play::Outcome;
 
 /// How far a campaign is.
@@ -74,10 +74,10 @@ struct State {
     /// Suspicions that are being looked into.
     open: usize,
     claimed: HashSet<Key>,
-    /// How often somebody has looked into a harm that did not show again.
+    /// How often somebody has looked into what did not show again.
     tries: HashMap<Key, u32>,
-    /// What was found, as it was called once it was small.
-    found: HashSet<Key>,
+    /// What was found, as it was called once it was small, and what it amounts to.
+    found: HashMap<Key, Class>,
     /// A rule at a place is looked into a few times only, whatever the state and the reply.
     places: HashMap<(Code, String, String), u32>,
     /// How often a kind of mistake was looked into, whatever the message.
@@ -120,6 +120,9 @@ const SAME_KIND: u32 = 6;
 /// So often a harm is looked into that does not show again: all who talk to a device see it die, and only one of them
 /// did it.
 const TRIES: u32 = 40;
+/// So often what rests on the order of messages is looked into at one place when it does not show again: there may be a
+/// race behind it, or a state of the device that an earlier episode left.
+const TRIES_OF_ORDER: u32 = 3;
 
 impl Hub {
     /// Nothing has happened in this run; the first episode has this number, and this was met before.
@@ -150,14 +153,12 @@ impl Hub {
     pub fn know(&self, finding: &Finding) {
         let Signature { oracle, state, action, path, reply } = finding.signature.clone();
         let mut shared = self.state();
-        shared.rules.insert(rule(oracle, &finding.rule, &path, &reply));
+        let rule = rule(oracle, &finding.rule, &path, &reply);
         let key = (oracle, state, action, path, reply);
-        let (place, kind) = counted(&key, finding.class);
-        *shared.places.entry(place).or_default() += 1;
-        *shared.kinds.entry(kind).or_default() += 1;
-        shared.found.insert(key.clone());
-        shared.claimed.insert(key);
-        *shared.summary.findings.entry(finding.class).or_default() += 1;
+        shared.finds(key.clone(), finding.class);
+        if !finding.was_seen_once() {
+            shared.count(key, rule, finding.class);
+        }
     }
 
     /// The number of the next episode, and how many acts it may have.
@@ -234,35 +235,33 @@ impl Hub {
             return None;
         }
         let rule = rule(suspicion.oracle, &suspicion.rule, &suspicion.path, &suspicion.reply);
-        let is_tried = is_harm(suspicion) && state.tries.get(&key).is_some_and(|tries| *tries >= TRIES);
-        let is_known = state.rules.contains(&rule) || is_tried;
+        let again = Again::of(suspicion, &key);
+        let is_tried = |again: &Again| state.tries.get(&again.key).is_some_and(|tries| *tries >= again.most);
+        let is_known = state.rules.contains(&rule) || again.as_ref().is_some_and(is_tried);
         if is_known && !state.has_time_for_more() {
             return None;
         }
         if let Some(share) = state.share.as_mut().filter(|_| is_known) {
             share.busy += 1;
         }
-        let claim = Claim { is_known, since: Instant::now(), key, rule, class: suspicion.class };
-        if is_harm(suspicion) {
-            *state.tries.entry(claim.key.clone()).or_default() += 1;
-        } else {
-            state.count(&claim);
+        match &again {
+            Some(again) => *state.tries.entry(again.key.clone()).or_default() += 1,
+            None => state.count(key.clone(), rule.clone(), suspicion.class),
         }
         state.open += 1;
-        Some(claim)
+        let is_settled = again.is_none();
+        Some(Claim { is_known, is_settled, since: Instant::now(), key, rule, class: suspicion.class })
     }
 
     /// Whether somebody else has confirmed it meanwhile.
     pub(super) fn is_confirmed(&self, claim: &Claim) -> bool {
-        let state = self.state();
-        state.tries.contains_key(&claim.key) && state.claimed.contains(&claim.key)
+        !claim.is_settled && self.state().claimed.contains(&claim.key)
     }
 
     /// What was claimed showed again.
     pub(super) fn confirmed(&self, claim: &Claim) {
-        let mut state = self.state();
-        if state.tries.contains_key(&claim.key) {
-            state.count(claim);
+        if !claim.is_settled {
+            self.state().count(claim.key.clone(), claim.rule.clone(), claim.class);
         }
     }
 
@@ -297,9 +296,7 @@ impl Hub {
         state.open = state.open.saturating_sub(1);
         state.death_is_told |= found.suspicion.class.is_red() && is_harm(&found.suspicion);
         // Made small, it may have become the same as another.
-        if state.found.insert(key(&found.suspicion)) {
-            *state.summary.findings.entry(found.suspicion.class).or_default() += 1;
-        }
+        state.finds(key(&found.suspicion), found.suspicion.class);
     }
 
     pub(super) fn triggered(&self, faults: &[&'static str]) {
@@ -356,20 +353,55 @@ impl Hub {
 pub(super) struct Claim {
     /// The rule was looked into before, at another place.
     is_known: bool,
+    /// Whatever comes of it, nobody looks into the same again.
+    is_settled: bool,
     since: Instant,
     key: Key,
     rule: (Code, String, String),
     class: Class,
 }
 
+/// What is looked into again when it did not show again.
+struct Again {
+    /// What counts as the same.
+    key: Key,
+    /// So many times; then only where there is time for more.
+    most: u32,
+}
+
+impl Again {
+    fn of(suspicion: &Suspicion, key: &Key) -> Option<Again> {
+        if is_harm(suspicion) {
+            return Some(Again { key: key.clone(), most: TRIES });
+        }
+        let (oracle, _, action, path, _) = key.clone();
+        let place = (oracle, String::new(), action, path, String::new());
+        let is_of_order = suspicion.evidence == Evidence::Order && suspicion.class.is_red();
+        is_of_order.then_some(Again { key: place, most: TRIES_OF_ORDER })
+    }
+}
+
 impl State {
     /// From now on it is known.
-    fn count(&mut self, claim: &Claim) {
-        let (place, kind) = counted(&claim.key, claim.class);
-        self.rules.insert(claim.rule.clone());
+    fn count(&mut self, key: Key, rule: (Code, String, String), class: Class) {
+        let (place, kind) = counted(&key, class);
+        self.rules.insert(rule);
         *self.places.entry(place).or_default() += 1;
         *self.kinds.entry(kind).or_default() += 1;
-        self.claimed.insert(claim.key.clone());
+        self.claimed.insert(key);
+    }
+
+    /// A finding counts once, for the gravest that it was.
+    fn finds(&mut self, key: Key, class: Class) {
+        let before = self.found.get(&key).copied();
+        if before.is_none_or(|before| class < before) {
+            if let Some(count) = before.and_then(|before| self.summary.findings.get_mut(&before)) {
+                *count -= 1;
+            }
+            self.found.insert(key, class);
+            *self.summary.findings.entry(class).or_default() += 1;
+            self.summary.findings.retain(|_, count| *count > 0);
+        }
     }
 
     /// Whether more of the same has cost less so far than it may.
@@ -423,6 +455,7 @@ mod tests {
             frame: String::new(),
             act: 0,
             nominated: false,
+            evidence: Evidence::Words,
         }
     }
 
@@ -467,6 +500,45 @@ mod tests {
         hub.confirmed(&guilty);
         assert!(hub.is_confirmed(&innocent));
         assert!(hub.claim(&harm).is_none(), "it is known now");
+    }
+
+    #[test]
+    fn an_order_that_did_not_show_again_is_looked_into_a_few_times() {
+        let hub = Hub::new(0, Coverage::default());
+        hub.counts_time_of(1);
+        let order = |state: &str| Suspicion {
+            oracle: Code::O6,
+            state: state.to_owned(),
+            evidence: Evidence::Order,
+            ..suspicion("16-TX-17", "StartTransaction")
+        };
+        for state in ["idle", "charging", "idle"] {
+            let claim = hub.claim(&order(state)).unwrap();
+            hub.looked_into(&claim);
+        }
+        if let Some(share) = &mut hub.state().share {
+            share.spent = Duration::from_secs(60);
+        }
+        assert!(hub.claim(&order("faulted")).is_none(), "from now on only where there is time");
+    }
+
+    #[test]
+    fn what_shows_again_counts_for_what_it_is() {
+        let hub = Hub::new(0, Coverage::default());
+        let found = |class, shown| Found {
+            sequence: crate::Sequence::new(protocol::Role::Station, protocol::Version::V16, Vec::new()),
+            suspicion: Suspicion { class, ..suspicion("16-TX-17", "StartTransaction") },
+            serial: false,
+            shown,
+            tried: 2,
+            seen: Vec::new(),
+            episode: 0,
+            acts_before: 0,
+        };
+        for (class, shown) in [(Class::Ambiguous, 0), (Class::Violation, 2), (Class::Ambiguous, 0)] {
+            hub.found(&found(class, shown));
+        }
+        assert_eq!(hub.summary().findings, BTreeMap::from([(Class::Violation, 1)]));
     }
 
     #[test]

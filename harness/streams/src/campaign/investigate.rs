@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::act::Act;
 use crate::finding::Signature;
 use crate::generate::Allowed;
-use crate::oracles::{Code, HARM, Suspicion};
+use crate::oracles::{Class, Code, Evidence, HARM, Suspicion};
 use crate::play::{Frozen, Outcome, play};
 use crate::shrink::{Showing, Shrinker};
 use crate::target::{How, Target};
@@ -37,6 +37,15 @@ pub struct Found {
 /// Whether an outcome shows what was suspected.
 pub(crate) fn shows<'a>(outcome: &'a Outcome, suspicion: &Suspicion) -> Option<&'a Suspicion> {
     Signature::of(suspicion).shown_by(outcome)
+}
+
+/// What was seen once is told, and accuses nobody.
+fn seen_once(suspicion: &Suspicion) -> Suspicion {
+    if !suspicion.class.is_red() {
+        return suspicion.clone();
+    }
+    let sentence = format!("{}, once: it did not when the same was done again", suspicion.sentence);
+    Suspicion { class: Class::Ambiguous, sentence, ..suspicion.clone() }
 }
 
 /// Why a death is not repeated.
@@ -72,19 +81,21 @@ pub(super) async fn investigate(
         if again.is_gone && is_harm(suspicion) {
             return Some(Found::untried(again.target, outcome, suspicion, GONE));
         }
-        // The bytes of an invalid message speak for themselves; a death does not, nor the end of a link: it may be due to a
-        // race of links that come and go. Nor does a restart: a reset of the episode before may have led to it.
-        let speaks = !matches!(suspicion.oracle, Code::O1 | Code::O2 | Code::O8 | Code::O9);
-        return speaks.then(|| Found {
+        let unrepeated = |suspicion| Found {
             sequence: Sequence::new(again.target.device, again.target.version, outcome.acts.clone()),
-            suspicion: suspicion.clone(),
+            suspicion,
             serial: false,
             shown: 0,
             tried: 2,
             seen: outcome.seen.clone(),
             episode: 0,
             acts_before: outcome.acts.len(),
-        });
+        };
+        return match suspicion.evidence {
+            Evidence::Fate => None,
+            Evidence::Words => Some(unrepeated(suspicion.clone())),
+            Evidence::Order => Some(unrepeated(seen_once(suspicion))),
+        };
     };
     let acts_before = acts.len();
     let (small, shown) = again.minimise(acts.clone(), repeated.clone(), suspicion).await;
@@ -98,6 +109,11 @@ pub(super) async fn investigate(
 }
 
 impl Found {
+    /// Whether it rests on the order of messages, and did not show again: it accuses nobody.
+    pub fn was_seen_once(&self) -> bool {
+        self.suspicion.evidence == Evidence::Order && self.shown == 0 && self.tried > 0
+    }
+
     /// What was not repeated, and why.
     pub(super) fn untried(target: &Target, outcome: &Outcome, suspicion: &Suspicion, why: &str) -> Found {
         let sentence = format!("{}, and {why}", suspicion.sentence);
@@ -370,17 +386,17 @@ mod tests {
             frame: String::new(),
             act: 0,
             nominated: false,
+            evidence: Evidence::Fate,
         }
     }
 
-    /// An end of a link that was seen once, of a device that ends none.
-    async fn ended_once() -> Option<Found> {
+    /// A suspicion of a device that does nothing of the kind, as if it had been seen once.
+    async fn seen_once(suspicion: Suspicion) -> Option<Found> {
         let rig = Rig::default_for(Some(Role::Csms));
         let mut target = Target::csms(&rig, Version::V16, csms(Some(Duration::ZERO)).await);
         let acts = [call(1, "\"Heartbeat\",{}")];
         let mut outcome = play(&mut target, &mut Frozen::new(&acts), &Allowed::default(), How::default()).await;
         assert!(outcome.suspicions.is_empty(), "{:?}", outcome.suspicions);
-        let suspicion = ended();
         outcome.suspicions.push(suspicion.clone());
         investigate(&Campaign::default(), &mut target, 0, &outcome, &suspicion).await
     }
@@ -462,7 +478,7 @@ mod tests {
     fn the_end_of_a_link_over_something_illegal_is_no_death() {
         let end = ended();
         assert!(is_harm(&end));
-        assert!(!is_harm(&Suspicion { class: crate::oracles::Class::Compatibility, ..end }));
+        assert!(!is_harm(&Suspicion { class: Class::Compatibility, ..end }));
     }
 
     #[test]
@@ -474,7 +490,21 @@ mod tests {
 
     #[test]
     fn trap_a_link_that_ended_once_and_not_again_accuses_nobody() {
-        assert!(blocking(ended_once()).is_none());
+        assert!(blocking(seen_once(ended())).is_none());
+    }
+
+    #[test]
+    fn trap_an_order_of_messages_that_was_seen_once_is_told_and_accuses_nobody() {
+        let of = |evidence| Suspicion { oracle: Code::O6, class: Class::Violation, evidence, ..ended() };
+        let found = blocking(seen_once(of(Evidence::Order))).unwrap();
+        assert_eq!((found.suspicion.class, found.shown, found.tried), (Class::Ambiguous, 0, 2));
+        assert_eq!(
+            found.suspicion.sentence,
+            "the device ended the link, once: it did not when the same was done again"
+        );
+        assert!(found.was_seen_once());
+        let found = blocking(seen_once(of(Evidence::Words))).unwrap();
+        assert_eq!((found.suspicion.class, found.was_seen_once()), (Class::Violation, false));
     }
 
     #[test]

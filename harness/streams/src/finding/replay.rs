@@ -5,6 +5,7 @@ use verdict::TranscriptLine;
 use super::Finding;
 use crate::campaign::revive;
 use crate::generate::Allowed;
+use crate::oracles::Class;
 use crate::play::{Frozen, play};
 use crate::target::{How, Target};
 
@@ -17,12 +18,21 @@ pub struct Replayed {
     pub tried: u32,
     /// Why it could not be judged, the last time.
     pub unjudged: Option<String>,
-    /// What was noticed when it last showed.
+    /// What it amounted to when it last showed.
+    pub class: Option<Class>,
+    /// What was noticed then.
     pub sentence: String,
     /// The bytes that showed it.
     pub frame: String,
     /// What went over the wire then.
     pub transcript: Vec<TranscriptLine>,
+}
+
+impl Replayed {
+    /// What the finding amounts to now: one that was seen once is graver when it shows again.
+    pub fn class_of(&self, finding: &Finding) -> Class {
+        self.class.filter(|_| finding.was_seen_once()).unwrap_or(finding.class)
+    }
 }
 
 /// Repeats a finding so many times against a device. What must not be sent to it is not sent.
@@ -43,6 +53,7 @@ pub async fn replay(target: &mut Target, finding: &Finding, times: u32, allowed:
                 replayed.tried += 1;
                 if let Some(suspicion) = finding.shows(&outcome) {
                     replayed.shown += 1;
+                    replayed.class = Some(suspicion.class);
                     replayed.sentence.clone_from(&suspicion.sentence);
                     replayed.frame.clone_from(&suspicion.frame);
                     replayed.transcript = Finding::transcript_of(&outcome, suspicion);

@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// Keeps a finding: a folder of its own, or one more time for one that is there. A smaller sequence that shows
-    /// as surely takes the place of a larger one.
+    /// as surely takes the place of a larger one, and one that shows again that of one that was seen once.
     ///
     /// # Errors
     ///
@@ -76,7 +76,8 @@ impl Store {
                 let surer = u64::from(finding.shown) * u64::from(known.tried.max(1))
                     >= u64::from(known.shown) * u64::from(finding.tried.max(1));
                 let (times, met) = (known.times.saturating_add(1), known.met);
-                if surer && weight(&finding) < weight(&known) {
+                let is_confirmed = known.was_seen_once() && !finding.was_seen_once();
+                if is_confirmed || surer && weight(&finding) < weight(&known) {
                     known = finding;
                 }
                 (Kept::Again, Finding { times, met, ..known })

@@ -5,6 +5,7 @@ use verdict::Direction;
 
 use super::*;
 use crate::act::Hole;
+use crate::oracles::Evidence;
 
 fn suspicion(state: &str) -> Suspicion {
     Suspicion {
@@ -19,6 +20,7 @@ fn suspicion(state: &str) -> Suspicion {
         frame: "[2,\"1\",\"Heartbeat\",{}]".to_owned(),
         act: 0,
         nominated: true,
+        evidence: Evidence::Words,
     }
 }
 
@@ -76,6 +78,21 @@ fn findings_of_two_runs_are_merged() {
     let merged = load(&later.folder_of(&finding(1, "booted").id)).unwrap();
     assert_eq!((merged.times, merged.sequence.acts.len()), (2, 1));
     assert_eq!(load_all(folder.path()).unwrap().len(), 2);
+}
+
+#[test]
+fn one_that_shows_again_takes_the_place_of_one_that_was_seen_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path(), Redactor::default()).unwrap();
+    let seen_once = Finding { class: Class::Ambiguous, shown: 0, tried: 2, ..finding(1, "booted") };
+    assert!(seen_once.was_seen_once());
+    let again = |class| Replayed { shown: 1, class, ..Replayed::default() }.class_of(&seen_once);
+    assert_eq!((again(Some(Class::Violation)), again(None)), (Class::Violation, Class::Ambiguous));
+    store.keep(seen_once.clone()).unwrap();
+    store.keep(finding(2, "booted")).unwrap();
+    store.keep(seen_once).unwrap();
+    let kept = load(&store.folder_of(&finding(1, "booted").id)).unwrap();
+    assert_eq!((kept.class, kept.shown, kept.sequence.acts.len(), kept.times), (Class::Violation, 3, 2, 3));
 }
 
 #[test]

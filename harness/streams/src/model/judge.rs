@@ -16,7 +16,7 @@ use super::Model;
 use super::learn::Exchange;
 use super::station::{Registration, Station};
 use crate::Seen;
-use crate::oracles::{Class, Code, Suspicion};
+use crate::oracles::{Class, Code, Evidence, Suspicion};
 use crate::seen::reply_class;
 
 /// A transaction id that nobody hands out.
@@ -144,6 +144,7 @@ impl Judge {
             frame: shortened(bytes),
             act: seen.act,
             nominated: false,
+            evidence: Evidence::of_state(accusation.rule),
         };
         self.accused.into_iter().map(suspicion).collect()
     }

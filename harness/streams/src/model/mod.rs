@@ -23,7 +23,7 @@ use protocol::{Role, Timestamp, Version};
 use serde_json::{Map, Value};
 
 use crate::deserved::{Answer, Deserved};
-use crate::oracles::{Code, Suspicion};
+use crate::oracles::{Code, Evidence, Suspicion};
 use crate::seen::OurCall;
 use crate::{Seen, What};
 use duties::Overdue;
@@ -245,6 +245,7 @@ impl Model {
                 frame: String::new(),
                 act: seen.act,
                 nominated: false,
+                evidence: Evidence::Order,
             };
             self.suspect(vec![suspicion]);
         }

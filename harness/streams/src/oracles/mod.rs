@@ -166,7 +166,7 @@ pub enum Class {
     Robustness,
     /// A recommendation is missed, or others would stumble over it.
     Compatibility,
-    /// The specification leaves it open, or does not say.
+    /// The specification leaves it open, or does not say; or it is open who did it ([`Evidence::Order`], seen once).
     Ambiguous,
 }
 
@@ -212,7 +212,41 @@ pub struct Suspicion {
     pub act: usize,
     /// It was only nominated: to be confirmed serially, with the rig's whole time-out.
     pub nominated: bool,
+    /// What it rests on.
+    pub evidence: Evidence,
 }
+
+/// What a suspicion rests on, which says what it is worth if it does not show again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// What the device said: the bytes speak for themselves, whatever came before them.
+    Words,
+    /// What came before what, as we saw it. Messages of both sides cross on the wire, and a device may have seen another
+    /// order: once is no proof.
+    Order,
+    /// What became of the device or of a link. Others use it at the same time, and what was done to it before may have
+    /// led to it: once says nothing about these acts.
+    Fate,
+}
+
+impl Evidence {
+    /// What the suspicions of an oracle rest on, where it does not say otherwise.
+    fn of(oracle: Code) -> Evidence {
+        match oracle {
+            Code::O1 | Code::O2 | Code::O8 | Code::O9 => Evidence::Fate,
+            Code::O6 | Code::O11 | Code::O14 => Evidence::Order,
+            Code::O3 | Code::O4 | Code::O5 | Code::O7 | Code::O10 | Code::O12 | Code::O13 => Evidence::Words,
+        }
+    }
+
+    /// What it rests on that a rule about the state of a device is broken.
+    pub(crate) fn of_state(rule: &str) -> Evidence {
+        if FALLING.contains(&rule) { Evidence::Words } else { Evidence::Order }
+    }
+}
+
+/// Rules about registers that fall, which two messages of the device show alone.
+const FALLING: [&str; 2] = ["16-TX-15", "J02.FR.16"];
 
 impl Suspicion {
     /// What makes two suspicions the same: (oracle, state, action, path, reply).
@@ -258,6 +292,11 @@ const MOST: usize = 1000;
 impl About<'_> {
     /// Notes a suspicion, no more severe than its rule.
     fn suspect(&self, seen: &Seen, charge: Charge<'_>, suspicions: &mut Vec<Suspicion>) -> bool {
+        self.suspect_by(Evidence::of(charge.oracle), seen, charge, suspicions)
+    }
+
+    /// Notes a suspicion that rests on something else than others of its oracle.
+    fn suspect_by(&self, evidence: Evidence, seen: &Seen, charge: Charge<'_>, suspicions: &mut Vec<Suspicion>) -> bool {
         if suspicions.len() >= MOST {
             return false;
         }
@@ -274,6 +313,7 @@ impl About<'_> {
             frame: shortened(charge.bytes),
             act: seen.act,
             nominated: false,
+            evidence,
         });
         true
     }

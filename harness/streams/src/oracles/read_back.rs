@@ -12,7 +12,7 @@ use protocol::{Role, Version};
 use serde_json::{Value, json};
 
 use super::correlation::Repeated;
-use super::{About, Charge, Class, Code, Oracle, Suspicion, shortened};
+use super::{About, Charge, Class, Code, Evidence, Oracle, Suspicion, shortened};
 use crate::act::{Hole, Part, Text};
 use crate::seen::OurCall;
 use crate::{Act, Seen, What};
@@ -59,6 +59,17 @@ enum Expected {
     Declined(Vec<Variable>, Vec<Option<String>>),
     /// The list has one of these versions; the flag says whether an update was declined.
     List { allowed: Vec<i64>, declined: bool },
+}
+
+impl Expected {
+    fn is_declined(&self) -> bool {
+        match self {
+            Expected::Key { before, .. } => before.is_some(),
+            Expected::Variables(_) => false,
+            Expected::Declined(..) => true,
+            Expected::List { declined, .. } => *declined,
+        }
+    }
 }
 
 struct Asked {
@@ -313,11 +324,14 @@ impl ReadBack {
         about: &About<'_>,
         suspicions: &mut Vec<Suspicion>,
     ) {
+        // What was declined has a value before and one after. What was accepted may have been set again by a boot whose
+        // answer the station took in late.
+        let evidence = if check.expected.is_declined() { Evidence::Words } else { Evidence::Order };
         let mut suspect = |standard: bool, rule: &str, action: &str, path: String, sentence: String| {
             let class = if standard { Class::Violation } else { Class::Compatibility };
             let reply = "read back".to_owned();
             let charge = Charge { oracle: Code::O5, rule, class, action, path, reply, sentence, bytes };
-            about.suspect(seen, charge, suspicions);
+            about.suspect_by(evidence, seen, charge, suspicions);
         };
         match &check.expected {
             Expected::Key { key, written, before } => {

@@ -16,7 +16,7 @@ use verdict::{StandingViolation, Verdict};
 
 use super::correlation::{NO_ID, Repeated};
 use super::course::Course;
-use super::{About, Charge, Class, Code, Lasting, Oracle, Suspicion};
+use super::{About, Charge, Class, Code, Evidence, Lasting, Oracle, Suspicion};
 use crate::deserved::{Deserved, Flaw, breaks_text};
 use crate::seen::{OurCall, reply_class};
 use crate::{Seen, What};
@@ -49,6 +49,16 @@ pub(super) struct Validity {
 
 /// An answer so shortly before the end of a link may be lost with it.
 const LOST: Duration = Duration::from_secs(2);
+/// Standing oracles of the state of a device, which rest on what came before what.
+const OF_STATE: [&str; 7] = [
+    "boot-first",
+    "boots-without-flood",
+    "legal-status",
+    "one-outstanding",
+    "sequence-number",
+    "takes-every-report",
+    "transaction-order",
+];
 /// The class of a call of the device.
 const TOLD: &str = "type 2";
 /// So many messages of ours are remembered.
@@ -262,7 +272,11 @@ impl Validity {
             sentence: violation.sentence,
             bytes,
         };
-        about.suspect(seen, charge, suspicions);
+        let evidence = match OF_STATE.contains(&violation.oracle.as_str()) {
+            true => Evidence::of_state(&violation.statement),
+            false => Evidence::Words,
+        };
+        about.suspect_by(evidence, seen, charge, suspicions);
     }
 
     /// Whether what stands at the place of a violation is what we gave the device.
