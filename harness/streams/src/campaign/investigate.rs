@@ -39,12 +39,12 @@ pub(crate) fn shows<'a>(outcome: &'a Outcome, suspicion: &Suspicion) -> Option<&
     Signature::of(suspicion).shown_by(outcome)
 }
 
-/// What was seen once is told, and accuses nobody.
-fn seen_once(suspicion: &Suspicion) -> Suspicion {
+/// What was seen and does not show again is told, and accuses nobody.
+fn not_again(suspicion: &Suspicion, times: &str) -> Suspicion {
     if !suspicion.class.is_red() {
         return suspicion.clone();
     }
-    let sentence = format!("{}, once: it did not when the same was done again", suspicion.sentence);
+    let sentence = format!("{}, {times}: it did not when the same was done again", suspicion.sentence);
     Suspicion { class: Class::Ambiguous, sentence, ..suspicion.clone() }
 }
 
@@ -94,18 +94,23 @@ pub(super) async fn investigate(
         return match suspicion.evidence {
             Evidence::Fate => None,
             Evidence::Words => Some(unrepeated(suspicion.clone())),
-            Evidence::Order => Some(unrepeated(seen_once(suspicion))),
+            Evidence::Order => Some(unrepeated(not_again(suspicion, "once"))),
         };
     };
     let acts_before = acts.len();
     let (small, shown) = again.minimise(acts.clone(), repeated.clone(), suspicion).await;
     let found = again.found(suspicion, small, shown, acts_before, (0, 0)).await;
-    if found.shown > 0 || found.tried == 0 || !is_harm(suspicion) {
+    if found.shown > 0 || found.tried == 0 || suspicion.evidence == Evidence::Words {
         return Some(found);
     }
-    // A device that takes its time to die may have died of what was tried before, and too much was taken away.
+    // A device that takes its time to die may have died of what was tried before, and too much was taken away; a race
+    // may have been won once.
     let found = again.found(suspicion, acts, repeated, acts_before, (0, 0)).await;
-    (found.shown > 0).then_some(found)
+    match suspicion.evidence {
+        _ if found.shown > 0 || found.tried == 0 => Some(found),
+        Evidence::Order => Some(Found { suspicion: not_again(&found.suspicion, "a few times"), ..found }),
+        Evidence::Fate | Evidence::Words => None,
+    }
 }
 
 impl Found {
