@@ -79,16 +79,15 @@ pub(crate) fn evidence(result: &CaseResult, paint: Paint) -> String {
                 Some(first) => format!(", first seen in {}", safe_line(first, REASON)),
                 None => String::new(),
             };
-            [
-                format!(
-                    "{} [{}, {}] {}{first}",
-                    violation.verdict.name(),
-                    safe_line(&violation.oracle, REASON),
-                    safe_line(&violation.path, REASON),
-                    safe_line(&violation.sentence, REASON),
-                ),
-                format!("  in {}", safe_line(&violation.frame, REASON)),
-            ]
+            let sentence = format!(
+                "{} [{}, {}] {}{first}",
+                violation.verdict.name(),
+                safe_line(&violation.oracle, REASON),
+                safe_line(&violation.path, REASON),
+                safe_line(&violation.sentence, REASON),
+            );
+            let frame = format!("  in {}", safe_line(&violation.frame, REASON));
+            [sentence].into_iter().chain((!violation.frame.is_empty()).then_some(frame))
         })
         .collect();
     section(&mut out, paint, "seen by the standing oracles", &seen);

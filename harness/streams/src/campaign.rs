@@ -11,7 +11,7 @@ use protocol::generate::Seeded;
 use tokio::sync::{RwLock, watch};
 
 use crate::act::Act;
-use crate::generate::{Allowed, Generator, Layer};
+use crate::generate::{self, Allowed, Generator, Layer};
 use crate::model::Means;
 use crate::oracles::{Class, Code, Evidence, HARM, Suspicion};
 use crate::play::{Generated, Outcome, Source, play};
@@ -85,8 +85,6 @@ impl Default for Campaign {
     }
 }
 
-/// One of so many episodes is a stateful property: none of those that walk ([`Generator::for_episode`]).
-const PROPERTY: u64 = 8;
 /// Every so many episodes a new link is opened at the end.
 const FRESH: u64 = 8;
 /// How long a finding may be made small once the time of the campaign is over.
@@ -199,7 +197,7 @@ impl Worker {
         while let Some((number, length)) = self.next_episode() {
             let elements;
             let seed = mixed(self.campaign.seed, number);
-            let source: Box<dyn Source + '_> = if self.is_property(number) {
+            let source: Box<dyn Source + '_> = if generate::is_property(&self.campaign.layers, number) {
                 elements = property::elements(seed, length);
                 Box::new(Elements::new(&elements))
             } else {
@@ -243,11 +241,6 @@ impl Worker {
                 (self.tell)(Told::Progress(progress));
             }
         }
-    }
-
-    /// Whether an episode is a row of moves that proptest makes, and nothing else.
-    fn is_property(&self, number: u64) -> bool {
-        self.campaign.layers.contains(&Layer::L5) && number % PROPERTY == PROPERTY - 2
     }
 
     fn next_episode(&self) -> Option<(u64, usize)> {

@@ -73,7 +73,9 @@ fn broken(out: &mut String, run: &Run, paint: Paint) {
             group.rule().line()
         ));
         out.push_str(&format!("       seen: {}\n", safe_line(&violation.sentence, REASON)));
-        out.push_str(&format!("       in    {}\n", safe_line(&violation.frame, REASON)));
+        if !violation.frame.is_empty() {
+            out.push_str(&format!("       in    {}\n", safe_line(&violation.frame, REASON)));
+        }
         let touched = format!("       {}: {}", cases(group.cases.len()), names(&group.cases));
         out.push_str(&format!("{}\n", paint.dimmed(&touched)));
     }

@@ -3,8 +3,10 @@
 //! Towards a CSMS we dial: the bytes before and of a handshake are ours. Towards a station we are the server: what is
 //! odd there is the answer to its handshake.
 
-use protocol::Role;
+use std::sync::OnceLock;
+
 use protocol::generate::{one_in, pick};
+use protocol::{Role, Version};
 
 use super::Maker;
 use crate::Act;
@@ -71,6 +73,26 @@ const HEADERS: &[(&str, &str)] = &[
     ("X-Empty", ""),
 ];
 
+/// Lines of a request by their number, and what comes in their place.
+const REPLACED: &[(usize, &str)] = &[
+    (0, "POST /ocpp/plugfest HTTP/1.1"),
+    (0, "GET /ocpp/plugfest HTTP/1.0"),
+    (0, "DELETE /ocpp/plugfest HTTP/1.1"),
+    (0, "GET /../../ocpp HTTP/1.1"),
+    (2, "Upgrade: h2c"),
+    (2, "Upgrade: websocket, constructor"),
+    (3, "Connection: close"),
+    (3, "Connection: keep-alive, Upgrade"),
+    (4, "Sec-WebSocket-Key: "),
+    (4, "Sec-WebSocket-Key: dGhl"),
+    (4, "Sec-WebSocket-Key: ====================="),
+    (5, "Sec-WebSocket-Version: 12"),
+    (5, "Sec-WebSocket-Version: 99999999999999999999"),
+    (5, "Sec-WebSocket-Version: 13, 8"),
+    (6, "Sec-WebSocket-Protocol: ,,,"),
+    (6, "Sec-WebSocket-Protocol: constructor"),
+];
+
 /// Identities, percent-encoded.
 const IDENTITIES: &[&str] = &[
     "unknown",
@@ -107,6 +129,123 @@ const IDENTITIES: &[&str] = &[
     ":",
 ];
 
+/// A thing that a handshake can be about.
+#[derive(Clone, Debug)]
+pub(super) enum Odd {
+    /// What comes in its place.
+    Stream(Text),
+    /// How it is made.
+    Manner(Manner),
+}
+
+#[cfg(test)]
+impl Odd {
+    /// As it is told apart from others.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Odd::Stream(bytes) => bytes.shown(),
+            Odd::Manner(manner) => format!("{:?}", Manner { unbooted: false, ..manner.clone() }),
+        }
+    }
+}
+
+/// Everything odd about a handshake with a CSMS of this version, the kinds by turns.
+pub(super) fn all(version: Version) -> &'static [Odd] {
+    static ALL: [OnceLock<Vec<Odd>>; 3] = [const { OnceLock::new() }; 3];
+    ALL[version as usize].get_or_init(|| {
+        let manners = |manners: Vec<Manner>| manners.into_iter().map(Odd::Manner).collect::<Vec<_>>();
+        let requests = heads(version).into_iter().map(|head| Manner { request: Some(head), ..Manner::default() });
+        let kinds = vec![
+            manners(identities()),
+            manners(credentials()),
+            BEGINNINGS.iter().map(|bytes| Odd::Stream(Text::bytes(*bytes))).collect(),
+            manners(headers()),
+            manners(requests.collect()),
+            manners(offers(version)),
+            manners(large_heads()),
+        ];
+        let mut kinds: Vec<_> = kinds.into_iter().map(Vec::into_iter).collect();
+        let mut all = Vec::new();
+        while !kinds.is_empty() {
+            kinds.retain_mut(|kind| kind.next().map(|odd| all.push(odd)).is_some());
+        }
+        all
+    })
+}
+
+fn offers(version: Version) -> Vec<Manner> {
+    let own = version.subprotocol();
+    let offers: [Vec<&str>; 8] = [
+        vec!["ocpp0.0", own],
+        vec![],
+        vec!["ocpp1.5"],
+        vec!["constructor", own],
+        vec!["ocpp1.6", "ocpp2.0.1", "ocpp2.1", "ocpp1.6"],
+        vec!["mqtt"],
+        vec!["__proto__"],
+        vec![own; 200],
+    ];
+    let manner = |offers: Vec<&str>| Manner {
+        offers: Some(offers.into_iter().map(str::to_owned).collect()),
+        ..Manner::default()
+    };
+    offers.into_iter().map(manner).collect()
+}
+
+fn headers() -> Vec<Manner> {
+    let manner = |(name, value): &(&str, &str)| Manner {
+        headers: vec![((*name).to_owned(), (*value).to_owned())],
+        ..Manner::default()
+    };
+    HEADERS.iter().map(manner).collect()
+}
+
+fn large_heads() -> Vec<Manner> {
+    let long = [1000, 4000, 8193, 16_385, 70_000].map(|size| vec![("X-Long".to_owned(), "x".repeat(size))]);
+    let many = [20, 101, 500].map(|count| (0..count).map(|at| (format!("X-{at}"), at.to_string())).collect());
+    long.into_iter().chain(many).map(|headers| Manner { headers, ..Manner::default() }).collect()
+}
+
+fn identities() -> Vec<Manner> {
+    let long = [48, 49, 256, 8000].map(|length| "x".repeat(length));
+    let all = long.into_iter().chain(IDENTITIES.iter().map(|identity| (*identity).to_owned()));
+    all.map(|identity| Manner { identity: Some(identity), ..Manner::default() }).collect()
+}
+
+fn credentials() -> Vec<Manner> {
+    let slips = [Slip::Case, Slip::Short, Slip::Empty, Slip::Long, Slip::First].map(Credentials::Near);
+    let passwords = ["wrong", "", "constructor", ":", "é", "' OR ''='", "%00", "a:b:c"];
+    let passwords = passwords.map(str::to_owned).into_iter().chain(["p".repeat(5000)]).map(Credentials::Password);
+    let others = (0..3).map(Credentials::Of);
+    let all = [Credentials::None].into_iter().chain(slips).chain(passwords).chain(others);
+    all.map(|credentials| Manner { credentials: Some(credentials), ..Manner::default() }).collect()
+}
+
+/// Whole requests with one thing wrong each.
+fn heads(version: Version) -> Vec<Text> {
+    let subprotocol = version.subprotocol();
+    let lines = vec![
+        "GET /ocpp/plugfest HTTP/1.1".to_owned(),
+        "Host: localhost".to_owned(),
+        "Upgrade: websocket".to_owned(),
+        "Connection: Upgrade".to_owned(),
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==".to_owned(),
+        "Sec-WebSocket-Version: 13".to_owned(),
+        format!("Sec-WebSocket-Protocol: {subprotocol}"),
+    ];
+    let with = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut lines = lines.clone();
+        change(&mut lines);
+        Text::from(format!("{}\r\n\r\n", lines.join("\r\n")))
+    };
+    let replaced = REPLACED.iter().map(|(at, line)| with(&|lines| lines[*at] = (*line).to_owned()));
+    let lacking = (1..lines.len()).map(|at| with(&|lines| drop(lines.remove(at))));
+    let doubled = (0..lines.len()).map(|at| with(&|lines| lines.insert(at, lines[at].clone())));
+    let many = [100, 1000, 3000].map(|count| with(&|lines| lines.extend((0..count).map(|at| format!("X-{at}: {at}")))));
+    let long = [3000, 30_000, 90_000].map(|size| with(&|lines| lines.push(format!("X-Long: {}", "x".repeat(size)))));
+    replaced.chain(lacking).chain(doubled).chain(many).chain(long).collect()
+}
+
 impl Maker<'_, '_> {
     /// A handshake, or what comes in its place.
     pub(super) fn handshake_act(&mut self) -> Act {
@@ -115,21 +254,38 @@ impl Maker<'_, '_> {
         }
         match self.choices.choose(10) {
             0..=2 => Act::Stream { bytes: self.beginning() },
-            3 => Act::Stream { bytes: self.head() },
+            3 => {
+                let head = pick(&heads(self.view.version), self.choices).cloned();
+                Act::Stream { bytes: head.unwrap_or_default() }
+            }
             4 => self.guesses(),
             _ => {
                 let manner = self.manner();
-                // A number that is not in use, so that the others go on.
-                let link = 10 + self.choices.choose(4) as usize;
-                let identity = self.choices.choose(self.view.identities as u64) as usize;
-                if one_in(2, self.choices) {
-                    let text = self.legal_text();
-                    self.memory.queue.push_back(Act::Send { link, text });
-                }
-                self.memory.queue.push_back(Act::Cut { link });
-                Act::Connect { link, identity, manner }
+                self.dialled(manner)
             }
         }
+    }
+
+    /// The odd handshake of this number, counted round.
+    pub(super) fn odd_handshake(&mut self, number: usize) -> Act {
+        let all = all(self.view.version);
+        match all.get(number % all.len().max(1)) {
+            Some(Odd::Manner(manner)) => self.dialled(manner.clone()),
+            Some(Odd::Stream(bytes)) => Act::Stream { bytes: bytes.clone() },
+            None => self.plain_act(),
+        }
+    }
+
+    fn dialled(&mut self, manner: Manner) -> Act {
+        // A number that is not in use, so that the others go on.
+        let link = 10 + self.choices.choose(4) as usize;
+        let identity = self.choices.choose(self.view.identities as u64) as usize;
+        if one_in(2, self.choices) {
+            let text = self.legal_text();
+            self.memory.queue.push_back(Act::Send { link, text });
+        }
+        self.memory.queue.push_back(Act::Cut { link });
+        Act::Connect { link, identity, manner }
     }
 
     /// A station is not let in, or not as it asked. How long it waits before it comes again is its own choice: where
@@ -186,118 +342,40 @@ impl Maker<'_, '_> {
         Text::bytes(pick(BEGINNINGS, self.choices).copied().unwrap_or(b""))
     }
 
-    /// A whole request with one thing wrong.
-    fn head(&mut self) -> Text {
-        let subprotocol = self.view.version.subprotocol();
-        let mut lines = vec![
-            "GET /ocpp/plugfest HTTP/1.1".to_owned(),
-            "Host: localhost".to_owned(),
-            "Upgrade: websocket".to_owned(),
-            "Connection: Upgrade".to_owned(),
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==".to_owned(),
-            "Sec-WebSocket-Version: 13".to_owned(),
-            format!("Sec-WebSocket-Protocol: {subprotocol}"),
-        ];
-        let replaced = [
-            (0, "POST /ocpp/plugfest HTTP/1.1"),
-            (0, "GET /ocpp/plugfest HTTP/1.0"),
-            (0, "DELETE /ocpp/plugfest HTTP/1.1"),
-            (0, "GET /../../ocpp HTTP/1.1"),
-            (2, "Upgrade: h2c"),
-            (2, "Upgrade: websocket, constructor"),
-            (3, "Connection: close"),
-            (3, "Connection: keep-alive, Upgrade"),
-            (4, "Sec-WebSocket-Key: "),
-            (4, "Sec-WebSocket-Key: dGhl"),
-            (4, "Sec-WebSocket-Key: ====================="),
-            (5, "Sec-WebSocket-Version: 12"),
-            (5, "Sec-WebSocket-Version: 99999999999999999999"),
-            (5, "Sec-WebSocket-Version: 13, 8"),
-            (6, "Sec-WebSocket-Protocol: ,,,"),
-            (6, "Sec-WebSocket-Protocol: constructor"),
-        ];
-        match self.choices.choose(5) {
-            0 | 1 => {
-                if let Some((at, line)) = pick(&replaced, self.choices) {
-                    lines[*at] = (*line).to_owned();
-                }
-            }
-            2 => {
-                // Without one of its lines.
-                let at = 1 + self.choices.choose(lines.len() as u64 - 1) as usize;
-                lines.remove(at);
-            }
-            3 => {
-                // With one of them twice.
-                let at = self.choices.choose(lines.len() as u64) as usize;
-                lines.insert(at, lines[at].clone());
-            }
-            _ => {
-                let count = pick(&[100, 1000, 3000], self.choices).copied().unwrap_or(100);
-                if one_in(2, self.choices) {
-                    lines.extend((0..count).map(|at| format!("X-{at}: {at}")));
-                } else {
-                    lines.push(format!("X-Long: {}", "x".repeat(count * 30)));
-                }
-            }
-        }
-        Text::from(format!("{}\r\n\r\n", lines.join("\r\n")))
-    }
-
     fn manner(&mut self) -> Manner {
-        let mut manner = Manner { unbooted: one_in(4, self.choices), ..Manner::default() };
-        match self.choices.choose(12) {
-            0 | 1 => {
-                let own = self.view.version.subprotocol();
-                let offers: Vec<&str> = match self.choices.choose(8) {
-                    0 => vec!["ocpp0.0", own],
-                    1 => vec![],
-                    2 => vec!["ocpp1.5"],
-                    3 => vec!["constructor", own],
-                    4 => vec!["ocpp1.6", "ocpp2.0.1", "ocpp2.1", "ocpp1.6"],
-                    5 => vec!["mqtt"],
-                    6 => vec!["__proto__"],
-                    _ => vec![own; 200],
-                };
-                manner.offers = Some(offers.into_iter().map(str::to_owned).collect());
+        let version = self.view.version;
+        let kind = match self.choices.choose(12) {
+            0 | 1 => offers(version),
+            2..=4 => headers(),
+            5 | 6 => large_heads(),
+            7 | 8 => identities(),
+            9 | 10 => credentials(),
+            _ => {
+                let requests = heads(version).into_iter();
+                requests.map(|head| Manner { request: Some(head), ..Manner::default() }).collect()
             }
-            2..=4 => {
-                let header = pick(HEADERS, self.choices).copied().unwrap_or(("X-Empty", ""));
-                manner.headers.push((header.0.to_owned(), header.1.to_owned()));
-            }
-            5 => manner.headers.push(("X-Long".to_owned(), "x".repeat(self.head_size()))),
-            6 => {
-                let count = pick(&[20, 101, 500], self.choices).copied().unwrap_or(20);
-                manner.headers.extend((0..count).map(|at| (format!("X-{at}"), at.to_string())));
-            }
-            7 | 8 => {
-                let identity = match self.choices.choose(8) {
-                    0 => "x".repeat(48),
-                    1 => "x".repeat(49),
-                    2 => "x".repeat(256),
-                    3 => "x".repeat(8000),
-                    _ => pick(IDENTITIES, self.choices).map_or_else(String::new, |identity| (*identity).to_owned()),
-                };
-                manner.identity = Some(identity);
-            }
-            9 if one_in(2, self.choices) => manner.credentials = Some(Credentials::None),
-            9 => manner.credentials = Some(Credentials::Of(self.choices.choose(3) as usize)),
-            10 if one_in(2, self.choices) => {
-                let slips = [Slip::Case, Slip::Short, Slip::Empty, Slip::Long, Slip::First];
-                manner.credentials = pick(&slips, self.choices).copied().map(Credentials::Near);
-            }
-            10 => {
-                let passwords = ["wrong", "", "constructor", ":", "é", "' OR ''='", "%00", "a:b:c"];
-                let password = pick(&passwords, self.choices).copied().unwrap_or("wrong");
-                let password = if one_in(6, self.choices) { "p".repeat(5000) } else { password.to_owned() };
-                manner.credentials = Some(Credentials::Password(password));
-            }
-            _ => manner.request = Some(self.head()),
-        }
-        manner
+        };
+        let manner = pick(&kind, self.choices).cloned().unwrap_or_default();
+        Manner { unbooted: one_in(4, self.choices), ..manner }
     }
+}
 
-    fn head_size(&mut self) -> usize {
-        pick(&[1000, 4000, 8193, 16_385, 70_000], self.choices).copied().unwrap_or(1000)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_odd_is_walked_through_by_turns() {
+        for version in [Version::V16, Version::V201, Version::V21] {
+            let all = all(version);
+            let has = |wanted: &dyn Fn(&Manner) -> bool| {
+                all.iter().any(|odd| matches!(odd, Odd::Manner(manner) if wanted(manner)))
+            };
+            assert!(has(&|manner| manner.identity.as_deref() == Some("%00")));
+            assert!(has(&|manner| manner.credentials == Some(Credentials::Near(Slip::Case))));
+            assert!(has(&|manner| manner.request.is_some()));
+            let streams = all.iter().filter(|odd| matches!(odd, Odd::Stream(_))).count();
+            assert_eq!(streams, BEGINNINGS.len());
+        }
     }
 }

@@ -129,6 +129,8 @@ enum Walk {
     Edges,
     /// Values that have tripped implementations.
     Shapes,
+    /// What can be odd about a handshake with a CSMS.
+    Handshakes,
 }
 
 impl Walk {
@@ -139,8 +141,31 @@ impl Walk {
             Walk::Negatives | Walk::Edges => Layer::L4,
             Walk::Oddities => Layer::L3,
             Walk::Shapes => Layer::L2,
+            Walk::Handshakes => Layer::L0,
         }
     }
+}
+
+/// What an episode is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// A row of acts as they come.
+    Free,
+    /// It walks through something in between.
+    Walk(Walk),
+    /// A stateful property ([`is_property`]).
+    Property,
+}
+
+impl Turn {
+    fn of(episode: u64) -> Turn {
+        TURNS[(episode % TURNS.len() as u64) as usize]
+    }
+}
+
+/// Whether the episode of this number is a row of moves that proptest makes, and nothing else.
+pub fn is_property(layers: &[Layer], episode: u64) -> bool {
+    layers.contains(&Layer::L5) && Turn::of(episode) == Turn::Property
 }
 
 /// The makers of acts, each in the file of its layer.
@@ -152,16 +177,18 @@ struct Maker<'a, 'v> {
 
 /// The most bytes that an act carries.
 pub const LARGEST: usize = 1 << 20;
-/// What the episodes walk through, by turns.
-const WALKS: [Option<Walk>; 8] = [
-    None,
-    Some(Walk::Goals),
-    Some(Walk::Oddities),
-    Some(Walk::Negatives),
-    Some(Walk::Edges),
-    Some(Walk::Goals),
-    Some(Walk::Shapes),
-    Some(Walk::Negatives),
+/// What the episodes are, by turns.
+const TURNS: [Turn; 10] = [
+    Turn::Free,
+    Turn::Walk(Walk::Goals),
+    Turn::Walk(Walk::Oddities),
+    Turn::Walk(Walk::Negatives),
+    Turn::Walk(Walk::Edges),
+    Turn::Walk(Walk::Goals),
+    Turn::Property,
+    Turn::Walk(Walk::Shapes),
+    Turn::Walk(Walk::Negatives),
+    Turn::Walk(Walk::Handshakes),
 ];
 /// How many messages are remembered.
 const REMEMBERED: usize = 32;
@@ -188,11 +215,14 @@ impl Generator {
     /// something that is met once in a while, each walk from where the one before it stopped.
     pub fn for_episode(layers: &[Layer], number: u64, length: usize) -> Generator {
         let mut generator = Generator::new(layers);
-        let (round, turn) = (number / WALKS.len() as u64, (number % WALKS.len() as u64) as usize);
-        let Some(walk) = WALKS[turn].filter(|walk| layers.contains(&walk.layer())) else { return generator };
-        let times = |turns: &[Option<Walk>]| turns.iter().filter(|other| **other == Some(walk)).count();
+        let (round, turn) = (number / TURNS.len() as u64, (number % TURNS.len() as u64) as usize);
+        let walk = match TURNS[turn] {
+            Turn::Walk(walk) if layers.contains(&walk.layer()) => walk,
+            _ => return generator,
+        };
+        let times = |turns: &[Turn]| turns.iter().filter(|other| **other == Turn::Walk(walk)).count();
         let before =
-            usize::try_from(round).unwrap_or(0).wrapping_mul(times(&WALKS)).wrapping_add(times(&WALKS[..turn]));
+            usize::try_from(round).unwrap_or(0).wrapping_mul(times(&TURNS)).wrapping_add(times(&TURNS[..turn]));
         match walk {
             Walk::Goals => generator.goals = Some(goals::Walk::new(before, length)),
             // Every second act is one; that an answer takes two more makes the walks overlap.
@@ -200,6 +230,8 @@ impl Generator {
             Walk::Oddities | Walk::Edges | Walk::Shapes => {
                 generator.walk = Some((walk, before.wrapping_mul(length / 2)));
             }
+            // Each takes two or three acts.
+            Walk::Handshakes => generator.walk = Some((walk, before.wrapping_mul(length / 4))),
         }
         generator
     }
@@ -284,6 +316,8 @@ impl Generator {
                 all.get(at % all.len().max(1))?.act(self.memory.next_id(), view.now)
             }
             Walk::Shapes => Some(Maker { view, memory: &mut self.memory, choices }.shape(at)),
+            Walk::Handshakes if view.device == Role::Station => None,
+            Walk::Handshakes => Some(Maker { view, memory: &mut self.memory, choices }.odd_handshake(at)),
         }
     }
 
