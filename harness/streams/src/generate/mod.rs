@@ -178,7 +178,7 @@ struct Maker<'a, 'v> {
 /// The most bytes that an act carries.
 pub const LARGEST: usize = 1 << 20;
 /// What the episodes are, by turns.
-const TURNS: [Turn; 10] = [
+const TURNS: [Turn; 12] = [
     Turn::Free,
     Turn::Walk(Walk::Goals),
     Turn::Walk(Walk::Oddities),
@@ -188,7 +188,9 @@ const TURNS: [Turn; 10] = [
     Turn::Property,
     Turn::Walk(Walk::Shapes),
     Turn::Walk(Walk::Negatives),
+    Turn::Walk(Walk::Goals),
     Turn::Walk(Walk::Handshakes),
+    Turn::Walk(Walk::Negatives),
 ];
 /// How many messages are remembered.
 const REMEMBERED: usize = 32;

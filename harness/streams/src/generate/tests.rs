@@ -418,7 +418,7 @@ fn walks_lead_past_every_oddity() {
     let mut left: Vec<&str> =
         vec!["[]", "[2,", "\"constructor\"", "\"AbC-dEf\"", "\"Heartbeat \"", "\"heartbeat\"", "[\"Heartbeat\"]"];
     left.extend(["[\"2\",", "[2e0,", "\"RemoteStopTransaction\"", ",1e400]", "[4,[],\"InternalError\",\"d\"]"]);
-    walk_through(Walk::Oddities, &episode, 100, |act| {
+    walk_through(Walk::Oddities, &episode, 150, |act| {
         let text = act.text().map(Text::shown).unwrap_or_default();
         left.retain(|odd| !text.contains(odd));
     });
