@@ -84,8 +84,8 @@ struct State {
     kinds: HashMap<(Code, String), u32>,
     /// Rules that were looked into with this kind of reply; kinds of harm, where it rests on no rule.
     rules: HashSet<(Code, String, String)>,
-    /// What looking into more of the same may cost; nothing is counted where time is virtual.
-    share: Option<Share>,
+    /// What looking into things may cost; nothing is counted where time is virtual.
+    shares: Option<Shares>,
     calls: u64,
     results: u64,
     warned: bool,
@@ -99,18 +99,40 @@ struct State {
     begun: u64,
 }
 
-/// What it costs to look into more of what is known already.
+/// What it costs to look into what is not urgent.
 #[derive(Clone, Copy, Debug)]
-struct Share {
+struct Shares {
     workers: u32,
-    /// How many of them do so now.
+    /// By [`Less`].
+    of: [Share; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    /// How many workers do so now.
     busy: u32,
     spent: Duration,
 }
 
-/// One part in so many of the time of all workers goes into more of the same: a rule that was looked into before, at
-/// another place. The rest is for what is new.
-const SHARE: u32 = 20;
+/// What has a part of the time of all workers; the rest is for what is new and red.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Less {
+    /// More of the same: a rule that was looked into before, at another place.
+    Known,
+    /// What makes nothing red. A station that comes again slowly makes each take seconds.
+    Remark,
+}
+
+impl Less {
+    /// One part in so many.
+    fn part(self) -> u32 {
+        match self {
+            Less::Known => 20,
+            Less::Remark => 8,
+        }
+    }
+}
+
 /// So many findings of a campaign are looked into; more would only repeat them.
 const MOST: usize = 500;
 /// So often the same rule at the same place is looked into in different states.
@@ -139,7 +161,7 @@ impl Hub {
     /// Time is real, and so many workers have it.
     pub(super) fn counts_time_of(&self, workers: usize) {
         let workers = u32::try_from(workers).unwrap_or(u32::MAX);
-        self.state().share = Some(Share { workers, busy: 0, spent: Duration::ZERO });
+        self.state().shares = Some(Shares { workers, of: [Share::default(); 2] });
     }
 
     /// What has come of it so far.
@@ -238,10 +260,15 @@ impl Hub {
         let again = Again::of(suspicion, &key);
         let is_tried = |again: &Again| state.tries.get(&again.key).is_some_and(|tries| *tries >= again.most);
         let is_known = state.rules.contains(&rule) || again.as_ref().is_some_and(is_tried);
-        if is_known && !state.has_time_for_more() {
+        let less = match (is_known, suspicion.class.is_red()) {
+            (true, _) => Some(Less::Known),
+            (false, false) => Some(Less::Remark),
+            (false, true) => None,
+        };
+        if less.is_some_and(|less| !state.has_time_for(less)) {
             return None;
         }
-        if let Some(share) = state.share.as_mut().filter(|_| is_known) {
+        if let Some(share) = state.share(less) {
             share.busy += 1;
         }
         match &again {
@@ -250,7 +277,7 @@ impl Hub {
         }
         state.open += 1;
         let is_settled = again.is_none();
-        Some(Claim { is_known, is_settled, since: Instant::now(), key, rule, class: suspicion.class })
+        Some(Claim { less, is_settled, since: Instant::now(), key, rule, class: suspicion.class })
     }
 
     /// Whether somebody else has confirmed it meanwhile.
@@ -272,7 +299,7 @@ impl Hub {
 
     /// What was claimed was looked into.
     pub(super) fn looked_into(&self, claim: &Claim) {
-        if let Some(share) = self.state().share.as_mut().filter(|_| claim.is_known) {
+        if let Some(share) = self.state().share(claim.less) {
             share.busy -= 1;
             share.spent += claim.since.elapsed();
         }
@@ -351,8 +378,8 @@ impl Hub {
 
 /// What a worker looks into.
 pub(super) struct Claim {
-    /// The rule was looked into before, at another place.
-    is_known: bool,
+    /// What it is charged to, if it is not urgent.
+    less: Option<Less>,
     /// Whatever comes of it, nobody looks into the same again.
     is_settled: bool,
     since: Instant,
@@ -404,11 +431,16 @@ impl State {
         }
     }
 
-    /// Whether more of the same has cost less so far than it may.
-    fn has_time_for_more(&self) -> bool {
-        let (Some(share), Some(began)) = (self.share, self.began) else { return true };
-        let is_free = share.busy == 0 || share.busy < share.workers / SHARE;
-        is_free && share.spent.saturating_mul(SHARE) <= began.elapsed().saturating_mul(share.workers)
+    /// Whether this has cost less so far than it may.
+    fn has_time_for(&self, less: Less) -> bool {
+        let (Some(shares), Some(began)) = (self.shares, self.began) else { return true };
+        let share = shares.of[less as usize];
+        let is_free = share.busy == 0 || share.busy < shares.workers / less.part();
+        is_free && share.spent.saturating_mul(less.part()) <= began.elapsed().saturating_mul(shares.workers)
+    }
+
+    fn share(&mut self, less: Option<Less>) -> Option<&mut Share> {
+        Some(&mut self.shares.as_mut()?.of[less? as usize])
     }
 }
 
@@ -470,9 +502,12 @@ mod tests {
         hub.looked_into(&Claim { since: Instant::now().checked_sub(Duration::from_secs(60)).unwrap(), ..more });
         assert!(hub.claim(&suspicion("R-038", "MeterValues")).is_none(), "this has taken longer than the campaign");
         assert!(hub.claim(&suspicion("R-050", "StatusNotification")).is_some(), "another rule is new");
-        let share = |hub: &Hub| hub.state().share.map(|share| (share.busy, share.spent >= Duration::from_secs(60)));
-        assert_eq!(share(&hub), Some((0, true)));
-        if let Some(share) = &mut hub.state().share {
+        let remark = Suspicion { class: Class::Compatibility, ..suspicion("R-024", "BootNotification") };
+        assert!(hub.claim(&remark).is_some(), "remarks have a share of their own");
+        let other = Suspicion { class: Class::Compatibility, ..suspicion("R-024", "StopTransaction") };
+        assert!(hub.claim(&other).is_none());
+        if let Some(share) = hub.state().share(Some(Less::Known)) {
+            assert!(share.busy == 0 && share.spent >= Duration::from_secs(60));
             share.spent = Duration::ZERO;
         }
         assert!(hub.claim(&suspicion("R-038", "MeterValues")).is_some(), "what was passed over comes later");
@@ -516,7 +551,7 @@ mod tests {
             let claim = hub.claim(&order(state)).unwrap();
             hub.looked_into(&claim);
         }
-        if let Some(share) = &mut hub.state().share {
+        if let Some(share) = hub.state().share(Some(Less::Known)) {
             share.spent = Duration::from_secs(60);
         }
         assert!(hub.claim(&order("faulted")).is_none(), "from now on only where there is time");

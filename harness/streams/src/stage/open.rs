@@ -19,7 +19,7 @@ use crate::act::{Credentials, Manner};
 use crate::seen::Proof;
 
 /// The shortest time that a station has to boot once it is connected.
-const SOON: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_millis(200);
 /// How long a handshake may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(15);
 
