@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use protocol::catalogue::{Catalogue, Kind, Type};
+use protocol::catalogue::{Catalogue, Kind, Object, Type};
 use protocol::generate;
 use protocol::validate::validate;
 use protocol::{Role, Timestamp, Version};
@@ -23,6 +23,8 @@ pub(super) struct Edge {
 
 /// A text without a limit is made so long.
 const LONG: usize = 5000;
+/// A list without a limit has so many items.
+const MANY: u64 = 60;
 
 /// Every edge of every call that we may send to a device of this side, those on the surface of a message first.
 pub(super) fn all(version: Version, device: Role) -> &'static [Edge] {
@@ -40,7 +42,7 @@ fn edges(version: Version, device: Role) -> Vec<Edge> {
         paths.sort();
         paths.dedup();
         for path in paths.into_iter().filter(|path| !path.contains("customData")) {
-            let ends = message.request.at(&path).map(ends).unwrap_or_default();
+            let ends = message.request.at(&path).map(|ty| ends(ty, &message.request, &path)).unwrap_or_default();
             edges.extend(ends.into_iter().map(|value| Edge {
                 version,
                 action: &message.action,
@@ -54,8 +56,14 @@ fn edges(version: Version, device: Role) -> Vec<Edge> {
     edges
 }
 
-fn ends(kind: &Type) -> Vec<Value> {
+fn ends(kind: &Type, object: &Object, path: &str) -> Vec<Value> {
     match kind {
+        Type::List { item, max, .. } => {
+            let plain = generate::with_path(object, path, Timestamp::default());
+            let first = plain.pointer(path).and_then(|list| list.get(0));
+            let many = |first| (0..max.unwrap_or(MANY).min(MANY)).map(|number| another(first, item, number)).collect();
+            first.map(many).into_iter().collect()
+        }
         Type::Integer { min, max, .. } => {
             let (min, max) = (min.unwrap_or(i64::from(i32::MIN)), max.unwrap_or(i64::from(i32::MAX)));
             [min, max, -1, 1_000_000].into_iter().filter(|end| (min..=max).contains(end)).map(Value::from).collect()
@@ -67,6 +75,22 @@ fn ends(kind: &Type) -> Vec<Value> {
         }
         Type::DateTime => vec![json!("9999-12-31T23:59:59Z"), json!("1969-12-31T23:59:59Z")],
         _ => Vec::new(),
+    }
+}
+
+/// An item like this one, told apart by its texts and whole numbers.
+fn another(value: &Value, ty: &Type, number: u64) -> Value {
+    match (ty, value) {
+        (Type::String { .. }, Value::String(_)) => json!(format!("P{number}")),
+        (Type::Integer { .. }, Value::Number(_)) => json!(number),
+        (Type::Object(object), Value::Object(map)) => {
+            let field = |(name, value): (&String, &Value)| {
+                let value = object.field(name).map_or_else(|| value.clone(), |field| another(value, &field.ty, number));
+                (name.clone(), value)
+            };
+            Value::Object(map.iter().map(field).collect())
+        }
+        _ => value.clone(),
     }
 }
 
@@ -101,6 +125,15 @@ mod tests {
         assert!(has("StatusNotification", "/connectorId", &json!(1_000_000)));
         assert!(has("DataTransfer", "/data", &json!("x".repeat(LONG))));
         assert!(has("Authorize", "/idTag", &json!("x".repeat(20))));
+        let station = super::all(Version::V16, Role::Station);
+        let lists = |action: &str, path: &str| {
+            let of = |edge: &&Edge| edge.action == action && edge.path == path;
+            station.iter().filter(of).filter_map(|edge| edge.value.as_array().map(Vec::len)).collect::<Vec<_>>()
+        };
+        assert_eq!(lists("GetConfiguration", "/key"), [60]);
+        assert_eq!(lists("SendLocalList", "/localAuthorizationList"), [60]);
+        let periods = "/csChargingProfiles/chargingSchedule/chargingSchedulePeriod";
+        assert_eq!(lists("SetChargingProfile", periods), [60]);
         assert!(has("StopTransaction", "/transactionData/0/sampledValue/0/value", &json!("")));
         for (version, device) in [(Version::V201, Role::Csms), (Version::V21, Role::Station)] {
             let all = super::all(version, device);
