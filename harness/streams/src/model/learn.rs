@@ -88,6 +88,11 @@ impl Station {
                     .or(Some(0))
                     .and_then(|number| Some((number, self.connectors.get(&number)?.operative?)));
                 self.connectors.values_mut().for_each(|connector| connector.operative = None);
+                // What goes out of operation need not keep what was reserved.
+                if text(request, "type") != "Operative" && text(request, "operationalStatus") != "Operative" {
+                    let number = place(exchange.version, request).unwrap_or(0);
+                    self.reservations.retain(|kept| number != 0 && kept.connector != number && kept.connector != 0);
+                }
             }
             "RemoteStopTransaction" | "RequestStopTransaction" => {
                 let id = transaction_id(request);

@@ -135,6 +135,8 @@ impl Station {
             "present token" => remember(&mut self.past.presented, at),
             "plug in" => remember(&mut self.past.plugged, at),
             "set clock" => self.past.has_our_time = false,
+            // It may end transactions as another reset does.
+            "reboot" | "cut power" => self.past.other_resets += 1,
             _ => {}
         }
     }

@@ -42,6 +42,9 @@ impl Oracle for Authorisation {
                 suspect(rule, "?", path, "opened", sentence, identity.as_bytes());
             }
             What::Stimulated { verb, .. } if verb.starts_with("set p") => self.uncertain = true,
+            What::Received { reading, .. } if reading.frame.as_ref().is_some_and(changes_password) => {
+                self.uncertain = true;
+            }
             What::Received { bytes, reading, answers: Some(call), .. } if about.device == Role::Station => {
                 let Some(Frame::Result { payload, .. }) = &reading.frame else { return };
                 if let Some(profile) = told_profile(call, payload) {
@@ -60,6 +63,18 @@ impl Oracle for Authorisation {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a call of a CSMS gives a station another password.
+pub(super) fn changes_password(frame: &Frame) -> bool {
+    let Frame::Call { action, payload, .. } = frame else { return false };
+    match action.as_str() {
+        "ChangeConfiguration" => is(payload.get("key"), "AuthorizationKey"),
+        "SetVariables" => {
+            items(payload, "setVariableData").any(|item| is(item.pointer("/variable/name"), "BasicAuthPassword"))
+        }
+        _ => false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::Role;
 
+use super::authorisation::changes_password;
 use super::course::Course;
 use super::{About, Charge, Class, Code, HARM, Oracle, Suspicion};
 use crate::seen::Probe;
@@ -15,6 +16,8 @@ pub(super) struct Liveness {
     course: Course,
     /// Links whose last message went out while the station was not accepted: that it was since does not make it answer.
     unheard: BTreeSet<usize>,
+    /// The device has given a station of ours another password: who comes with the old one is turned away.
+    gave_password: bool,
 }
 
 impl Oracle for Liveness {
@@ -37,13 +40,19 @@ impl Oracle for Liveness {
                 let (path, who, excused) = match probe {
                     // A link that ended is a matter of how it ended.
                     Probe::Same => ("same link", "on the link of the acts", silent || !link.open),
-                    Probe::Fresh => ("fresh link", "on a new link", silent || link.may_end()),
+                    Probe::Fresh => {
+                        let turned_away = self.gave_password && !link.open;
+                        ("fresh link", "on a new link", silent || link.may_end() || turned_away)
+                    }
                     Probe::Bystander => ("bystander", "to another station, which did nothing", false),
                 };
                 if !excused {
                     let sentence = format!("the device no longer answers {who}: {reason}");
                     dead(seen, about, path, sentence, suspicions);
                 }
+            }
+            What::Received { reading, .. } => {
+                self.gave_password |= reading.frame.as_ref().is_some_and(changes_password);
             }
             What::Deaf => {
                 let link = self.course.link(seen.link);
@@ -99,6 +108,21 @@ mod tests {
         let mut told = Told::new(Role::Csms, Version::V16);
         told.booted(0).probed(0, Probe::Same, true).probed(0, Probe::Fresh, true);
         assert_eq!(told.judge(&mut Liveness::default()), []);
+    }
+
+    #[test]
+    fn who_was_given_another_password_may_be_turned_away() {
+        let call = |key: &str| format!(r#"[2,"c","ChangeConfiguration",{{"key":"{key}","value":"414243"}}]"#);
+        for (key, count) in [("AuthorizationKey", 0), ("HeartbeatInterval", 1)] {
+            let mut told = Told::new(Role::Csms, Version::V16);
+            told.booted(0).received(0, &call(key)).answered(
+                0,
+                "ChangeConfiguration",
+                r#"[3,"c",{"status":"Accepted"}]"#,
+            );
+            told.probed(1001, Probe::Fresh, false);
+            assert_eq!(told.judge(&mut Liveness::default()).len(), count, "{key}");
+        }
     }
 
     #[test]

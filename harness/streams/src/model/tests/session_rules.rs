@@ -330,6 +330,14 @@ fn a_reset_on_idle_ends_nothing() {
     };
     accuses("B12.FR.03", ended("OnIdle"));
     is_silent(ended("Immediate"));
+    is_silent(with(station_201(|s| s.authorised("t")), |s| {
+        s.status_only("Reset", json!({ "type": "OnIdle" }), "Scheduled");
+        done(s, "reboot");
+        event(s, "Ended", 1, |event| {
+            event["triggerReason"] = json!("ResetCommand");
+            event["transactionInfo"]["stoppedReason"] = json!("ImmediateReset");
+        });
+    }));
 }
 
 #[test]

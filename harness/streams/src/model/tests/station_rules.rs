@@ -169,6 +169,13 @@ fn a_cancellation_is_accepted_exactly_for_what_is_reserved() {
     accuses("16-RES-08", station(|s| cancel(s, NOBODYS_ID, "Accepted")));
     is_silent(station(|s| cancel(s, NOBODYS_ID, "Rejected")));
     accuses("16-RES-08", with(station(kept), |s| cancel(s, 5, "Rejected")));
+    for (connector, kind, silent) in [(0, "Inoperative", true), (1, "Inoperative", true), (1, "Operative", false)] {
+        let judged = with(station(kept), |s| {
+            s.availability(connector, kind, "Accepted");
+            cancel(s, 5, "Rejected");
+        });
+        if silent { is_silent(judged) } else { accuses("16-RES-08", judged) }
+    }
     is_silent(with(station(kept), |s| cancel(s, 5, "Accepted")));
     accuses(
         "16-RES-08",
