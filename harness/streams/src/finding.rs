@@ -134,7 +134,7 @@ impl Finding {
     /// Whether it rests on the order of messages, and did not show again: it accuses nobody, and is looked into again
     /// when it is met again.
     pub fn was_seen_once(&self) -> bool {
-        self.class == Class::Ambiguous && self.shown == 0 && self.tried > 0
+        seen_once(self.class, self.shown, self.tried)
     }
 
     /// What was noticed of it in an outcome, if it shows.
@@ -190,6 +190,11 @@ impl Finding {
         let id = self.rule.split_whitespace().next()?;
         statement(id).map(|statement| (statement.strength.name(), statement.sentence))
     }
+}
+
+/// Whether something did not show again, and accuses nobody for that.
+pub(crate) fn seen_once(class: Class, shown: u32, tried: u32) -> bool {
+    class == Class::Ambiguous && shown == 0 && tried > 0
 }
 
 impl Signature {

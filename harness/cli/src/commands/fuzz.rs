@@ -2,7 +2,7 @@
 
 mod cases;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -241,13 +241,23 @@ struct Keeper {
     /// What a campaign of its own needs beside them to find the same.
     campaign: String,
     /// Findings that were told already, and whether as seen once.
-    told: HashSet<(String, bool)>,
+    told: HashMap<String, bool>,
     /// What the user should know before the first of them.
     hint: Option<&'static str>,
 }
 
 /// What the user should know of findings that are not kept.
 const NOT_KEPT: &str = "findings are not kept: with --findings DIR each gets a page and is repeated by `plugfest replay` without the campaign";
+
+/// Whether this was not told yet, or only as seen once.
+fn is_news(told: &mut HashMap<String, bool>, finding: &Finding) -> bool {
+    let seen_once = finding.was_seen_once();
+    let is_news = told.get(&finding.id).is_none_or(|as_seen_once| *as_seen_once && !seen_once);
+    if is_news {
+        told.insert(finding.id.clone(), seen_once);
+    }
+    is_news
+}
 
 impl Keeper {
     fn open(args: &Fuzz, device: &Device, seed: u64) -> Result<Keeper, Failure> {
@@ -262,7 +272,7 @@ impl Keeper {
         let mut flags = repeat::flags(&args.target);
         flags.extend(repeat::process(&args.process));
         let (flags, campaign) = (flags.join(" "), repeat::campaign(args, seed).join(" "));
-        Ok(Keeper { store, origin, flags, campaign, told: HashSet::new(), hint })
+        Ok(Keeper { store, origin, flags, campaign, told: HashMap::new(), hint })
     }
 
     /// What an earlier run of the same campaign has found of this side and version.
@@ -278,10 +288,8 @@ impl Keeper {
             let folder = store.folder_of(&finding.id);
             store.keep(finding.clone()).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        let seen_once = finding.was_seen_once();
-        let is_confirmed = seen_once && self.told.contains(&(finding.id.clone(), false));
-        let is_new = !is_confirmed && self.told.insert((finding.id.clone(), seen_once));
-        Ok(is_new.then(|| self.told(&finding)))
+        let is_news = is_news(&mut self.told, &finding);
+        Ok(is_news.then(|| self.told(&finding)))
     }
 
     fn told(&self, finding: &Finding) -> verdict::Finding {
@@ -394,5 +402,20 @@ impl Line {
         if std::mem::take(&mut self.drawn) {
             anstream::eprint!("\r\x1b[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_as_seen_once_is_told_again_when_it_shows_again_and_not_the_other_way_round() {
+        let json = r#"{"format":1,"id":"o6-x","plugfest":"","class":"violation","signature":{"oracle":"O6","state":"","action":"","path":"","reply":""},"rule":"16-TX-17","sentence":"","frame":"","sequence":{"format":1,"device":"station","ocpp":"1.6","acts":[]},"shown":3,"tried":3,"times":1,"met":{"seed":0,"episode":0,"acts":0},"transcript":[]}"#;
+        let again: Finding = serde_json::from_str(json).unwrap();
+        let seen_once = Finding { class: streams::oracles::Class::Ambiguous, shown: 0, tried: 2, ..again.clone() };
+        let mut told = HashMap::new();
+        let news = [&seen_once, &seen_once, &again, &again, &seen_once].map(|finding| is_news(&mut told, finding));
+        assert_eq!(news, [true, false, true, false, false]);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::act::Act;
-use crate::finding::Signature;
+use crate::finding::{Signature, seen_once};
 use crate::generate::Allowed;
 use crate::oracles::{Class, Code, Evidence, HARM, Suspicion};
 use crate::play::{Frozen, Outcome, play};
@@ -116,7 +116,7 @@ pub(super) async fn investigate(
 impl Found {
     /// Whether it rests on the order of messages, and did not show again: it accuses nobody.
     pub fn was_seen_once(&self) -> bool {
-        self.suspicion.evidence == Evidence::Order && self.shown == 0 && self.tried > 0
+        seen_once(self.suspicion.class, self.shown, self.tried)
     }
 
     /// What was not repeated, and why.
@@ -396,7 +396,7 @@ mod tests {
     }
 
     /// A suspicion of a device that does nothing of the kind, as if it had been seen once.
-    async fn seen_once(suspicion: Suspicion) -> Option<Found> {
+    async fn noticed_once(suspicion: Suspicion) -> Option<Found> {
         let rig = Rig::default_for(Some(Role::Csms));
         let mut target = Target::csms(&rig, Version::V16, csms(Some(Duration::ZERO)).await);
         let acts = [call(1, "\"Heartbeat\",{}")];
@@ -495,20 +495,20 @@ mod tests {
 
     #[test]
     fn trap_a_link_that_ended_once_and_not_again_accuses_nobody() {
-        assert!(blocking(seen_once(ended())).is_none());
+        assert!(blocking(noticed_once(ended())).is_none());
     }
 
     #[test]
     fn trap_an_order_of_messages_that_was_seen_once_is_told_and_accuses_nobody() {
         let of = |evidence| Suspicion { oracle: Code::O6, class: Class::Violation, evidence, ..ended() };
-        let found = blocking(seen_once(of(Evidence::Order))).unwrap();
+        let found = blocking(noticed_once(of(Evidence::Order))).unwrap();
         assert_eq!((found.suspicion.class, found.shown, found.tried), (Class::Ambiguous, 0, 2));
         assert_eq!(
             found.suspicion.sentence,
             "the device ended the link, once: it did not when the same was done again"
         );
         assert!(found.was_seen_once());
-        let found = blocking(seen_once(of(Evidence::Words))).unwrap();
+        let found = blocking(noticed_once(of(Evidence::Words))).unwrap();
         assert_eq!((found.suspicion.class, found.was_seen_once()), (Class::Violation, false));
     }
 

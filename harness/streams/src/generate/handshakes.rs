@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use protocol::generate::{one_in, pick};
 use protocol::{Role, Version};
 
-use super::Maker;
+use super::{Maker, by_turns};
 use crate::Act;
 use crate::act::{Credentials, Manner, Reception, Slip, Text};
 
@@ -149,13 +149,30 @@ impl Odd {
     }
 }
 
+/// The kinds of odd handshakes, as they stand in [`kinds`].
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Identity,
+    Credentials,
+    Beginning,
+    Header,
+    Head,
+    Offer,
+    LargeHead,
+}
+
 /// Everything odd about a handshake with a CSMS of this version, the kinds by turns.
 pub(super) fn all(version: Version) -> &'static [Odd] {
     static ALL: [OnceLock<Vec<Odd>>; 3] = [const { OnceLock::new() }; 3];
-    ALL[version as usize].get_or_init(|| {
-        let manners = |manners: Vec<Manner>| manners.into_iter().map(Odd::Manner).collect::<Vec<_>>();
+    ALL[version as usize].get_or_init(|| by_turns(kinds(version).to_vec()))
+}
+
+fn kinds(version: Version) -> &'static [Vec<Odd>; 7] {
+    static KINDS: [OnceLock<[Vec<Odd>; 7]>; 3] = [const { OnceLock::new() }; 3];
+    let manners = |manners: Vec<Manner>| manners.into_iter().map(Odd::Manner).collect::<Vec<_>>();
+    KINDS[version as usize].get_or_init(|| {
         let requests = heads(version).into_iter().map(|head| Manner { request: Some(head), ..Manner::default() });
-        let kinds = vec![
+        [
             manners(identities()),
             manners(credentials()),
             BEGINNINGS.iter().map(|bytes| Odd::Stream(Text::bytes(*bytes))).collect(),
@@ -163,13 +180,7 @@ pub(super) fn all(version: Version) -> &'static [Odd] {
             manners(requests.collect()),
             manners(offers(version)),
             manners(large_heads()),
-        ];
-        let mut kinds: Vec<_> = kinds.into_iter().map(Vec::into_iter).collect();
-        let mut all = Vec::new();
-        while !kinds.is_empty() {
-            kinds.retain_mut(|kind| kind.next().map(|odd| all.push(odd)).is_some());
-        }
-        all
+        ]
     })
 }
 
@@ -254,16 +265,33 @@ impl Maker<'_, '_> {
         }
         match self.choices.choose(10) {
             0..=2 => Act::Stream { bytes: self.beginning() },
-            3 => {
-                let head = pick(&heads(self.view.version), self.choices).cloned();
-                Act::Stream { bytes: head.unwrap_or_default() }
-            }
+            3 => match self.one_of(Kind::Head) {
+                Some(Odd::Manner(Manner { request: Some(head), .. })) => Act::Stream { bytes: head },
+                _ => self.plain_act(),
+            },
             4 => self.guesses(),
             _ => {
-                let manner = self.manner();
-                self.dialled(manner)
+                let kind = match self.choices.choose(12) {
+                    0 | 1 => Kind::Offer,
+                    2..=4 => Kind::Header,
+                    5 | 6 => Kind::LargeHead,
+                    7 | 8 => Kind::Identity,
+                    9 | 10 => Kind::Credentials,
+                    _ => Kind::Head,
+                };
+                match self.one_of(kind) {
+                    Some(Odd::Manner(manner)) => {
+                        let unbooted = one_in(4, self.choices);
+                        self.dialled(Manner { unbooted, ..manner })
+                    }
+                    _ => self.plain_act(),
+                }
             }
         }
+    }
+
+    fn one_of(&mut self, kind: Kind) -> Option<Odd> {
+        pick(&kinds(self.view.version)[kind as usize], self.choices).cloned()
     }
 
     /// The odd handshake of this number, counted round.
@@ -339,24 +367,10 @@ impl Maker<'_, '_> {
             .collect();
             return Text::bytes(bytes);
         }
-        Text::bytes(pick(BEGINNINGS, self.choices).copied().unwrap_or(b""))
-    }
-
-    fn manner(&mut self) -> Manner {
-        let version = self.view.version;
-        let kind = match self.choices.choose(12) {
-            0 | 1 => offers(version),
-            2..=4 => headers(),
-            5 | 6 => large_heads(),
-            7 | 8 => identities(),
-            9 | 10 => credentials(),
-            _ => {
-                let requests = heads(version).into_iter();
-                requests.map(|head| Manner { request: Some(head), ..Manner::default() }).collect()
-            }
-        };
-        let manner = pick(&kind, self.choices).cloned().unwrap_or_default();
-        Manner { unbooted: one_in(4, self.choices), ..manner }
+        match self.one_of(Kind::Beginning) {
+            Some(Odd::Stream(bytes)) => bytes,
+            _ => Text::default(),
+        }
     }
 }
 

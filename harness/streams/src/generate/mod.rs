@@ -192,6 +192,16 @@ const TURNS: [Turn; 12] = [
     Turn::Walk(Walk::Handshakes),
     Turn::Walk(Walk::Negatives),
 ];
+/// The items of several lists in one row: the first of each, then the second of each.
+fn by_turns<T>(lists: Vec<Vec<T>>) -> Vec<T> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut row = Vec::new();
+    while !lists.is_empty() {
+        lists.retain_mut(|list| list.next().map(|item| row.push(item)).is_some());
+    }
+    row
+}
+
 /// How many messages are remembered.
 const REMEMBERED: usize = 32;
 /// Longer ones are not.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::payload::{Side, paths};
 use super::writing::{Odd, Payload, Piece, Style, array};
-use super::{Maker, messages, odd, text};
+use super::{Maker, by_turns, messages, odd, text};
 use crate::Act;
 use crate::act::{Hole, Text};
 
@@ -37,14 +37,7 @@ const TRIES: usize = 12;
 /// All of them, the kinds by turns.
 pub(super) fn all() -> &'static [Shape] {
     static ALL: OnceLock<Vec<Shape>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let mut kinds: Vec<std::vec::IntoIter<Shape>> = kinds().into_iter().map(Vec::into_iter).collect();
-        let mut all = Vec::new();
-        while !kinds.is_empty() {
-            kinds.retain_mut(|kind| kind.next().map(|shape| all.push(shape)).is_some());
-        }
-        all
-    })
+    ALL.get_or_init(|| by_turns(kinds()))
 }
 
 fn kinds() -> Vec<Vec<Shape>> {

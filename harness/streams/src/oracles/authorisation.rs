@@ -148,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn who_was_given_another_password_proves_himself_with_it() {
+        for (variable, count) in [("BasicAuthPassword", 0), ("Identity", 1)] {
+            let mut told = Told::new(Role::Csms, Version::V201);
+            told.booted(0).received(0, &format!(
+                r#"[2,"c","SetVariables",{{"setVariableData":[{{"attributeValue":"other","component":{{"name":"SecurityCtrlr"}},"variable":{{"name":"{variable}"}}}}]}}]"#
+            ));
+            told.opened_as(1, "PLUGFEST-1", Proof::Wrong);
+            assert_eq!(told.judge(&mut Authorisation::default()).len(), count, "{variable}");
+        }
+    }
+
+    #[test]
     fn a_name_in_the_path_that_is_not_the_one_that_was_proven_is_turned_away_in_2x() {
         for (version, class) in [(Version::V16, Class::Compatibility), (Version::V201, Class::Violation)] {
             let mut told = Told::new(Role::Csms, version);
